@@ -1,0 +1,2 @@
+//! The countersign-facilitator binary.
+fn main() {}

@@ -1,0 +1,108 @@
+//! What is about to be signed and by which rules, as plain values. Pure: no I/O, no clock, no key; it
+//! refuses nothing by itself, `policy` judges.
+
+pub mod digest;
+pub mod finding;
+pub mod rules;
+pub mod site;
+pub mod time;
+
+pub use digest::PlanDigest;
+pub use finding::{Fact, Finding, Weight};
+pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
+pub use site::{Site, SiteError};
+pub use time::Moment;
+
+use tron::{Address, Amount, Network};
+
+/// Who asks: a paired app, or the owner at the command line or window.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppId(pub String);
+
+impl AppId {
+    /// The owner's own command line, which pays without pairing but never without asking.
+    pub fn owner() -> Self {
+        Self("owner".to_owned())
+    }
+}
+
+/// The HTTP request that met the 402. The URL's secrets (userinfo, query values that look like keys) are
+/// redacted before it comes here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    pub method: String,
+    pub url: String,
+    pub path: String,
+}
+
+/// A token as the plan knows it. `decimals` come from the table or the contract, never from the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenRef {
+    pub address: Address,
+    /// From the table when `known`, otherwise the contract's own claim or empty.
+    pub symbol: String,
+    pub decimals: u8,
+    pub known: bool,
+}
+
+/// A facilitator's fee inside the signed message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fee {
+    pub to: Address,
+    pub amount: Amount,
+}
+
+/// The allowance that the payment's contract needs and lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowanceNeed {
+    pub spender: Address,
+    pub have: Amount,
+    pub need: Amount,
+    /// Most TRX that the approving transaction can burn, in sun.
+    pub cost_sun: u64,
+}
+
+/// When the permission is valid, seconds since 1970 UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub valid_after: u64,
+    pub valid_before: u64,
+}
+
+/// Everything a person has to see and a key would sign, before it is signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    pub app: AppId,
+    pub site: Site,
+    pub request: Request,
+    /// SHA-256 of the raw 402 document.
+    pub document: [u8; 32],
+    /// Which entry of `accepts`.
+    pub option: usize,
+    pub scheme: x402::Scheme,
+    pub network: Network,
+    pub payer: Address,
+    pub payee: Address,
+    pub token: TokenRef,
+    /// The verifying contract.
+    pub contract: Address,
+    pub price: Amount,
+    pub fee: Option<Fee>,
+    /// Most that can leave: price and fee.
+    pub maximum: Amount,
+    pub window: Window,
+    pub allowance: Option<AllowanceNeed>,
+    pub balance: Option<Amount>,
+    pub findings: Vec<Finding>,
+    /// The site's words: `resource.description`, untrusted.
+    pub site_words: Option<String>,
+    /// The app's words: `reason`, untrusted.
+    pub app_words: Option<String>,
+}
+
+impl Plan {
+    /// The heaviest finding's weight.
+    pub fn weight(&self) -> Weight {
+        self.findings.iter().map(|f| f.weight).max().unwrap_or(Weight::Good)
+    }
+}

@@ -1,0 +1,4 @@
+//! Prepares the Tauri build: the permission list comes from the commands that exist.
+fn main() {
+    tauri_build::build();
+}
