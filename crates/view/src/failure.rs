@@ -1,0 +1,62 @@
+//! Why something did not happen: a stable code, facts, and one sentence that says what to do next.
+
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use utoipa::ToSchema;
+
+/// Stable codes; programs may match on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Code {
+    WalletLocked,
+    UserRejected,
+    PolicyDenied,
+    Expired,
+    Cancelled,
+    UnsupportedScheme,
+    UnsupportedNetwork,
+    UnknownContract,
+    UnknownToken,
+    MalformedPaymentRequired,
+    AllowanceRequired,
+    InsufficientBalance,
+    MaxAmountExceeded,
+    RateLimited,
+    IdempotencyConflict,
+    NotPaired,
+    NoAccount,
+    NodeUnavailable,
+    LedgerUnavailable,
+    /// The request itself is not of the documented form.
+    BadRequest,
+    /// Host, Origin or content type is not allowed here.
+    Forbidden,
+    NotFound,
+    /// The answer named another plan than the one that is open now: look again.
+    PlanChanged,
+    /// The buttons are not armed yet: the question was shown, focused or changed less than a second ago.
+    NotArmed,
+    WrongPassphrase,
+    /// The vault file or the word list is not usable; the sentence says how.
+    VaultUnusable,
+    /// The 402 can't be signed as it is, with the reason.
+    CannotSign,
+    Internal,
+}
+
+/// A failure as every surface shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Failure {
+    pub code: Code,
+    /// One sentence for people.
+    pub message: String,
+    /// What to do next, when there is something.
+    pub advice: Option<String>,
+    /// The field that is meant, where there is one: "accepts[0].amount".
+    pub field: Option<String>,
+    pub found: Option<String>,
+    pub expected: Option<String>,
+    /// Seconds after which it makes sense to try again.
+    pub retry_after: Option<u32>,
+}

@@ -1,0 +1,162 @@
+//! What the owner sees and steers: status, accounts, apps, pairings, sites, rules and totals.
+
+use crate::{AddressView, LimitBarView, MoneyView, PaymentPage};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use utoipa::ToSchema;
+
+/// The wallet at a glance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusView {
+    pub version: String,
+    /// "main" or "devnet".
+    pub profile: String,
+    /// The devnet profile: play money on the chain inside this program.
+    pub practice: bool,
+    pub data_dir: String,
+    /// No vault yet: first run.
+    pub empty: bool,
+    pub locked: bool,
+    /// Minutes without use after which it locks; 0 = never.
+    pub auto_lock_minutes: u32,
+    pub accounts: Vec<AccountView>,
+    pub open_questions: u32,
+    pub open_pairings: u32,
+    /// Where the port listens, "127.0.0.1:4020"; absent until it does.
+    pub port: Option<String>,
+    pub network: String,
+    /// The ledger does not take rows (disk full, read-only): nothing is signed.
+    pub ledger_failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountView {
+    pub name: String,
+    pub address: AddressView,
+    /// TRX first, then known tokens with a balance; empty when the node did not answer.
+    pub balances: Vec<MoneyView>,
+}
+
+/// Words of a new wallet, shown once, and which ones will be asked back (1-based).
+#[derive(Clone, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct NewWordsView {
+    pub words: Vec<String>,
+    pub ask: Vec<u32>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppView {
+    pub id: String,
+    pub name: String,
+    pub paired_at: String,
+    pub last_seen: Option<String>,
+    pub revoked: bool,
+    pub payments: u32,
+    pub limits: Vec<RuleView>,
+}
+
+/// An app that wants to be paired. The person compares the code with what the app shows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PairingView {
+    pub id: String,
+    /// The app's own words for itself, made safe to show.
+    pub name: String,
+    pub code: String,
+    pub expires_at: String,
+}
+
+/// What a rule says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum ModeView {
+    Ask,
+    /// Whole units.
+    #[serde(rename_all = "camelCase")]
+    Allow { per_payment: Option<String>, per_day: Option<String>, per_month: Option<String> },
+    Block,
+}
+
+/// A rule for app × site × token, or for the app across all sites when `site_key` is absent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleView {
+    pub app_id: String,
+    pub app_name: String,
+    pub site_key: Option<String>,
+    pub network: String,
+    /// Base58 of the token.
+    pub token: String,
+    pub symbol: String,
+    pub mode: ModeView,
+    pub bars: Vec<LimitBarView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteView {
+    pub site: String,
+    pub site_key: String,
+    pub payments: u32,
+    /// What left, per token.
+    pub totals: Vec<MoneyView>,
+    pub first_at: String,
+    pub last_at: String,
+    pub blocked: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteDetailView {
+    pub site: SiteView,
+    pub rules: Vec<RuleView>,
+    pub payees: Vec<PayeeView>,
+    pub days: Vec<DayView>,
+    pub payments: PaymentPage,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PayeeView {
+    pub address: AddressView,
+    pub times: u32,
+    pub since: String,
+}
+
+/// One day's spending in one token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DayView {
+    /// "2026-11-22", UTC.
+    pub day: String,
+    pub amount: MoneyView,
+    /// Share of the largest day shown, 0 to 100.
+    pub percent: u32,
+}
+
+/// The top of the activity page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SummaryView {
+    /// Totals of the last 30 days, per token.
+    pub totals: Vec<MoneyView>,
+    /// The last 30 days of the main token.
+    pub days: Vec<DayView>,
+    /// Where it went, largest first.
+    pub sites: Vec<SiteShareView>,
+    /// Limits closest to full.
+    pub limits: Vec<LimitBarView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SiteShareView {
+    pub site: String,
+    pub site_key: String,
+    pub amount: MoneyView,
+    pub percent: u32,
+}
