@@ -58,3 +58,34 @@ pub enum Fact {
     NonceUsed,
     PaidJustNow { seconds_ago: u64, payment: String },
 }
+
+impl Fact {
+    /// A stable name for the record and for every surface.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AllKnown => "allKnown",
+            Self::PayeeKnown { .. } => "payeeKnown",
+            Self::PayeeFirstSeen => "payeeFirstSeen",
+            Self::PayeeChanged { .. } => "payeeChanged",
+            Self::PayeeLooksLike { .. } => "payeeLooksLike",
+            Self::TokenLooksLike { .. } => "tokenLooksLike",
+            Self::TokenUnknown { .. } => "tokenUnknown",
+            Self::TokenOlder => "tokenOlder",
+            Self::DecimalsClaimed { .. } => "decimalsClaimed",
+            Self::FeeShare { .. } => "feeShare",
+            Self::PriceAboveUsual { .. } => "priceAboveUsual",
+            Self::DeadlineFar { .. } => "deadlineFar",
+            Self::DeadlinePassed { .. } => "deadlinePassed",
+            Self::NotYetValid { .. } => "notYetValid",
+            Self::ResourceElsewhere { .. } => "resourceElsewhere",
+            Self::AllowanceMissing { .. } => "allowanceMissing",
+            Self::BalanceShort { .. } => "balanceShort",
+            Self::ChainUnknown => "chainUnknown",
+            Self::TestMoney => "testMoney",
+            Self::ContractUnknown { .. } => "contractUnknown",
+            Self::CallerMissing => "callerMissing",
+            Self::NonceUsed => "nonceUsed",
+            Self::PaidJustNow { .. } => "paidJustNow",
+        }
+    }
+}

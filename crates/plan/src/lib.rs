@@ -3,12 +3,14 @@
 
 pub mod digest;
 pub mod finding;
+pub mod history;
 pub mod rules;
 pub mod site;
 pub mod time;
 
 pub use digest::PlanDigest;
 pub use finding::{Fact, Finding, Weight};
+pub use history::{History, Recent};
 pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
 pub use site::{Site, SiteError};
 pub use time::Moment;

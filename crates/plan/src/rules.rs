@@ -67,8 +67,22 @@ pub enum Why {
 pub enum Refusal {
     AppBlocked,
     SiteBlocked,
+    /// The permission's window ended before it could be signed.
+    Expired,
     /// A finding forbids it (its index in `Plan::findings`).
     Finding(usize),
+}
+
+impl Refusal {
+    /// A stable name: the rule's own, or that of the finding that forbids.
+    pub fn code(&self, findings: &[crate::Finding]) -> &'static str {
+        match self {
+            Self::AppBlocked => "appBlocked",
+            Self::SiteBlocked => "siteBlocked",
+            Self::Expired => "expired",
+            Self::Finding(index) => findings.get(*index).map_or("finding", |f| f.fact.code()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

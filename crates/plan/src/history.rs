@@ -1,0 +1,32 @@
+//! What the record knows that a judgement needs: earlier payments to this payee, site and resource. Plain
+//! values; `ledger` fills them in, `policy` weighs them.
+
+use crate::Moment;
+use tron::{Address, Amount};
+
+/// What was paid before. Counts only payments that were reserved or signed: what a person turned down makes
+/// nobody known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Payments to this payee on this network, at any site.
+    pub payee_times: u64,
+    pub payee_since: Option<Moment>,
+    /// Whom this site was paid at on this network, most often first.
+    pub payees_of_site: Vec<(Address, u64)>,
+    /// Other payees of the record that share first or last characters with this one.
+    pub similar_payees: Vec<Address>,
+    /// The median of this site's last prices in this token.
+    pub usual_price: Option<Amount>,
+    /// The last payment for the same resource to the same payee.
+    pub same_resource: Option<Recent>,
+}
+
+/// An earlier payment for the same thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    pub at: Moment,
+    /// The payment's id.
+    pub payment: String,
+    /// Its caller reported that the resource was delivered: paying again is a new purchase, not a retry.
+    pub delivered: bool,
+}
