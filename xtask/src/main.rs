@@ -1,2 +1,62 @@
-//! xtask
-fn main() {}
+//! The project's own commands: `cargo xtask setup | test | tidy | demo | bench`.
+//! Each says what it is about to do and how long it has been running. Never asks for anything, never leaves a
+//! process behind, and writes only below this folder (system packages excepted, and those are announced first).
+#![allow(clippy::print_stdout, clippy::print_stderr)] // a command line tool talks
+
+mod bench;
+mod demo;
+mod layers;
+mod leftovers;
+mod node;
+mod packages;
+mod python;
+mod run;
+mod setup;
+mod sources;
+mod tally;
+mod test;
+mod tidy;
+mod tools;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Countersign's own commands. Start with `cargo xtask demo`.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", version)]
+struct Xtask {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Install what is missing (system packages, npm and Python packages, the window test driver), and nothing else.
+    Setup,
+    /// Everything that has to hold: every test, the layers, the generated files. What CI runs.
+    Test,
+    /// Format, lints, module headers, file lengths, layers, licences, lock files.
+    Tidy,
+    /// A whole purchase on a practice chain of its own: in the window, or in the terminal when there is no display.
+    Demo(demo::Demo),
+    /// Measure signing, checking and recording a payment, in release mode.
+    Bench,
+}
+
+fn main() -> ExitCode {
+    run::start_clock();
+    let done = match Xtask::parse().what {
+        What::Setup => setup::everything(),
+        What::Test => test::test(),
+        What::Tidy => tidy::tidy(),
+        What::Demo(options) => demo::demo(&options),
+        What::Bench => bench::bench(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
