@@ -2,12 +2,25 @@
 //! and signatures. Does no I/O, reads no clock, is not async; refuses every value that does not parse
 //! completely.
 
+pub mod abi;
 pub mod address;
 pub mod amount;
+pub mod hd;
+pub mod message;
 pub mod network;
 pub mod registry;
+pub mod sign;
+pub mod tip712;
 pub mod token;
+pub mod tx;
+pub mod typed;
+mod wire;
 
 pub use address::{Address, AddressError};
 pub use amount::{Amount, AmountError};
+pub use hd::Words;
 pub use network::{Network, UnknownNetwork};
+pub use sign::{PrivateKey, Signature, recover};
+pub use tip712::Digest;
+pub use tx::{RawTransaction, SignedTransaction, TxId};
+pub use typed::{TypedDocument, TypedError};
