@@ -1,0 +1,153 @@
+//! Which network, which nodes, how patiently. Refuses a URL that is not HTTP, and to send an API key in the clear
+//! to another machine.
+
+use crate::{ChainError, error::shortened};
+use reqwest::Url;
+use std::{fmt, net::IpAddr, time::Duration};
+use tron::Network;
+use zeroize::Zeroizing;
+
+/// A TronGrid API key. Not shown by Debug, wiped when dropped.
+#[derive(Clone)]
+pub struct ApiKey(Zeroizing<String>);
+
+impl ApiKey {
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(Zeroizing::new(key.into()))
+    }
+
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiKey(…)")
+    }
+}
+
+/// One node, by the base URL of its HTTP API, such as `https://api.trongrid.io`.
+#[derive(Clone)]
+pub struct NodeConfig {
+    pub url: String,
+    pub api_key: Option<ApiKey>,
+}
+
+impl NodeConfig {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), api_key: None }
+    }
+}
+
+impl fmt::Debug for NodeConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = Url::parse(&self.url).map_or_else(|_| "not a URL".to_owned(), |url| label(&url));
+        f.debug_struct("NodeConfig").field("node", &node).field("api_key", &self.api_key).finish()
+    }
+}
+
+/// Everything [`crate::TronGrid`] needs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub network: Network,
+    /// Asked in this order; the next one is asked when one fails.
+    pub nodes: Vec<NodeConfig>,
+    /// For one HTTP exchange with one node.
+    pub timeout: Duration,
+}
+
+impl Config {
+    /// The network's public node, ten seconds.
+    pub fn public(network: Network) -> Self {
+        Self::one(network, network.node_url())
+    }
+
+    /// One node, ten seconds.
+    pub fn one(network: Network, url: impl Into<String>) -> Self {
+        Self { network, nodes: vec![NodeConfig::new(url)], timeout: Duration::from_secs(10) }
+    }
+}
+
+/// Reads the base URL of a node: `http` or `https`, with a host; a trailing slash makes no difference.
+pub(crate) fn base_url(node: &NodeConfig, index: usize) -> Result<Url, ChainError> {
+    let wrong = |found: &str, expected: &str| ChainError::Config {
+        field: format!("nodes[{index}].url"),
+        found: shortened(found),
+        expected: expected.to_owned(),
+    };
+    let mut url = Url::parse(&node.url).map_err(|e| wrong(&e.to_string(), "a URL"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong(url.scheme(), "http or https"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("a query or fragment", "a base URL"));
+    }
+    if node.api_key.is_some() && url.scheme() == "http" && !is_loopback(&url) {
+        return Err(wrong("http with an API key", "https, because the key would travel readable"));
+    }
+    if !url.path().ends_with('/') {
+        let path = format!("{}/", url.path());
+        url.set_path(&path);
+    }
+    Ok(url)
+}
+
+/// This machine: never asked through a proxy.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
+        None => false,
+    }
+}
+
+/// Scheme, host and port: what may appear in a log.
+pub(crate) fn label(url: &Url) -> String {
+    let port = url.port().map(|p| format!(":{p}")).unwrap_or_default();
+    format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or("?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_never_travels_readable_and_is_never_shown() {
+        let mut node = NodeConfig::new("http://node.example");
+        assert!(base_url(&node, 0).is_ok());
+        node.api_key = Some(ApiKey::new("very-secret"));
+        assert!(matches!(base_url(&node, 0), Err(ChainError::Config { .. })));
+        node.url = "http://127.0.0.1:9".into();
+        assert!(base_url(&node, 0).is_ok());
+        node.url = "https://user:very-secret@node.example/very-secret/".into();
+        assert!(base_url(&node, 0).is_ok());
+        assert_eq!(format!("{node:?}"), "NodeConfig { node: \"https://node.example\", api_key: Some(ApiKey(…)) }");
+    }
+
+    #[test]
+    fn loopback_is_told_apart_by_address() {
+        for (url, loopback) in [
+            ("http://127.0.0.1:8090", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:1", true),
+            ("http://localhost:8090", true),
+            ("http://localhost.example", false),
+            ("http://10.0.0.1", false),
+            ("https://api.trongrid.io", false),
+        ] {
+            assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_node_url_is_refused() {
+        for url in
+            ["", "api.trongrid.io", "ftp://node.example", "https://node.example/?key=1", "https://node.example/#a"]
+        {
+            assert!(
+                matches!(base_url(&NodeConfig::new(url), 3), Err(ChainError::Config { field, .. }) if field == "nodes[3].url")
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What can go wrong between us and a node, as facts. Carries no API key, no full URL (a provider's URL may
+//! hold a key in its path) and no more of an answer than a short piece.
+
+use std::fmt;
+
+/// Why a question to the network has no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChainError {
+    /// The configuration can't be used.
+    #[error("{field}: expected {expected}, found {found}")]
+    Config { field: String, found: String, expected: String },
+    /// No connection, no TLS, or no answer in time.
+    #[error("{node} could not be reached for {call}: {detail}")]
+    Unreachable { node: String, call: String, detail: String },
+    /// The node answered with an HTTP status that is no success.
+    #[error("{node} answered {call} with HTTP status {status}")]
+    Status { node: String, call: String, status: u16 },
+    /// The answer was longer than we are willing to read.
+    #[error("{node} answered {call} with more than {limit} bytes")]
+    TooLarge { node: String, call: String, limit: usize },
+    /// The answer is not what this call answers.
+    #[error("{node} answered {call} with an unexpected {field}: expected {expected}, found {found}")]
+    Answer { node: String, call: String, field: String, found: String, expected: String },
+    /// The node understood the question and refused it, in its own words.
+    #[error("{node} refused {call}: {code} {message}")]
+    Refused { node: String, call: String, code: String, message: String },
+    /// The contract was run and reverted.
+    #[error("the contract reverted: {reason}")]
+    Reverted { reason: String },
+}
+
+impl ChainError {
+    /// Whether asking again a little later may help.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Status { status, .. } => matches!(*status, 408 | 425 | 429 | 500..=599),
+            Self::Refused { code, .. } => matches!(code.as_str(), "SERVER_BUSY" | "NO_CONNECTION"),
+            _ => false,
+        }
+    }
+}
+
+/// Why a transaction was not taken. Every variant but [`BroadcastError::Unknown`] is definite: the network did
+/// not take these bytes. A transaction that the network already knows is no error.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BroadcastError {
+    /// The reference block is not one of the node's recent ones.
+    #[error("the reference block is not known to the network (TAPOS_ERROR)")]
+    Tapos,
+    /// The expiry has passed, or lies too far away.
+    #[error("the transaction has expired (TRANSACTION_EXPIRATION_ERROR)")]
+    Expired,
+    /// The signature is not the owner's.
+    #[error("the signature was not accepted (SIGERROR): {message}")]
+    Signature { message: String },
+    /// The account can't pay for the transaction's bytes or its energy.
+    #[error("the account can't pay for the transaction ({code}): {message}")]
+    Funds { code: String, message: String },
+    /// Refused for another reason, in the node's words.
+    #[error("the network refused the transaction: {code} {message}")]
+    Other { code: String, message: String },
+    /// It may or may not have arrived: look its id up until it is found or has expired.
+    #[error("it is not known whether the transaction arrived: {0}")]
+    Unknown(ChainError),
+}
+
+/// A piece of foreign text for an error: short, and without control characters.
+pub(crate) fn shortened(text: impl fmt::Display) -> String {
+    const MOST: usize = 120;
+    let text = text.to_string();
+    let mut out: String = text.chars().take(MOST).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    if text.chars().nth(MOST).is_some() {
+        out.push('…');
+    }
+    out
+}
