@@ -17,11 +17,9 @@ type Packages = &'static [(&'static str, &'static str)];
 const TO_BUILD: Packages = &[
     ("build-essential", "C compiler and linker (SQLite is built in)"),
     ("pkg-config", "finds the libraries below"),
-    ("file", "used by the Tauri bundler"),
     ("libwebkit2gtk-4.1-dev", "the window"),
     ("librsvg2-dev", "icons"),
     ("libayatana-appindicator3-dev", "the tray"),
-    ("libssl-dev", "TLS of the system libraries"),
     ("libdbus-1-dev", "notifications and single instance"),
 ];
 

@@ -1,0 +1,34 @@
+// Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
+//   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
+const port = process.env.COUNTERSIGN_URL ?? "http://127.0.0.1:4020";
+
+async function countersign(path, body) {
+  const answer = await fetch(port + path, {
+    method: body ? "POST" : "GET",
+    headers: { authorization: `Bearer ${process.env.COUNTERSIGN_TOKEN}`, "content-type": "application/json" },
+    body: body && JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text); // a problem document: code, title, detail
+  return text ? JSON.parse(text) : undefined;
+}
+
+async function paid(url) {
+  const asked = await fetch(url);
+  if (asked.status !== 402) return asked;
+  // The 402 goes to Countersign as it came. It asks the person, unless a limit of theirs allows it.
+  const paymentRequired = asked.headers.get("payment-required") ?? (await asked.text());
+  let payment = await countersign("/v1/payments", { request: { method: "GET", url }, paymentRequired });
+  while (payment.status === "asked" || payment.status === "approved") {
+    payment = await countersign(`/v1/payments/${payment.id}?wait=25`);
+  }
+  if (payment.status !== "signed") throw new Error(JSON.stringify(payment.failure));
+  const answer = await fetch(url, { headers: { [payment.headerName]: payment.headerValue } });
+  const paymentResponse = answer.headers.get("payment-response") ?? answer.headers.get("x-payment-response");
+  await countersign(`/v1/payments/${payment.id}/result`, { paymentResponse, httpStatus: answer.status });
+  return answer;
+}
+
+const answer = await paid(process.argv[2]);
+console.log(await answer.text());
+process.exitCode = answer.status === 200 ? 0 : 1;
