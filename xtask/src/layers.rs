@@ -22,7 +22,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("seller", &["x402"]),
     ("facilitator", &["x402", "chain", "vault"]),
     ("devnet", &["tron"]),
-    ("practice", &["view", "helper", "wallet", "devnet", "seller", "facilitator"]),
+    ("practice", &["chain", "devnet", "seller", "facilitator"]),
     ("cli", &["view", "helper", "wallet", "practice"]),
     ("countersign-app", &["view", "helper", "wallet", "practice"]),
     ("stories", &[]),
