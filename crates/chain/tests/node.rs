@@ -1,5 +1,7 @@
 //! The node client against small fake nodes: what is retried, what is refused, what is read.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 use axum::{
     Router,
     body::{Body, Bytes},
