@@ -61,3 +61,23 @@ fn ours() -> Vec<(u32, String)> {
         .map(|id| (id, fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default().trim().to_owned()))
         .collect()
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::run::command;
+
+    #[test]
+    fn a_child_that_stays_is_found_and_ended_and_others_are_left_alone() {
+        let mut ours_child = command("sleep").arg("600").spawn().unwrap();
+        let mut foreign = Command::new("sleep").arg("600").spawn().unwrap();
+        let found = ours();
+        assert!(found.contains(&(ours_child.id(), "sleep".to_owned())));
+        assert!(found.iter().all(|(id, _)| *id != foreign.id()));
+        end_all();
+        assert!(!ours_child.wait().unwrap().success());
+        assert!(foreign.try_wait().unwrap().is_none());
+        foreign.kill().unwrap();
+        foreign.wait().unwrap();
+    }
+}

@@ -36,7 +36,7 @@ enum What {
     /// Everything that has to hold: every test, the layers, the generated files. What CI runs.
     Test,
     /// Format, lints, module headers, file lengths, layers, licences, lock files.
-    Tidy,
+    Tidy(tidy::Tidy),
     /// A whole purchase on a practice chain of its own: in the window, or in the terminal when there is no display.
     Demo(demo::Demo),
     /// Measure signing, checking and recording a payment, in release mode.
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let done = match Xtask::parse().what {
         What::Setup => setup::everything(),
         What::Test => test::test(),
-        What::Tidy => tidy::tidy(),
+        What::Tidy(options) => tidy::tidy(&options),
         What::Demo(options) => demo::demo(&options),
         What::Bench => bench::bench(),
     };
