@@ -1,0 +1,76 @@
+//! What is wrong with a message, as three facts. Never repeats more than a short, visible part of what
+//! was found.
+
+/// One field that is not what it has to be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: expected {expected}, found {found}")]
+pub struct Malformed {
+    /// Where, as a path: `accepts[0].amount`, `document`, `header`.
+    pub field: String,
+    /// What stood there, at most about 80 characters, control characters made visible.
+    pub found: String,
+    pub expected: String,
+}
+
+impl Malformed {
+    pub fn new(field: impl Into<String>, found: &str, expected: impl Into<String>) -> Self {
+        Self { field: field.into(), found: shown(found), expected: expected.into() }
+    }
+
+    pub(crate) fn absent(field: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::new(field, "nothing", expected)
+    }
+}
+
+/// How many characters of a foreign text an error repeats.
+const SHOWN: usize = 80;
+
+/// A foreign text as it may stand in an error: shortened, every invisible or reordering character as an escape.
+pub fn shown(text: &str) -> String {
+    let mut out = String::new();
+    let mut count = 0;
+    for c in text.chars() {
+        if count >= SHOWN {
+            out.push('…');
+            break;
+        }
+        if is_invisible(c) {
+            let escape = c.escape_default().to_string();
+            count += escape.len();
+            out.push_str(&escape);
+        } else {
+            count += 1;
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Control characters, and those that hide or reorder their neighbours.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_text_is_shortened_and_made_visible() {
+        assert_eq!(shown("plain ü 漢"), "plain ü 漢");
+        assert_eq!(shown("a\u{202e}b\n\0"), "a\\u{202e}b\\n\\u{0}");
+        let long = shown(&"x".repeat(500));
+        assert_eq!(long.chars().count(), SHOWN + 1);
+        assert!(shown(&"\u{200b}".repeat(500)).chars().count() < SHOWN + 10);
+    }
+
+    #[test]
+    fn an_error_reads_as_one_sentence() {
+        let error = Malformed::new("accepts[0].amount", "1.5", "digits");
+        assert_eq!(error.to_string(), "accepts[0].amount: expected digits, found 1.5");
+    }
+}

@@ -1,0 +1,98 @@
+//! A facilitator's judgement of an `exact_permit` payment from its own words: terms, window, signature, in
+//! the published order with the published reasons. Needs no chain; nonce, allowance and balance are asked
+//! by whoever can simulate.
+
+use super::Permit;
+use crate::{Payload, Payment, Requirements, Terms};
+use std::fmt;
+use tron::{Address, Amount, Network, Signature, sign, token};
+
+/// Why a facilitator says no, as published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InvalidReason {
+    MissingPermit,
+    TokenNotAllowed,
+    AmountMismatch,
+    PaytoMismatch,
+    TokenMismatch,
+    FeeToMismatch,
+    FeeAmountMismatch,
+    Expired,
+    NotYetValid,
+    InvalidSignature,
+    UnsupportedToken,
+    TransactionFailed,
+    TransactionFailedOnChain,
+}
+
+impl InvalidReason {
+    /// The word on the wire.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MissingPermit => "missing_permit",
+            Self::TokenNotAllowed => "token_not_allowed",
+            Self::AmountMismatch => "amount_mismatch",
+            Self::PaytoMismatch => "payto_mismatch",
+            Self::TokenMismatch => "token_mismatch",
+            Self::FeeToMismatch => "fee_to_mismatch",
+            Self::FeeAmountMismatch => "fee_amount_mismatch",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not_yet_valid",
+            Self::InvalidSignature => "invalid_signature",
+            Self::UnsupportedToken => "unsupported_token",
+            Self::TransactionFailed => "transaction_failed",
+            Self::TransactionFailedOnChain => "transaction_failed_on_chain",
+        }
+    }
+}
+
+impl fmt::Display for InvalidReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl std::error::Error for InvalidReason {}
+
+/// Judges a payment against the requirements that the seller passed along; the tokens of the known table are
+/// allowed. Answers the payer. `now_secs` is seconds since 1970.
+pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> Result<Address, InvalidReason> {
+    check_tokens(payment, requirements, now_secs, |network, at| token::lookup(network, at).is_some())
+}
+
+/// As [`check`], with the facilitator's own choice of tokens.
+///
+/// A payload without a readable permit, or requirements that are no readable `exact_permit`, is
+/// `missing_permit`: the published reasons have no finer word, `payment.payload` and `requirements.terms` do.
+pub fn check_tokens(
+    payment: &Payment,
+    requirements: &Requirements,
+    now_secs: u64,
+    allowed: impl FnOnce(Network, Address) -> bool,
+) -> Result<Address, InvalidReason> {
+    use InvalidReason as No;
+    let Ok(Payload::ExactPermit(payload)) = &payment.payload else { return Err(No::MissingPermit) };
+    let Ok(Terms::ExactPermit(terms)) = &requirements.terms else { return Err(No::MissingPermit) };
+    let permit = &payload.permit;
+    let (fee_to, fee_amount) = terms.fee.map_or((Address::ZERO, Amount::ZERO), |f| (f.to, f.amount));
+    let due = &terms.common;
+    let ok = |holds: bool, reason: No| if holds { Ok(()) } else { Err(reason) };
+    ok(allowed(due.network, permit.token), No::TokenNotAllowed)?;
+    ok(permit.amount == due.price, No::AmountMismatch)?;
+    ok(permit.pay_to == due.payee, No::PaytoMismatch)?;
+    ok(permit.token == due.token, No::TokenMismatch)?;
+    ok(permit.fee_to == fee_to, No::FeeToMismatch)?;
+    ok(permit.fee_amount == fee_amount, No::FeeAmountMismatch)?;
+    ok(now_secs < permit.valid_before, No::Expired)?;
+    ok(now_secs >= permit.valid_after, No::NotYetValid)?;
+    // Another network is another domain: the signature can't hold there.
+    ok(permit.network == due.network && signed_by_buyer(permit, &payload.signature), No::InvalidSignature)?;
+    Ok(permit.buyer)
+}
+
+fn signed_by_buyer(permit: &Permit, signature: &str) -> bool {
+    Signature::parse(signature)
+        .ok()
+        .and_then(|s| sign::recover(&permit.digest(), &s).ok())
+        .is_some_and(|signer| signer == permit.buyer)
+}

@@ -1,0 +1,306 @@
+//! Every scheme behind two enums: what an offer asks for ([`Terms`]) and what a payment carries
+//! ([`Payload`]). Knows which scheme a requirement means across all dialects; refuses to guess at a scheme
+//! or network it does not know.
+
+pub mod batch_settlement;
+pub mod exact_eip3009;
+pub mod exact_gasfree;
+pub mod exact_permit;
+pub mod exact_permit2;
+pub mod explain;
+pub mod legacy_delivery;
+pub mod payload;
+pub(crate) mod typed;
+pub mod upto;
+
+use crate::{Authorization, Malformed, read::Fields};
+use alloy_primitives::U256;
+pub use explain::Explanation;
+pub use payload::Payload;
+use std::fmt;
+use tron::{Address, Amount, Network};
+
+/// A payment scheme that Countersign knows, told apart by scheme name and transfer method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scheme {
+    ExactPermit,
+    /// `exact` with `assetTransferMethod` = `eip3009` or absent.
+    ExactEip3009,
+    ExactPermit2,
+    ExactGasfree,
+    Upto,
+    BatchSettlement,
+    /// Releases 0.1.x with a `Delivery` struct: recognised, decoded, named, not signed.
+    LegacyDelivery,
+}
+
+impl Scheme {
+    /// A stable name for ledger and surfaces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ExactPermit => "exact_permit",
+            Self::ExactEip3009 => "exact/eip3009",
+            Self::ExactPermit2 => "exact/permit2",
+            Self::ExactGasfree => "exact_gasfree",
+            Self::Upto => "upto",
+            Self::BatchSettlement => "batch-settlement",
+            Self::LegacyDelivery => "exact/delivery",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Why one option of an offer can't be used. The other options stay usable.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    #[error(transparent)]
+    Field(#[from] Malformed),
+    /// `found` is shortened and made visible.
+    #[error("the scheme {found:?} is not known")]
+    UnknownScheme { found: String },
+    #[error("the network {found:?} is not one of TRON's")]
+    UnknownNetwork { found: String },
+}
+
+/// Why readable terms can't be signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CannotSign {
+    #[error("payments of the scheme {0} are read, not signed")]
+    UnsupportedScheme(Scheme),
+    /// `extensions.paymentPermitContext.meta` is absent: nonce, payment id and window are missing.
+    #[error("the offer has no extensions.paymentPermitContext.meta, so there is nothing to sign")]
+    MissingMeta,
+    /// The contract settles only for the named caller and never for the zero address (`InvalidCaller`).
+    #[error("the offer names no extra.fee.caller, so the contract would never settle the payment")]
+    MissingCaller,
+    #[error("the offer names the contract {found}, the known one is {expected}")]
+    ContractNotInRegistry { found: Address, expected: Address },
+    #[error("expected the kind PAYMENT_ONLY, found {found:?}")]
+    WrongKind { found: String },
+    /// Money would go to the zero address. `field` is a path inside the requirement.
+    #[error("{field} is the zero address")]
+    ZeroAddress { field: &'static str },
+    #[error("the permission ends at {valid_before}, which is not after its beginning at {valid_after}")]
+    EmptyWindow { valid_after: u64, valid_before: u64 },
+}
+
+/// A facilitator's fee inside the signed message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fee {
+    pub to: Address,
+    pub amount: Amount,
+    /// Who may settle; `None` when absent or zero.
+    pub caller: Option<Address>,
+}
+
+/// What every scheme's terms say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Common {
+    pub network: Network,
+    pub token: Address,
+    pub payee: Address,
+    /// What the payee gets; for `upto` the most that the payee may take.
+    pub price: Amount,
+}
+
+/// What an offer's option asks for, completely decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Terms {
+    ExactPermit(exact_permit::Terms),
+    ExactEip3009(exact_eip3009::Terms),
+    ExactPermit2(exact_permit2::Terms),
+    ExactGasfree(exact_gasfree::Terms),
+    Upto(upto::Terms),
+    BatchSettlement(batch_settlement::Terms),
+    LegacyDelivery(legacy_delivery::Terms),
+}
+
+/// What stands around a requirement and decides its meaning.
+#[derive(Default)]
+pub(crate) struct Around<'f, 'n, 'a> {
+    /// `extensions.paymentPermitContext` of the offer or payment.
+    pub permit: Option<&'f Fields<'n, 'a>>,
+    /// An option of the same offer is called `exact_permit`, so `exact` is not its older name.
+    pub knows_exact_permit: bool,
+    /// The payload beside this requirement is a `paymentPermit`.
+    pub permit_payload: bool,
+}
+
+impl Around<'_, '_, '_> {
+    fn has(&self, name: &'static str) -> bool {
+        self.permit.is_some_and(|p| p.get(name).is_some())
+    }
+}
+
+/// The scheme that a requirement means.
+pub(crate) fn detect(
+    name: &str,
+    extra: Option<&Fields<'_, '_>>,
+    around: &Around<'_, '_, '_>,
+) -> Result<Scheme, Unusable> {
+    let method = extra.map(|e| e.text("assetTransferMethod")).transpose()?.flatten();
+    let method_unknown = || {
+        let field = extra.map(|e| e.at("assetTransferMethod")).unwrap_or_default();
+        Unusable::from(Malformed::new(field, method.as_deref().unwrap_or_default(), "eip3009 or permit2"))
+    };
+    match (name, method.as_deref()) {
+        ("exact_permit", _) => Ok(Scheme::ExactPermit),
+        ("exact_gasfree", _) => Ok(Scheme::ExactGasfree),
+        ("batch-settlement", None | Some("eip3009" | "permit2")) => Ok(Scheme::BatchSettlement),
+        ("exact", Some("eip3009")) => Ok(Scheme::ExactEip3009),
+        ("exact" | "upto", Some("permit2")) => Ok(if name == "upto" { Scheme::Upto } else { Scheme::ExactPermit2 }),
+        ("exact" | "upto", None) if around.has("delivery") => Ok(Scheme::LegacyDelivery),
+        ("exact", None) if around.permit_payload => Ok(Scheme::ExactPermit),
+        ("exact", None) if around.has("meta") && !around.knows_exact_permit => Ok(Scheme::ExactPermit),
+        ("exact", None) => Ok(Scheme::ExactEip3009),
+        ("upto", None) => Ok(Scheme::Upto),
+        ("exact" | "upto" | "batch-settlement", Some(_)) => Err(method_unknown()),
+        _ => Err(Unusable::UnknownScheme { found: crate::malformed::shown(name) }),
+    }
+}
+
+impl Terms {
+    pub(crate) fn read(
+        scheme: Scheme,
+        common: Common,
+        requirement: &Fields<'_, '_>,
+        extra: Option<&Fields<'_, '_>>,
+        around: &Around<'_, '_, '_>,
+    ) -> Result<Self, Unusable> {
+        let timeout = requirement.seconds("maxTimeoutSeconds")?;
+        Ok(match scheme {
+            Scheme::ExactPermit => Self::ExactPermit(exact_permit::Terms::read(common, extra, around.permit)?),
+            Scheme::ExactEip3009 => Self::ExactEip3009(exact_eip3009::Terms::read(common, timeout, extra)?),
+            Scheme::ExactPermit2 => Self::ExactPermit2(exact_permit2::Terms::read(common, timeout, extra)?),
+            Scheme::ExactGasfree => Self::ExactGasfree(exact_gasfree::Terms::read(common, timeout, extra)?),
+            Scheme::Upto => Self::Upto(upto::Terms::read(common, timeout, extra)?),
+            Scheme::BatchSettlement => Self::BatchSettlement(batch_settlement::Terms::read(common, timeout, extra)?),
+            Scheme::LegacyDelivery => Self::LegacyDelivery(legacy_delivery::Terms::read(common, extra, around.permit)?),
+        })
+    }
+
+    pub const fn scheme(&self) -> Scheme {
+        match self {
+            Self::ExactPermit(_) => Scheme::ExactPermit,
+            Self::ExactEip3009(_) => Scheme::ExactEip3009,
+            Self::ExactPermit2(_) => Scheme::ExactPermit2,
+            Self::ExactGasfree(_) => Scheme::ExactGasfree,
+            Self::Upto(_) => Scheme::Upto,
+            Self::BatchSettlement(_) => Scheme::BatchSettlement,
+            Self::LegacyDelivery(_) => Scheme::LegacyDelivery,
+        }
+    }
+
+    pub const fn common(&self) -> &Common {
+        match self {
+            Self::ExactPermit(t) => &t.common,
+            Self::ExactEip3009(t) => &t.common,
+            Self::ExactPermit2(t) => &t.common,
+            Self::ExactGasfree(t) => &t.common,
+            Self::Upto(t) => &t.common,
+            Self::BatchSettlement(t) => &t.common,
+            Self::LegacyDelivery(t) => &t.common,
+        }
+    }
+
+    pub const fn network(&self) -> Network {
+        self.common().network
+    }
+
+    /// The token's contract (`asset`).
+    pub const fn token(&self) -> Address {
+        self.common().token
+    }
+
+    /// `payTo`.
+    pub const fn payee(&self) -> Address {
+        self.common().payee
+    }
+
+    /// What the payee gets, in the token's smallest unit; for `upto` the ceiling.
+    pub const fn price(&self) -> Amount {
+        self.common().price
+    }
+
+    /// The facilitator's fee on top of the price; `None` when the offer names none.
+    pub const fn fee(&self) -> Option<Fee> {
+        match self {
+            Self::ExactPermit(t) => t.fee,
+            Self::ExactGasfree(t) => t.claimed_fee,
+            Self::LegacyDelivery(t) => t.fee,
+            _ => None,
+        }
+    }
+
+    /// Most that can leave, price and fee; `None` where the offer alone does not decide it (a GasFree
+    /// relayer's fee, a channel's deposit).
+    pub fn maximum(&self) -> Option<Amount> {
+        match self {
+            Self::ExactPermit(t) => Some(t.maximum),
+            Self::LegacyDelivery(t) => Some(t.maximum),
+            Self::ExactEip3009(_) | Self::ExactPermit2(_) | Self::Upto(_) => Some(self.price()),
+            Self::ExactGasfree(_) | Self::BatchSettlement(_) => None,
+        }
+    }
+
+    /// The verifying contract of the signed message.
+    pub const fn contract(&self) -> Address {
+        match self {
+            Self::ExactPermit(t) => t.contract,
+            Self::ExactEip3009(t) => t.common.token,
+            Self::ExactPermit2(t) => t.contracts.permit2,
+            Self::ExactGasfree(t) => t.controller,
+            Self::Upto(t) => t.contracts.permit2,
+            Self::BatchSettlement(t) => t.contracts.channel,
+            Self::LegacyDelivery(t) => t.contract,
+        }
+    }
+
+    /// Who needs the payer's TRC-20 allowance; `None` when the scheme needs none.
+    pub fn spender(&self) -> Option<Address> {
+        match self {
+            Self::ExactPermit(t) => Some(t.contract),
+            Self::ExactPermit2(t) => Some(t.contracts.permit2),
+            Self::Upto(t) => Some(t.contracts.permit2),
+            Self::BatchSettlement(t) => t.spender(),
+            Self::LegacyDelivery(t) => Some(t.contract),
+            Self::ExactEip3009(_) | Self::ExactGasfree(_) => None,
+        }
+    }
+
+    /// `(valid_after, valid_before)` in seconds since 1970, where the offer dictates it.
+    pub fn window(&self) -> Option<(u64, u64)> {
+        self.meta().map(|m| (m.valid_after, m.valid_before))
+    }
+
+    /// The nonce, where the offer dictates it.
+    pub fn nonce(&self) -> Option<U256> {
+        self.meta().map(|m| m.nonce)
+    }
+
+    fn meta(&self) -> Option<&exact_permit::Meta> {
+        match self {
+            Self::ExactPermit(t) => t.meta.as_ref(),
+            Self::LegacyDelivery(t) => t.meta.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// What this payer would sign.
+    pub fn authorize(&self, payer: Address) -> Result<Authorization, CannotSign> {
+        match self {
+            Self::ExactPermit(terms) => terms.authorize(payer),
+            other => Err(CannotSign::UnsupportedScheme(other.scheme())),
+        }
+    }
+
+    /// Everything these terms say, as labelled facts.
+    pub fn explain(&self) -> Vec<Explanation> {
+        explain::terms(self)
+    }
+}

@@ -1,0 +1,108 @@
+//! The signed part of a payment, for every scheme. Tells dialects apart by what is there, within what the
+//! scheme's name allows.
+
+use super::{
+    Explanation, Unusable, batch_settlement, exact_eip3009, exact_gasfree, exact_permit, exact_permit2, explain,
+    legacy_delivery,
+};
+use crate::{Malformed, Scheme, read::Fields};
+use serde_json::Value;
+use tron::{Address, Network};
+
+/// `payload` of a payment, completely decoded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Payload {
+    ExactPermit(exact_permit::Payload),
+    ExactEip3009(exact_eip3009::Payload),
+    ExactPermit2(exact_permit2::Payload),
+    ExactGasfree(exact_gasfree::Payload),
+    Upto(exact_permit2::Payload),
+    BatchSettlement(batch_settlement::Payload),
+    LegacyDelivery(legacy_delivery::Payload),
+}
+
+impl Payload {
+    /// `scheme` and `network` are the wire's words from beside the payload.
+    pub(crate) fn read(
+        scheme: &str,
+        network: &str,
+        payload: &Fields<'_, '_>,
+        extensions: Option<&Fields<'_, '_>>,
+    ) -> Result<Self, Unusable> {
+        let shown = crate::malformed::shown;
+        let network = Network::parse(network).map_err(|_| Unusable::UnknownNetwork { found: shown(network) })?;
+        let permit = payload.object("paymentPermit")?;
+        let with_delivery = permit.as_ref().is_some_and(|p| p.get("delivery").is_some());
+        Ok(match scheme {
+            "exact_gasfree" => Self::ExactGasfree(exact_gasfree::Payload::read(payload, extensions)?),
+            "exact" | "upto" if with_delivery => {
+                Self::LegacyDelivery(legacy_delivery::Payload::read(payload, network)?)
+            }
+            "exact_permit" => Self::ExactPermit(exact_permit::Payload::read(payload, network)?),
+            "exact" if permit.is_some() => Self::ExactPermit(exact_permit::Payload::read(payload, network)?),
+            "exact" if payload.get("permit2Authorization").is_some() => {
+                Self::ExactPermit2(exact_permit2::Payload::read(payload)?)
+            }
+            "exact" => Self::ExactEip3009(exact_eip3009::Payload::read(payload, extensions)?),
+            "upto" => {
+                let upto = exact_permit2::Payload::read(payload)?;
+                if upto.authorization.facilitator.is_none() {
+                    let field = payload.at("permit2Authorization.witness.facilitator");
+                    return Err(Malformed::absent(field, "a TRON address").into());
+                }
+                Self::Upto(upto)
+            }
+            "batch-settlement" => Self::BatchSettlement(batch_settlement::Payload::read(payload)?),
+            other => return Err(Unusable::UnknownScheme { found: shown(other) }),
+        })
+    }
+
+    pub const fn scheme(&self) -> Scheme {
+        match self {
+            Self::ExactPermit(_) => Scheme::ExactPermit,
+            Self::ExactEip3009(_) => Scheme::ExactEip3009,
+            Self::ExactPermit2(_) => Scheme::ExactPermit2,
+            Self::ExactGasfree(_) => Scheme::ExactGasfree,
+            Self::Upto(_) => Scheme::Upto,
+            Self::BatchSettlement(_) => Scheme::BatchSettlement,
+            Self::LegacyDelivery(_) => Scheme::LegacyDelivery,
+        }
+    }
+
+    /// Whose money it is, as the payload says; only a recovered signature proves it.
+    pub const fn payer(&self) -> Address {
+        match self {
+            Self::ExactPermit(p) => p.permit.buyer,
+            Self::ExactEip3009(p) => p.from,
+            Self::ExactPermit2(p) | Self::Upto(p) => p.authorization.from,
+            Self::ExactGasfree(p) => p.user,
+            Self::BatchSettlement(p) => p.config().payer,
+            Self::LegacyDelivery(p) => p.permit.buyer,
+        }
+    }
+
+    /// The signature as it came; of a channel payment the voucher's, empty when there is none.
+    pub fn signature(&self) -> &str {
+        match self {
+            Self::ExactPermit(p) => &p.signature,
+            Self::ExactEip3009(p) => &p.signature,
+            Self::ExactPermit2(p) | Self::Upto(p) => &p.signature,
+            Self::ExactGasfree(p) => &p.signature,
+            Self::BatchSettlement(p) => p.voucher().map_or("", |v| &v.signature),
+            Self::LegacyDelivery(p) => &p.signature,
+        }
+    }
+
+    /// `payload` as it travels, for the schemes that are signed here.
+    pub(crate) fn wire(&self) -> Value {
+        match self {
+            Self::ExactPermit(p) => p.wire(),
+            _ => Value::Null,
+        }
+    }
+
+    /// Everything the payload says, as labelled facts.
+    pub fn explain(&self) -> Vec<Explanation> {
+        explain::payload(self)
+    }
+}
