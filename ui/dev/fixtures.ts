@@ -1,0 +1,144 @@
+// Invented answers of the core, for the gallery and the component tests. Never part of the product.
+import type {
+  AddressView, AppView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PaymentView,
+  QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
+} from "../src/lib/bindings";
+
+export function usdt(display: string, known = true): MoneyView {
+  const [whole = "0", fraction = ""] = display.split(".");
+  return { smallest: BigInt(whole + fraction.padEnd(6, "0")).toString(), display, symbol: "USDT", known };
+}
+export const trx = (display: string): MoneyView => ({ smallest: "0", display, symbol: "TRX", known: true });
+export function address(text: string): AddressView {
+  const middle = text.slice(6, -6).match(/.{1,4}/g) ?? [];
+  return { address: text, groups: [text.slice(0, 6), ...middle, text.slice(-6)] };
+}
+const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+const ahead = (seconds: number) => new Date(Date.now() + seconds * 1000).toISOString();
+
+const PAYEE = address("TSxR4dyhUk2fPq9vNeWb7cGmA3JtLQ8zKe");
+const ME = address("TNPeeaaFB7K9cmo4uQpcU32zGK8G1NYqeL");
+const USDT = address("TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf");
+const PERMIT = address("TQr1nSWDLWgmJ3tkbFZANnaFcB5ci7Hvxa");
+
+export const status: StatusView = {
+  version: "0.1.0", profile: "main", practice: false, dataDir: "/home/you/.local/share/countersign", empty: false, locked: false,
+  autoLockMinutes: 15, accounts: [{ name: "Everyday", address: ME, balances: [trx("24.1"), usdt("118.48")] }],
+  openQuestions: 1, openPairings: 1, port: "127.0.0.1:4020", network: "TRON Nile", ledgerFailure: null,
+};
+
+const bar = (label: string, spent: string, after: string, limit: string, s: number, a: number): LimitBarView => ({
+  label, spent: usdt(spent), after: usdt(after), limit: usdt(limit), spentPercent: s, afterPercent: a,
+});
+
+export const question: QuestionView = {
+  id: "q1", digest: "d1", appId: "a1", appName: "fetcher", appSince: "2026-03-12T10:00:00Z", position: 1, queue: 3,
+  price: usdt("0.25"), fee: usdt("0.01"), feePercent: 4, maximum: usdt("0.26"), accountName: "Everyday", account: ME,
+  before: usdt("118.74"), after: usdt("118.48"), site: "news.example", siteKey: "https://news.example", method: "GET",
+  path: "/articles/8841", siteWords: "Full text of one article", appWords: null, payee: PAYEE,
+  payeeNote: "same address 14 times since March", payeeKnown: true, network: "TRON Nile", testMoney: true, scheme: "exact_permit",
+  token: USDT, contract: PERMIT, contractName: "PaymentPermit",
+  findings: [
+    { code: "priceAboveUsual", weight: "warn", title: "Price went up.", text: "You usually pay 0.10 here; this is 2.5 times that.", compare: null },
+    { code: "allKnown", weight: "good", title: "", text: "Known token, known contract, exact amount, energy paid by the facilitator.", compare: null },
+  ],
+  limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600),
+  armingMs: 1000, danger: null, locked: false,
+  document: '{\n  "x402Version": 2,\n  "accepts": [\n    {\n      "scheme": "exact_permit",\n      "network": "tron:nile",\n      "amount": "250000"\n    }\n  ]\n}',
+  typedData: '{\n  "primaryType": "PaymentPermitDetails"\n}',
+};
+
+export const firstTime: QuestionView = {
+  ...question, id: "q2", digest: "d2", position: 1, queue: 1, appName: "notes-agent", site: "127.0.0.1:4021", siteKey: "http://127.0.0.1:4021",
+  path: "/weather/hourly", siteWords: "Hourly weather for one place", appWords: "You asked what to wear tomorrow", fee: null, feePercent: null,
+  price: usdt("0.10"), maximum: usdt("0.10"), before: usdt("100.00"), after: usdt("99.90"), payeeNote: "first time", payeeKnown: false, limits: [],
+  findings: [
+    { code: "payeeFirstSeen", weight: "warn", title: "First payment to this address.", text: "This site was never paid before.", compare: null },
+    { code: "allowanceMissing", weight: "note", title: "Allowance missing.", text: "The contract may take 0.00, this needs 0.10.", compare: null },
+    { code: "testMoney", weight: "note", title: "Test money.", text: "TRON Nile's tokens are worth nothing.", compare: null },
+  ],
+  allowance: { spender: PERMIT, spenderName: "PaymentPermit contract", have: usdt("0.00"), exact: usdt("0.10"), cost: trx("12.6"), totals: [usdt("2.00"), usdt("20.00")] },
+};
+
+export const fake: QuestionView = {
+  ...question, id: "q3", digest: "d3", position: 1, queue: 1, appName: "unknown-bot", site: "cheap-api.example", siteKey: "https://cheap-api.example",
+  price: usdt("25.00", false), maximum: usdt("25.00", false), fee: null, feePercent: null, payeeNote: "first time", payeeKnown: false,
+  siteWords: "Cheap API, <b>best</b> price", findings: [],
+  danger: {
+    title: "This token only calls itself USDT",
+    text: "The contract that would be paid is not Tether's on TRON Mainnet. Its name and its 6 decimals are its own claim. Countersign doesn't sign for tokens that it doesn't know.",
+    compare: { askedLabel: "Asked for", asked: "TR7NHqjaKQxGTCi8q8ZY4pL8otSzgj1j6t", knownLabel: "Real USDT", known: "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t" },
+    also: ["The contract to be trusted is not in the registry.", "The permission would last 30 days."],
+  },
+};
+
+export const locked: QuestionView = { ...question, id: "q4", digest: "d4", locked: true, position: 1, queue: 1 };
+
+export const long: QuestionView = {
+  ...question, id: "q5", digest: "d5", appName: "a-program-with-quite-a-long-name-for-a-header", site: "a-very-long-subdomain.of-a-long-host.example:8443",
+  maximum: { smallest: "1", display: "1234567.890123456789012345", symbol: "USDD", known: true },
+  siteWords: "Ignore the wallet ⟨U+202E⟩ and press approve. ".repeat(9), path: "/a/very/long/path/".repeat(8),
+};
+
+const payment = (id: string, minutes: number, site: string, path: string, app: string, word: string, amount: string, more: Partial<PaymentView> = {}): PaymentView => ({
+  id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
+  settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null,
+  transaction: "7c2d4206c03a883dd9066d9f1f5e3a1b2c4d5e6f708192a3b4c5d6e7f8091a2b", ...more,
+});
+export const payments: PaymentView[] = [
+  payment("p1", 2, "news.example", "/articles/8841", "fetcher", "settled", "0.26"),
+  payment("p2", 4, "llm.example", "/v1/complete", "notes-agent", "not known yet", "0.50", { settlement: "unknown", delivery: "notReported", atMost: true, transaction: null }),
+  payment("p3", 40, "cheap-api.example", "/search", "unknown-bot", "refused", "25.00", { amount: usdt("25.00", false), state: "refused", settlement: "none", delivery: "notReported", nothingLeft: true, code: "UNKNOWN_TOKEN", transaction: null }),
+  payment("p4", 50, "maps.example", "/tiles/7/12/9.png", "map-viewer", "settled", "1.85"),
+  payment("p5", 90, "weather.example", "/hourly", "curl", "expired, not paid", "0.10", { state: "expired", settlement: "none", delivery: "notReported", nothingLeft: true, code: "EXPIRED", transaction: null }),
+  payment("p6", 1500, "papers.example", "/2611.0198.pdf", "reader", "settled", "3.00"),
+  payment("p7", 1600, "news.example", "/articles/8790", "fetcher", "settled", "0.10"),
+  payment("p8", 1700, "news.example", "/articles/8789", "fetcher", "paid, not delivered", "0.10", { delivery: "refusedBySeller" }),
+];
+
+export const detail: PaymentDetailView = {
+  payment: payments[0]!, url: "https://news.example/articles/8841", price: usdt("0.25"), fee: usdt("0.01"), maximum: usdt("0.26"), payer: ME, payee: PAYEE, token: USDT,
+  contract: PERMIT, contractName: "PaymentPermit", scheme: "exact_permit", siteWords: "Full text of one article", appWords: null, validBefore: ahead(300),
+  steps: [
+    { name: "asked", at: ago(3), note: null }, { name: "approved", at: ago(2), note: "by you, in the window" }, { name: "signed", at: ago(2), note: null },
+    { name: "settled", at: ago(2), note: "block 61 204 118" }, { name: "final", at: ago(1), note: null }, { name: "delivered", at: ago(2), note: "the seller answered 200" },
+  ],
+  findings: question.findings, document: question.document, signedPayload: '{ "signature": "0x…" }', block: "61204118",
+};
+
+const days: DayView[] = [18, 30, 12, 44, 22, 0, 8, 52, 25, 31, 64, 20, 16, 40, 28, 72, 35, 0, 48, 30, 88, 12, 33, 47, 0, 21, 60, 100, 41, 38].map((percent, i) => ({
+  day: new Date(Date.now() - (29 - i) * 86_400_000).toISOString().slice(0, 10), amount: usdt((percent / 20).toFixed(2)), percent,
+}));
+export const summary: SummaryView = {
+  totals: [usdt("41.26"), { smallest: "1", display: "3.5", symbol: "USDD", known: true }], days,
+  sites: [
+    { site: "news.example", siteKey: "https://news.example", amount: usdt("12.40"), percent: 62 },
+    { site: "maps.example", siteKey: "https://maps.example", amount: usdt("9.75"), percent: 48 },
+    { site: "llm.example", siteKey: "https://llm.example", amount: usdt("8.02"), percent: 40 },
+  ],
+  limits: [
+    bar("llm.example, last 24 hours", "1.85", "1.85", "2.00", 93, 93), bar("fetcher, last 30 days", "22.10", "22.10", "40.00", 56, 56),
+    bar("news.example, last 24 hours", "0.76", "0.76", "2.00", 38, 38),
+  ],
+};
+const rule: RuleView = {
+  appId: "a1", appName: "fetcher", siteKey: "https://news.example", network: "tron:nile", token: USDT.address, symbol: "USDT",
+  mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null }, bars: [summary.limits[2]!],
+};
+const site = (name: string, n: number, total: string | null, blocked = false): SiteView => ({
+  site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked,
+});
+export const sites: SiteView[] = [site("news.example", 44, "12.40"), site("maps.example", 9, "9.75"), site("llm.example", 31, "8.02"), site("papers.example", 2, "6.00"), site("cheap-api.example", 1, null, true)];
+export const siteDetail: SiteDetailView = {
+  site: sites[0]!, rules: [rule, { ...rule, appId: "a2", appName: "notes-agent", mode: { kind: "ask" }, bars: [] }],
+  payees: [{ address: PAYEE, times: 14, since: "2026-03-12T10:00:00Z" }], days, payments: { payments: payments.filter((p) => p.site === "news.example"), next: null },
+};
+export const apps: AppView[] = [
+  { id: "a1", name: "fetcher", pairedAt: "2026-03-12T10:00:00Z", lastSeen: ago(2), revoked: false, payments: 44, limits: [{ ...rule, siteKey: null, mode: { kind: "allow", perPayment: null, perDay: "5.00", perMonth: "40.00" }, bars: [summary.limits[1]!] }] },
+  { id: "a2", name: "notes-agent", pairedAt: "2026-09-01T10:00:00Z", lastSeen: ago(4), revoked: false, payments: 31, limits: [] },
+  { id: "a3", name: "old-bot", pairedAt: "2026-01-05T10:00:00Z", lastSeen: null, revoked: true, payments: 0, limits: [] },
+];
+export const pairings: PairingView[] = [{ id: "r1", name: "shopping-helper", code: "K7M-4QX", expiresAt: ahead(150) }];
+export const newWords = {
+  words: "abandon ability able about above absent absorb abstract absurd abuse access accident".split(" "), ask: [3, 7, 12],
+};

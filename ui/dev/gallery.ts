@@ -1,0 +1,41 @@
+// Any screen with invented answers, for looking at: /dev/?screen=approval&case=question&theme=dark
+import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
+import { emit } from "@tauri-apps/api/event";
+import * as f from "./fixtures";
+
+const wish = new URLSearchParams(location.search);
+const screen = wish.get("screen") ?? "main";
+const which = wish.get("case") ?? "";
+if (wish.get("theme")) localStorage.setItem("theme", wish.get("theme") ?? "");
+
+const questions = { firstTime: [f.firstTime], fake: [f.fake], locked: [f.locked], long: [f.long], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
+let open = [...questions];
+const fail = (code: string, message: string, advice: string) =>
+  Promise.reject({ code, message, advice, field: null, found: null, expected: null, retryAfter: null });
+
+mockWindows(screen);
+mockIPC(
+  (command, args) => {
+    const a = args as Record<string, unknown>;
+    switch (command) {
+      case "status": return { ...f.status, empty: screen === "vault" && which !== "unlock", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
+      case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
+      case "answer":
+        open = open.slice(1);
+        void emit("changed", { event: "lock" });
+        return null;
+      case "payments": return which === "empty" ? { payments: [], next: null } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, next: "more" };
+      case "payment": return { ...f.detail, payment: f.payments.find((p) => p.id === a.id) ?? f.payments[0] };
+      case "summary": return f.summary;
+      case "sites": return which === "empty" ? [] : f.sites;
+      case "site": return f.siteDetail;
+      case "apps": return which === "empty" ? [] : f.apps;
+      case "pairings": return which === "empty" ? [] : f.pairings;
+      case "new_words": return f.newWords;
+      case "unlock": return fail("WRONG_PASSPHRASE", "That passphrase does not open this wallet.", "Mind capital letters and the keyboard layout.");
+      default: return null;
+    }
+  },
+  { shouldMockEvents: true },
+);
+await ({ main: () => import("../src/main"), approval: () => import("../src/approval"), vault: () => import("../src/vault") }[screen] ?? (() => import("../src/main")))();

@@ -1,0 +1,193 @@
+// What the approval window does, apart from how it looks: which question is in front, whether its buttons
+// are awake, and what became of the answer. A question stays in front until it is answered or closed; the
+// queue never swaps what is under the pointer.
+import { Arming, keyMeaning, touches } from "./arming";
+import type { AnswerView, Failure, QuestionView } from "./bindings";
+import { asFailure, core, onChange } from "./transport";
+
+export type Outcome = { kind: "approved" | "rejected" | "gone"; question: QuestionView };
+
+export class Answering {
+  question = $state.raw<QuestionView>();
+  outcome = $state.raw<Outcome>();
+  failure = $state.raw<Failure>();
+  loading = $state(true);
+  busy = $state(false);
+  allowing = $state(false);
+  /** The plan changed while it was open. */
+  changed = $state(false);
+  armed = $state(false);
+  /** Restarts the animation of the waiting button. */
+  turn = $state(0);
+  waiting = $state(0);
+  #arming = new Arming(1000);
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pressedArmed = false;
+  #asking = 0;
+
+  /** Fetches the open questions; keeps the one that is in front. */
+  async refresh(): Promise<void> {
+    const turn = ++this.#asking;
+    let open: QuestionView[];
+    try {
+      open = await core.questions();
+    } catch (error) {
+      if (turn === this.#asking) {
+        this.failure = asFailure(error);
+        this.loading = false;
+      }
+      return;
+    }
+    if (turn !== this.#asking) return;
+    this.loading = false;
+    const held = this.question;
+    const same = held && open.find((q) => q.id === held.id);
+    this.waiting = open.length - (same ? 1 : 0);
+    if (this.busy || this.outcome) return;
+    if (held && !same) {
+      this.#close({ kind: "gone", question: held });
+    } else if (same) {
+      const changed = same.digest !== held.digest;
+      this.question = same;
+      if (changed) this.changed = true;
+      if (changed || same.locked !== held.locked) await this.rearm();
+    } else if (open[0]) {
+      await this.#show(open[0]);
+    }
+  }
+
+  /** Brings the next question in front, when the person asked for it. */
+  async next(): Promise<void> {
+    this.outcome = undefined;
+    this.question = undefined;
+    await this.refresh();
+  }
+
+  async #show(question: QuestionView): Promise<void> {
+    this.question = question;
+    this.failure = undefined;
+    this.changed = false;
+    await this.rearm();
+  }
+
+  #close(outcome: Outcome): void {
+    this.outcome = outcome;
+    this.question = undefined;
+    this.suspend();
+  }
+
+  /** Starts the wait again, in the core first, so that the buttons never wake up before the core agrees. */
+  async rearm(): Promise<void> {
+    const question = this.question;
+    if (!question) return;
+    this.suspend();
+    try {
+      await core.shown(question.id, question.digest);
+    } catch (error) {
+      this.#take(asFailure(error));
+      return;
+    }
+    if (this.question?.id !== question.id || this.question.digest !== question.digest) return;
+    this.#arming.restart(performance.now(), question.armingMs);
+    this.turn += 1;
+    this.#schedule();
+  }
+
+  suspend(): void {
+    clearTimeout(this.#timer);
+    this.#arming.suspend();
+    this.armed = false;
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#timer);
+    const left = this.#arming.left(performance.now());
+    if (left === null) return;
+    if (left > 0) this.#timer = setTimeout(() => this.#schedule(), left);
+    else this.armed = this.#arming.armed(performance.now());
+  }
+
+  /** A press anywhere: before the buttons are awake it only starts the wait again. */
+  press(): void {
+    this.#pressedArmed = !this.#arming.touched(performance.now());
+    if (!this.#pressedArmed) void this.rearm();
+  }
+
+  /** A click counts when the press that began it counted. */
+  get clickCounts(): boolean {
+    return this.armed && this.#pressedArmed && !this.busy;
+  }
+
+  /** Returns what the key asks for, once the buttons are awake. Keys before that only start the wait again. */
+  key(event: KeyboardEvent): "approve" | "reject" | null {
+    const meaning = keyMeaning(event);
+    const pressing = event.key === "Enter" || event.key === " " || meaning !== "other";
+    if (touches(event) && this.#arming.touched(performance.now())) {
+      if (pressing) event.preventDefault();
+      void this.rearm();
+      return null;
+    }
+    if (pressing) this.#pressedArmed = true;
+    if (meaning === "inert") event.preventDefault();
+    if (meaning !== "approve" && meaning !== "reject") return null;
+    event.preventDefault();
+    return this.busy ? null : meaning;
+  }
+
+  async answer(answer: AnswerView): Promise<void> {
+    const question = this.question;
+    if (!question || this.busy) return;
+    this.busy = true;
+    this.failure = undefined;
+    try {
+      await core.answer(question.id, question.digest, answer);
+      this.busy = false;
+      this.#close({ kind: answer.kind === "approve" ? "approved" : "rejected", question });
+    } catch (error) {
+      this.busy = false;
+      this.#take(asFailure(error));
+    }
+    this.allowing = false;
+    await this.refresh();
+  }
+
+  #take(failure: Failure): void {
+    switch (failure.code) {
+      // The core's clock disagreed: look a second longer. Nothing to tell.
+      case "NOT_ARMED":
+        void this.rearm();
+        return;
+      case "PLAN_CHANGED":
+        this.changed = true;
+        return;
+      case "EXPIRED":
+      case "CANCELLED":
+      case "NOT_FOUND":
+        if (this.question) this.#close({ kind: "gone", question: this.question });
+        return;
+      default:
+        this.failure = failure;
+    }
+  }
+
+  /** Follows the core and the window's focus while the calling component lives. */
+  follow(): void {
+    $effect(() => {
+      void this.refresh();
+      const stop = onChange((event) => {
+        if (event.event === "allowance" && event.id === this.question?.id) this.allowing = true;
+        if (event.event !== "rules" && event.event !== "pairing") void this.refresh();
+      });
+      const focus = () => void this.rearm();
+      const blur = () => this.suspend();
+      addEventListener("focus", focus);
+      addEventListener("blur", blur);
+      return () => {
+        stop();
+        clearTimeout(this.#timer);
+        removeEventListener("focus", focus);
+        removeEventListener("blur", blur);
+      };
+    });
+  }
+}
