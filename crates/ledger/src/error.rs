@@ -31,6 +31,9 @@ pub enum LedgerError {
     /// More was settled than was authorised.
     #[error("settled {actual} but at most {maximum} was authorised")]
     OverMaximum { id: PaymentId, maximum: tron::Amount, actual: tron::Amount },
+    /// The permission can still be used, so nothing proves that it never was.
+    #[error("the permission of payment {id} is valid until {valid_before}")]
+    WindowOpen { id: PaymentId, valid_before: u64 },
     /// The window belongs to the 402 and can't be chosen.
     #[error("the 402 dictates the window of payment {id}")]
     WindowDictated { id: PaymentId },
@@ -66,14 +69,37 @@ impl std::fmt::Display for StorageKind {
     }
 }
 
+/// What inner code says until the edge knows better.
+const SOMETHING: &str = "read or write";
+
 impl LedgerError {
     /// Wraps a database error with what was being done.
     pub(crate) fn during(operation: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |error| Self::Storage { kind: kind_of(&error), operation, detail: error.to_string() }
     }
 
+    /// Names the operation of an error that came from inner code.
+    pub(crate) fn during_operation(self, operation: &'static str) -> Self {
+        match self {
+            Self::Storage { kind, operation: SOMETHING, detail } => Self::Storage { kind, operation, detail },
+            other => other,
+        }
+    }
+
+    pub(crate) fn from_io(operation: &'static str, error: &std::io::Error) -> Self {
+        use std::io::ErrorKind;
+        let kind = match error.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StorageKind::Full,
+            ErrorKind::ReadOnlyFilesystem => StorageKind::ReadOnly,
+            ErrorKind::PermissionDenied => StorageKind::Permission,
+            _ => StorageKind::Other,
+        };
+        Self::Storage { kind, operation, detail: error.to_string() }
+    }
+
+    /// The file is the trouble: nothing may be signed until that is solved.
     pub fn is_storage(&self) -> bool {
-        matches!(self, Self::Storage { .. } | Self::Damaged { .. })
+        matches!(self, Self::Storage { .. } | Self::Damaged { .. } | Self::Newer { .. } | Self::NotALedger { .. })
     }
 }
 
@@ -95,6 +121,6 @@ fn kind_of(error: &rusqlite::Error) -> StorageKind {
 /// Inner code speaks rusqlite's errors; what they were part of is added once, at the edge.
 impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
-        Self::during("read or write")(error)
+        Self::during(SOMETHING)(error)
     }
 }

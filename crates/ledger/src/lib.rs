@@ -3,10 +3,27 @@
 //! write transaction even between processes, and what is not known to be unspent counts as spent.
 //! Never reads a clock, signs or talks to a network; decides nothing (the judge is passed in).
 
+mod allowances;
+mod apps;
+mod assets;
+mod books;
+mod cells;
+mod enter;
 mod error;
 mod id;
+mod lists;
+mod lives;
+mod pairings;
+mod payees;
 mod payment;
+mod rows;
+mod rules;
+mod settings;
+mod sites;
+mod spendings;
+mod store;
 mod values;
+mod wire;
 
 pub use error::{LedgerError, StorageKind};
 pub use id::{NotAnId, PaymentId};
@@ -14,14 +31,8 @@ pub use payment::{
     Answer, Approved, Delivery, End, Entered, Entry, Filter, HistoryKey, Page, Papers, Payment, Settled, Settlement,
     State,
 };
+pub use store::Ledger;
 pub use values::{
     AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Pairing, PairingState, Payee, Rule, RuleKey,
     SiteTotals, Spent, Standing, Total,
 };
-
-mod face;
-
-/// Shared by all threads.
-pub struct Ledger {
-    path: std::path::PathBuf,
-}

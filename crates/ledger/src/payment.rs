@@ -87,11 +87,19 @@ pub enum End {
 pub enum Settlement {
     /// Counts as spent.
     Unknown,
-    Seen { tx: String },
+    Seen {
+        tx: String,
+    },
     /// `tx` is absent where a scheme settles zero without a transaction.
-    Final { tx: Option<String>, block: Option<u64> },
+    Final {
+        tx: Option<String>,
+        block: Option<u64>,
+    },
     /// An attempt failed. The permission may still be used until its window ends, so it counts as spent.
-    Failed { reason: String, tx: Option<String> },
+    Failed {
+        reason: String,
+        tx: Option<String>,
+    },
     /// The window ended and the nonce is unused: nothing left, nothing counts.
     NeverUsed,
 }

@@ -141,8 +141,13 @@ pub struct Allowance {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowanceOutcome {
-    Confirmed { block: u64, fee_sun: u64 },
-    Failed { reason: String },
+    Confirmed {
+        block: u64,
+        fee_sun: u64,
+    },
+    Failed {
+        reason: String,
+    },
     /// It was never included and can't be any more.
     Expired,
 }

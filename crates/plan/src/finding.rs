@@ -28,35 +28,79 @@ pub struct Finding {
 pub enum Fact {
     /// Known token, registry contract, exact amount: nothing odd.
     AllKnown,
-    PayeeKnown { times: u64, since: Moment },
+    PayeeKnown {
+        times: u64,
+        since: Moment,
+    },
     PayeeFirstSeen,
     /// This site was paid at another address before.
-    PayeeChanged { before: Address, times: u64 },
+    PayeeChanged {
+        before: Address,
+        times: u64,
+    },
     /// First and last characters equal those of an address that was paid before.
-    PayeeLooksLike { known: Address },
+    PayeeLooksLike {
+        known: Address,
+    },
     /// A token whose address resembles a known token's.
-    TokenLooksLike { known: Address, symbol: String },
-    TokenUnknown { claimed_symbol: Option<String>, claimed_decimals: Option<u8>, real: Option<Address> },
+    TokenLooksLike {
+        known: Address,
+        symbol: String,
+    },
+    TokenUnknown {
+        claimed_symbol: Option<String>,
+        claimed_decimals: Option<u8>,
+        real: Option<Address>,
+    },
     /// A known token's older deployment.
     TokenOlder,
     /// The server's decimals differ from the token's.
-    DecimalsClaimed { claimed: u64, real: u8 },
+    DecimalsClaimed {
+        claimed: u64,
+        real: u8,
+    },
     /// `percent` is rounded up.
-    FeeShare { fee: Amount, price: Amount, percent: u64 },
-    PriceAboveUsual { usual: Amount, now: Amount },
-    DeadlineFar { seconds: u64 },
-    DeadlinePassed { seconds_ago: u64 },
-    NotYetValid { seconds: u64 },
-    ResourceElsewhere { claimed: String },
-    AllowanceMissing { have: Amount, need: Amount },
-    BalanceShort { have: Amount, need: Amount },
+    FeeShare {
+        fee: Amount,
+        price: Amount,
+        percent: u64,
+    },
+    PriceAboveUsual {
+        usual: Amount,
+        now: Amount,
+    },
+    DeadlineFar {
+        seconds: u64,
+    },
+    DeadlinePassed {
+        seconds_ago: u64,
+    },
+    NotYetValid {
+        seconds: u64,
+    },
+    ResourceElsewhere {
+        claimed: String,
+    },
+    AllowanceMissing {
+        have: Amount,
+        need: Amount,
+    },
+    BalanceShort {
+        have: Amount,
+        need: Amount,
+    },
     /// The node did not answer, so balance and allowance are not known.
     ChainUnknown,
     TestMoney,
-    ContractUnknown { contract: Address },
+    ContractUnknown {
+        contract: Address,
+    },
     CallerMissing,
     NonceUsed,
-    PaidJustNow { seconds_ago: u64, payment: String },
+    PaidJustNow {
+        seconds_ago: u64,
+        payment: String,
+    },
 }
 
 impl Fact {

@@ -55,9 +55,20 @@ pub enum Why {
     NoRule,
     /// A finding weighs too much for an automatic answer (its index in `Plan::findings`).
     Finding(usize),
-    OverPerPayment { limit: Amount, asked: Amount },
-    OverDay { limit: Amount, spent: Amount, asked: Amount },
-    OverMonth { limit: Amount, spent: Amount, asked: Amount },
+    OverPerPayment {
+        limit: Amount,
+        asked: Amount,
+    },
+    OverDay {
+        limit: Amount,
+        spent: Amount,
+        asked: Amount,
+    },
+    OverMonth {
+        limit: Amount,
+        spent: Amount,
+        asked: Amount,
+    },
     /// The allowance transaction burns TRX: always asked.
     AllowanceNeeded,
 }

@@ -61,7 +61,182 @@ pub struct ChainFacts {
 
 /// Everything worth knowing about `draft`, heaviest first.
 pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: Moment) -> Vec<Finding> {
-    let _ = (draft, history, chain, now, looks_alike, Standing::Current, token::all(), EARLY_SECS);
-    let _: Option<(Fact, Weight)> = None;
-    Vec::new()
+    let mut found = Found(Vec::new());
+    token(draft, &mut found);
+    contract(draft, chain, &mut found);
+    if found.0.iter().all(|f| f.weight < Weight::Warn) && draft.token.known {
+        found.add(Weight::Good, Fact::AllKnown);
+    }
+    window(draft.window, now, &mut found);
+    payee(draft, history, &mut found);
+    price(draft, history, &mut found);
+    resource(draft, &mut found);
+    balances(draft, chain, &mut found);
+    if let Some(recent) = &history.same_resource {
+        let ago = now.since(recent.at).max(0);
+        if ago <= JUST_NOW_MS {
+            // Delivered and asked again is a second purchase; not delivered and asked again looks like a retry.
+            let weight = if recent.delivered { Weight::Note } else { Weight::Warn };
+            let seconds_ago = u64::try_from(ago / 1000).unwrap_or(0);
+            found.add(weight, Fact::PaidJustNow { seconds_ago, payment: recent.payment.clone() });
+        }
+    }
+    if draft.network.is_test() {
+        found.add(Weight::Note, Fact::TestMoney);
+    }
+    // Stable: within a weight the order above is the order of importance.
+    found.0.sort_by_key(|f| std::cmp::Reverse(f.weight));
+    found.0
+}
+
+struct Found(Vec<Finding>);
+
+impl Found {
+    fn add(&mut self, weight: Weight, fact: Fact) {
+        self.0.push(Finding { weight, fact });
+    }
+}
+
+fn token(draft: &Draft<'_>, found: &mut Found) {
+    let address = draft.token.address;
+    let known = token::lookup(draft.network, address);
+    if known.is_some_and(|t| t.standing == Standing::Older) {
+        found.add(Weight::Warn, Fact::TokenOlder);
+    }
+    if known.is_none() {
+        // A token that the person added is theirs to pay; it still never gets the table's reassurance.
+        let (stop, note) = if draft.token_added { (Weight::Warn, Weight::Note) } else { (Weight::Stop, Weight::Stop) };
+        let of_network = || token::all().iter().filter(|t| t.network == draft.network);
+        if let Some(like) = of_network().find(|t| looks_alike(&t.address, &address)) {
+            found.add(stop, Fact::TokenLooksLike { known: like.address, symbol: like.symbol.to_owned() });
+        }
+        let claims = [draft.claimed_symbol.unwrap_or_default(), &draft.token.symbol].map(plain);
+        let real = of_network().find(|t| t.standing == Standing::Current && claims.iter().any(|c| c == t.symbol));
+        found.add(
+            note,
+            Fact::TokenUnknown {
+                claimed_symbol: draft.claimed_symbol.map(str::to_owned),
+                claimed_decimals: draft.claimed_decimals.and_then(|d| u8::try_from(d).ok()),
+                real: real.map(|t| t.address),
+            },
+        );
+    }
+    if let Some(claimed) = draft.claimed_decimals
+        && claimed != u64::from(draft.token.decimals)
+    {
+        found.add(Weight::Warn, Fact::DecimalsClaimed { claimed, real: draft.token.decimals });
+    }
+}
+
+/// A symbol as a person reads it: letters and digits, upper case, the common look-alikes folded.
+fn plain(symbol: &str) -> String {
+    let fold = |c: char| match c {
+        '₮' | 'Т' | 'т' | 'Τ' => 'T',
+        'Ѕ' | 'ѕ' => 'S',
+        'С' | 'с' | 'Ϲ' => 'C',
+        c => c,
+    };
+    symbol.chars().map(fold).filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect()
+}
+
+fn contract(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
+    if !draft.contract_known {
+        found.add(Weight::Stop, Fact::ContractUnknown { contract: draft.contract });
+    }
+    if draft.caller_missing {
+        found.add(Weight::Stop, Fact::CallerMissing);
+    }
+    if chain.nonce_used == Some(true) {
+        found.add(Weight::Stop, Fact::NonceUsed);
+    }
+}
+
+fn window(window: Window, now: Moment, found: &mut Found) {
+    let now = now.secs();
+    if window.valid_before <= now {
+        found.add(Weight::Stop, Fact::DeadlinePassed { seconds_ago: now - window.valid_before });
+    } else if window.valid_before - now > DEADLINE_FAR_SECS {
+        found.add(Weight::Warn, Fact::DeadlineFar { seconds: window.valid_before - now });
+    }
+    if window.valid_after > now.saturating_add(EARLY_SECS) {
+        found.add(Weight::Warn, Fact::NotYetValid { seconds: window.valid_after - now });
+    }
+}
+
+fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
+    let here = history.payees_of_site.iter().any(|(payee, _)| *payee == draft.payee);
+    if let Some((before, times)) = history.payees_of_site.first()
+        && !here
+    {
+        found.add(Weight::Warn, Fact::PayeeChanged { before: *before, times: *times });
+    }
+    match history.payee_since {
+        Some(since) if history.payee_times > 0 => {
+            found.add(Weight::Good, Fact::PayeeKnown { times: history.payee_times, since });
+        }
+        _ => {
+            let others = history.payees_of_site.iter().map(|(payee, _)| payee).chain(&history.similar_payees);
+            if let Some(known) = others.into_iter().find(|other| looks_alike(other, &draft.payee)) {
+                found.add(Weight::Warn, Fact::PayeeLooksLike { known: *known });
+            }
+            found.add(Weight::Warn, Fact::PayeeFirstSeen);
+        }
+    }
+}
+
+fn price(draft: &Draft<'_>, history: &History, found: &mut Found) {
+    if let Some(fee) = draft.fee
+        && fee.amount.saturating_mul(100) > draft.price.saturating_mul(FEE_SHARE_PERCENT)
+    {
+        let percent = percent_up(fee.amount, draft.price);
+        found.add(Weight::Warn, Fact::FeeShare { fee: fee.amount, price: draft.price, percent });
+    }
+    if let Some(usual) = history.usual_price
+        && draft.price > usual.saturating_mul(PRICE_FACTOR)
+    {
+        found.add(Weight::Warn, Fact::PriceAboveUsual { usual, now: draft.price });
+    }
+}
+
+/// `part` as a share of `whole` in percent, rounded up; `u64::MAX` where it passes that or `whole` is zero.
+fn percent_up(part: Amount, whole: Amount) -> u64 {
+    let hundred = part.u256().saturating_mul(Amount::from_u64(100).u256());
+    let (whole, one) = (whole.u256(), Amount::from_u64(1).u256());
+    let Some(share) = hundred.checked_div(whole) else { return u64::MAX };
+    let up = if share.saturating_mul(whole) < hundred { share.saturating_add(one) } else { share };
+    u64::try_from(up).unwrap_or(u64::MAX)
+}
+
+fn resource(draft: &Draft<'_>, found: &mut Found) {
+    let Some(claimed) = draft.claimed_resource.map(str::trim).filter(|c| !c.is_empty()) else { return };
+    let elsewhere = || Fact::ResourceElsewhere { claimed: claimed.to_owned() };
+    let Ok(request) = url::Url::parse(draft.request_url) else { return found.add(Weight::Warn, elsewhere()) };
+    // A path alone ("/weather") is meant on the requested host. "//host/…" names a host and is joined as such.
+    let Ok(resource) = request.join(claimed) else { return found.add(Weight::Warn, elsewhere()) };
+    let same_site = Site::of_url(&resource).is_ok_and(|site| site == *draft.site);
+    let has_user = !resource.username().is_empty() || resource.password().is_some();
+    if !same_site || has_user {
+        found.add(Weight::Warn, elsewhere());
+    } else if resource.path() != request.path() {
+        found.add(Weight::Note, elsewhere());
+    }
+}
+
+fn balances(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
+    let need = draft.maximum;
+    if let Some(have) = chain.balance
+        && have < need
+    {
+        found.add(Weight::Stop, Fact::BalanceShort { have, need });
+    }
+    if let Some(have) = chain.allowance
+        && draft.needs_allowance
+        && have < need
+    {
+        found.add(Weight::Warn, Fact::AllowanceMissing { have, need });
+    }
+    let allowance_unknown = draft.needs_allowance && chain.allowance.is_none();
+    if chain.balance.is_none() || chain.nonce_used.is_none() || allowance_unknown {
+        found.add(Weight::Warn, Fact::ChainUnknown);
+    }
 }

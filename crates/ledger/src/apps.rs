@@ -1,0 +1,118 @@
+//! Table `apps`, and `clock` beside it. An app is known by the hash of its token; a revoked one keeps its
+//! rows and is found no more. Refuses rows for apps that were never paired.
+
+use crate::cells::Cells;
+use crate::{App, Ledger, LedgerError, NewApp};
+use plan::{AppId, Moment};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The later of `now` and the newest moment on record.
+pub fn effective(db: &Connection, now: Moment) -> Result<Moment, LedgerError> {
+    let newest: i64 = db.prepare_cached("SELECT newest FROM clock")?.query_row([], |row| row.get(0))?;
+    Ok(Moment(now.0.max(newest)))
+}
+
+/// As [`effective`], and remembers it: nothing written later is dated earlier.
+pub fn advance(db: &Connection, now: Moment) -> Result<Moment, LedgerError> {
+    let effective = effective(db, now)?;
+    db.prepare_cached("UPDATE clock SET newest = ?1 WHERE newest < ?1")?.execute([effective.0])?;
+    Ok(effective)
+}
+
+/// An app's key, and whether it may pay at all.
+pub struct Known {
+    pub app: i64,
+    /// Revoked or blocked.
+    pub barred: bool,
+}
+
+pub fn known(db: &Connection, id: &AppId) -> Result<Known, LedgerError> {
+    db.prepare_cached("SELECT app, revoked_at IS NOT NULL OR blocked_at IS NOT NULL FROM apps WHERE id = ?1")?
+        .query_row([&id.0], |row| Ok(Known { app: row.get(0)?, barred: row.get(1)? }))
+        .optional()?
+        .ok_or_else(|| LedgerError::NoSuchApp { app: id.0.clone() })
+}
+
+pub fn count_payment(db: &Connection, app: i64) -> Result<(), LedgerError> {
+    db.prepare_cached("UPDATE apps SET payments = payments + 1 WHERE app = ?1")?.execute([app])?;
+    Ok(())
+}
+
+const COLUMNS: &str = "SELECT id, name, paired_at, last_seen, revoked_at, blocked_at, payments FROM apps";
+
+fn read(cells: &mut Cells<'_>) -> Result<App, LedgerError> {
+    Ok(App {
+        id: cells.app()?,
+        name: cells.take()?,
+        paired_at: cells.moment()?,
+        last_seen: cells.maybe_moment()?,
+        revoked_at: cells.maybe_moment()?,
+        blocked: cells.maybe_moment()?.is_some(),
+        payments: cells.count()?,
+    })
+}
+
+fn one(db: &Connection, rest: &str, params: impl rusqlite::Params) -> Result<Option<App>, LedgerError> {
+    let mut query = db.prepare_cached(&format!("{COLUMNS} {rest}"))?;
+    let mut rows = query.query(params)?;
+    rows.next()?.map(|row| read(&mut Cells::of(row))).transpose()
+}
+
+pub fn insert(db: &Connection, app: &NewApp<'_>, now: Moment) -> Result<App, LedgerError> {
+    db.prepare_cached("INSERT INTO apps (id, name, token_hash, paired_at) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![app.id.0, app.name, app.token_hash, now.0])?;
+    one(db, "WHERE id = ?1", [&app.id.0])?.ok_or_else(|| LedgerError::NoSuchApp { app: app.id.0.clone() })
+}
+
+impl Ledger {
+    pub fn add_app(&self, app: &NewApp<'_>, now: Moment) -> Result<App, LedgerError> {
+        self.write("add an app", |db| insert(db, app, now))
+    }
+
+    /// The app with this token, unless it was revoked. A blocked app is found: its payments are refused.
+    pub fn app_by_token_hash(&self, hash: &[u8; 32]) -> Result<Option<App>, LedgerError> {
+        self.read("find an app", |db| one(db, "WHERE token_hash = ?1 AND revoked_at IS NULL", [hash]))
+    }
+
+    pub fn app(&self, id: &AppId) -> Result<Option<App>, LedgerError> {
+        self.read("find an app", |db| one(db, "WHERE id = ?1", [&id.0]))
+    }
+
+    /// All apps in the order they were paired, revoked ones and the owner's command line included.
+    pub fn apps(&self) -> Result<Vec<App>, LedgerError> {
+        self.read("list apps", |db| {
+            let mut query = db.prepare_cached(&format!("{COLUMNS} ORDER BY app"))?;
+            let mut rows = query.query([])?;
+            let mut apps = Vec::new();
+            while let Some(row) = rows.next()? {
+                apps.push(read(&mut Cells::of(row))?);
+            }
+            Ok(apps)
+        })
+    }
+
+    /// Effective with the app's next call. Its rows stay; its open questions can't be approved any more.
+    pub fn revoke_app(&self, id: &AppId, now: Moment) -> Result<(), LedgerError> {
+        self.change_app(id, "UPDATE apps SET revoked_at = coalesce(revoked_at, ?2) WHERE app = ?1", Some(now))
+    }
+
+    pub fn block_app(&self, id: &AppId, now: Moment) -> Result<(), LedgerError> {
+        self.change_app(id, "UPDATE apps SET blocked_at = coalesce(blocked_at, ?2) WHERE app = ?1", Some(now))
+    }
+
+    pub fn unblock_app(&self, id: &AppId) -> Result<(), LedgerError> {
+        self.change_app(id, "UPDATE apps SET blocked_at = ?2 WHERE app = ?1", None)
+    }
+
+    pub fn touch_app(&self, id: &AppId, now: Moment) -> Result<(), LedgerError> {
+        self.change_app(id, "UPDATE apps SET last_seen = ?2 WHERE app = ?1", Some(now))
+    }
+
+    fn change_app(&self, id: &AppId, sql: &str, at: Option<Moment>) -> Result<(), LedgerError> {
+        self.write("change an app", |db| {
+            let app = known(db, id)?.app;
+            db.prepare_cached(sql)?.execute(params![app, at.map(|m| m.0)])?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! The books: what each state of a payment counts for. One function says what a payment weighs, one applies
+//! the difference between before and after, in the same transaction as the row.
+
+use crate::payment::{Payment, Settlement, State};
+use crate::rows::Row;
+use crate::sites::Shift;
+use crate::spendings::{self, Account};
+use crate::{LedgerError, payees, sites};
+use rusqlite::Connection;
+use tron::Amount;
+
+/// What a payment counts for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Weight {
+    /// Against every limit.
+    counted: Amount,
+    /// What left.
+    settled: Amount,
+    /// What can still leave.
+    open: Amount,
+    counts: bool,
+}
+
+const NOTHING: Weight = Weight { counted: Amount::ZERO, settled: Amount::ZERO, open: Amount::ZERO, counts: false };
+
+/// Reserved and unknown count in full; a final settlement counts what left; proven unused counts nothing.
+pub fn weigh(payment: &Payment) -> Weight {
+    let maximum = payment.plan.maximum;
+    let open = Weight { counted: maximum, settled: Amount::ZERO, open: maximum, counts: true };
+    let actual = payment.actual.unwrap_or(maximum);
+    match (payment.state, &payment.settlement) {
+        (State::Reserved, _) => open,
+        (State::Signed, Some(Settlement::Unknown | Settlement::Failed { .. }) | None) => open,
+        (State::Signed, Some(Settlement::Seen { .. })) => Weight { settled: actual, open: Amount::ZERO, ..open },
+        (State::Signed, Some(Settlement::Final { .. })) => {
+            Weight { counted: actual, settled: actual, open: Amount::ZERO, counts: true }
+        }
+        (State::Signed, Some(Settlement::NeverUsed)) => NOTHING,
+        (State::Asked | State::Rejected | State::Refused | State::Cancelled | State::Expired, _) => NOTHING,
+    }
+}
+
+/// Books a new row.
+pub fn open(db: &Connection, row: &Row) -> Result<(), LedgerError> {
+    book(db, row, NOTHING)
+}
+
+/// Books what changed since `before`. The row's `reserved_at` dates what counts.
+pub fn book(db: &Connection, row: &Row, before: Weight) -> Result<(), LedgerError> {
+    let after = weigh(&row.payment);
+    let Some(at) = row.payment.reserved_at.filter(|_| before != after) else { return Ok(()) };
+    let account = Account { app: row.app, site: row.site, asset: row.asset };
+    if let Some(less) = before.counted.checked_sub(after.counted).filter(|a| !a.is_zero()) {
+        spendings::take_back(db, account, at, less)?;
+    }
+    if let Some(more) = after.counted.checked_sub(before.counted).filter(|a| !a.is_zero()) {
+        spendings::add(db, account, at, more)?;
+    }
+    let shift = Shift {
+        payments: i64::from(after.counts) - i64::from(before.counts),
+        settled: (before.settled, after.settled),
+        open: (before.open, after.open),
+        at,
+    };
+    sites::shift(db, row.site, row.asset, &shift)?;
+    let plan = &row.payment.plan;
+    match (before.counts, after.counts) {
+        (false, true) => payees::count(db, row.site, plan.network, plan.payee, at),
+        (true, false) => payees::discount(db, row.site, plan.network, plan.payee),
+        _ => Ok(()),
+    }
+}

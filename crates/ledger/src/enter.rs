@@ -1,0 +1,146 @@
+//! Entering and approving: the two steps that reserve. Check and reserve are one write transaction; the row
+//! is durable before these return. Refuses a second payment under one idempotency key or one nonce.
+
+use crate::payment::{Answer, Approved, Entered, Entry, Payment, State};
+use crate::rows::{self, Row};
+use crate::spendings::{self, Account};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, rules, sites};
+use plan::{Moment, Plan, Rules, Spending, Verdict};
+use rusqlite::Connection;
+
+impl Ledger {
+    /// Judges a plan against the rules and spending as they are now, and writes it down: reserved in full if
+    /// allowed, asked or refused otherwise.
+    ///
+    /// `judge` runs inside the write transaction and must not call the ledger.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchApp`], [`LedgerError::TooLarge`], or a storage error; then nothing was written
+    /// and nothing may be signed.
+    pub fn enter(
+        &self,
+        entry: &Entry<'_>,
+        now: Moment,
+        judge: impl FnOnce(&Rules, &Spending) -> Verdict,
+    ) -> Result<Entered, LedgerError> {
+        self.write("enter a payment", |db| {
+            let plan = entry.plan;
+            let known = apps::known(db, &plan.app)?;
+            if let Some(key) = entry.idempotency_key
+                && let Some(earlier) =
+                    rows::select(db, "", "WHERE p.app = ?1 AND p.idempotency_key = ?2", &[&known.app, &key])?.pop()
+            {
+                return Ok(if earlier.payment.request_hash == entry.request_hash {
+                    Entered::Existing(earlier.payment)
+                } else {
+                    Entered::Conflict { earlier: earlier.payment.id }
+                });
+            }
+            if let Some(holder) = holder(db, plan, entry.nonce)? {
+                return Ok(Entered::SameNonce(holder));
+            }
+            let now = apps::advance(db, now)?;
+            let account = Account {
+                app: known.app,
+                site: sites::keep(db, &plan.site)?,
+                asset: assets::keep(db, plan.network, &plan.token)?,
+            };
+            let rules = rules::load(db, account, known.barred)?;
+            let verdict = judge(&rules, &spendings::spending(db, account, now)?);
+            let payment = fresh(entry, &verdict, now);
+            let seq = rows::insert(db, (account.app, account.site, account.asset), &payment, entry.document)?;
+            apps::count_payment(db, account.app)?;
+            let row = Row { seq, app: account.app, site: account.site, asset: account.asset, payment };
+            books::open(db, &row)?;
+            Ok(Entered::New(row.payment, verdict))
+        })
+    }
+
+    /// A person's yes: reserves the full amount. It may pass a limit (that is what was asked) but counts
+    /// against every one.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchPayment`], [`LedgerError::WindowDictated`], [`LedgerError::TooLarge`], or a
+    /// storage error; then nothing changed and nothing may be signed.
+    pub fn approve(&self, id: PaymentId, answer: &Answer, now: Moment) -> Result<Approved, LedgerError> {
+        self.write("approve a payment", |db| {
+            let mut row = rows::get(db, id)?;
+            let payment = &mut row.payment;
+            if payment.digest != answer.digest {
+                return Ok(Approved::OtherPlan { asked: payment.digest });
+            }
+            match payment.state {
+                State::Asked => {}
+                State::Reserved | State::Signed => return Ok(Approved::Already(row.payment)),
+                _ => return Ok(Approved::Ended(row.payment)),
+            }
+            if payment.dictated && payment.plan.window != answer.window {
+                return Err(LedgerError::WindowDictated { id });
+            }
+            if apps::known(db, &payment.plan.app)?.barred || sites::blocked(db, row.site)? {
+                return Ok(Approved::Blocked);
+            }
+            // Expiry is judged by the caller's clock, which it guards with boot time; dates never run back.
+            let late = now >= payment.expires_at || answer.window.valid_before <= now.secs();
+            let now = apps::advance(db, now)?;
+            if late {
+                payment.state = State::Expired;
+                payment.ended_at = Some(now);
+                rows::update(db, &row)?;
+                return Ok(Approved::TooLate(row.payment));
+            }
+            if let Some(holder) = holder(db, &payment.plan, &payment.nonce)? {
+                return Ok(Approved::SameNonce(holder));
+            }
+            let before = books::weigh(payment);
+            payment.plan.window = answer.window;
+            payment.state = State::Reserved;
+            payment.reserved_at = Some(now);
+            payment.by_person = true;
+            rows::update(db, &row)?;
+            books::book(db, &row, before)?;
+            Ok(Approved::Reserved(row.payment))
+        })
+    }
+}
+
+/// The unfinished payment that holds this nonce, if there is one.
+fn holder(db: &Connection, plan: &Plan, nonce: &str) -> Result<Option<Payment>, LedgerError> {
+    let rest = "WHERE p.contract = ?1 AND p.payer = ?2 AND p.nonce = ?3
+        AND (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed'))";
+    let params: [&dyn rusqlite::ToSql; 3] = [plan.contract.bytes(), plan.payer.bytes(), &nonce];
+    Ok(rows::select(db, "INDEXED BY payments_open", rest, &params)?.pop().map(|row| row.payment))
+}
+
+fn fresh(entry: &Entry<'_>, verdict: &Verdict, now: Moment) -> Payment {
+    let (state, whys, code) = match verdict {
+        Verdict::Allow => (State::Reserved, Vec::new(), None),
+        Verdict::Ask(whys) => (State::Asked, whys.clone(), None),
+        Verdict::Refuse(refusal) => (State::Refused, Vec::new(), Some(refusal.code(&entry.plan.findings).to_owned())),
+    };
+    Payment {
+        id: entry.id,
+        plan: entry.plan.clone(),
+        digest: entry.digest,
+        request_hash: entry.request_hash,
+        idempotency_key: entry.idempotency_key.map(str::to_owned),
+        nonce: entry.nonce.to_owned(),
+        dictated: entry.dictated,
+        expires_at: entry.expires_at,
+        whys,
+        state,
+        entered_at: now,
+        reserved_at: (state == State::Reserved).then_some(now),
+        signed_at: None,
+        ended_at: (state == State::Refused).then_some(now),
+        by_person: false,
+        code,
+        ended_by: None,
+        settlement: None,
+        settlement_at: None,
+        actual: None,
+        delivery: None,
+        delivery_at: None,
+        http_status: None,
+    }
+}

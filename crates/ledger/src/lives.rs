@@ -1,0 +1,185 @@
+//! What happens to a payment after it was reserved or asked: the three dated lives. Refuses every step that
+//! its state does not allow; a step that is repeated changes nothing. Sums move in the same transaction.
+
+use crate::payment::{Delivery, End, Payment, Settled, Settlement, State};
+use crate::rows::{self, Row};
+use crate::{Ledger, LedgerError, PaymentId, apps, books};
+use plan::Moment;
+use rusqlite::{Connection, params};
+use tron::Amount;
+
+impl Ledger {
+    /// The payment was signed; called before the signature leaves. `header_value` is what will be sent.
+    pub fn signed(
+        &self,
+        id: PaymentId,
+        header_name: &str,
+        header_value: &str,
+        now: Moment,
+    ) -> Result<Payment, LedgerError> {
+        self.step("record a signature", id, now, |db, row, now| {
+            let payment = &mut row.payment;
+            match payment.state {
+                State::Reserved => {}
+                State::Signed => {
+                    let (name, value): (Option<String>, Option<String>) = db
+                        .prepare_cached("SELECT header_name, header_value FROM papers WHERE payment = ?1")?
+                        .query_row([row.seq], |r| Ok((r.get(0)?, r.get(1)?)))?;
+                    let same = name.as_deref() == Some(header_name) && value.as_deref() == Some(header_value);
+                    return if same { Ok(()) } else { Err(illegal(payment, "signed differently")) };
+                }
+                _ => return Err(illegal(payment, "signed")),
+            }
+            payment.state = State::Signed;
+            payment.signed_at = Some(now);
+            payment.settlement = Some(Settlement::Unknown);
+            payment.settlement_at = Some(now);
+            payment.delivery = Some(Delivery::NotReported);
+            payment.delivery_at = Some(now);
+            db.prepare_cached("UPDATE papers SET header_name = ?2, header_value = ?3 WHERE payment = ?1")?
+                .execute(params![row.seq, header_name, header_value])?;
+            Ok(())
+        })
+    }
+
+    /// Ends an authorization that was not signed. What was reserved is released: nothing has left yet. A
+    /// signed one can't be ended, only settle or prove unused.
+    pub fn end(&self, id: PaymentId, end: &End, now: Moment) -> Result<Payment, LedgerError> {
+        self.step("end a payment", id, now, |_, row, now| {
+            let payment = &mut row.payment;
+            let (state, code, by) = match end {
+                End::Rejected { code, by } => (State::Rejected, Some(code), Some(by)),
+                End::Cancelled => (State::Cancelled, None, None),
+                End::Expired => (State::Expired, None, None),
+                End::Refused { code } => (State::Refused, Some(code), None),
+            };
+            match payment.state {
+                State::Asked => {}
+                // A person rejects questions; what they approved can be cancelled.
+                State::Reserved if state != State::Rejected => {}
+                already if already == state => return Ok(()),
+                _ => return Err(illegal(payment, state.name())),
+            }
+            payment.state = state;
+            payment.ended_at = Some(now);
+            payment.code = code.cloned();
+            payment.ended_by = by.cloned();
+            Ok(())
+        })
+    }
+
+    /// News about a signed payment's settlement, from the seller or the chain. `actual` is what left, where a
+    /// scheme settles less than was authorised. Older news than what is recorded changes nothing; what
+    /// contradicts a final settlement is refused.
+    ///
+    /// [`Settled::NeverUsed`] is for the wallet that has seen on chain, after the window, that the nonce is
+    /// unused; it releases the reservation. Should the chain show a settlement all the same, that counts again.
+    pub fn settlement(
+        &self,
+        id: PaymentId,
+        news: &Settled,
+        actual: Option<Amount>,
+        now: Moment,
+    ) -> Result<Payment, LedgerError> {
+        self.step("record a settlement", id, now, |_, row, effective| {
+            let payment = &mut row.payment;
+            let Some(recorded) = &payment.settlement else { return Err(illegal(payment, "settled")) };
+            let maximum = payment.plan.maximum;
+            if let Some(actual) = actual.filter(|a| *a > maximum) {
+                return Err(LedgerError::OverMaximum { id, maximum, actual });
+            }
+            if *news == Settled::NeverUsed && now.secs() < payment.plan.window.valid_before {
+                return Err(LedgerError::WindowOpen { id, valid_before: payment.plan.window.valid_before });
+            }
+            let contradiction =
+                || LedgerError::Contradiction { id, recorded: format!("{recorded:?}"), to: format!("{news:?}") };
+            let next = match (recorded, news) {
+                (Settlement::Final { tx, .. }, Settled::Seen { tx: seen }) => {
+                    return if tx.as_deref() == Some(seen.as_str()) { Ok(()) } else { Err(contradiction()) };
+                }
+                (Settlement::Final { tx, block }, Settled::Final { tx: again, block: now_known }) => {
+                    if tx != again || (block.is_some() && now_known.is_some() && block != now_known) {
+                        return Err(contradiction());
+                    }
+                    Settlement::Final { tx: tx.clone(), block: block.or(*now_known) }
+                }
+                (Settlement::Final { .. }, _) => return Err(contradiction()),
+                (_, Settled::Seen { tx }) => Settlement::Seen { tx: tx.clone() },
+                (_, Settled::Final { tx, block }) => Settlement::Final { tx: tx.clone(), block: *block },
+                (_, Settled::Failed { reason, tx }) => Settlement::Failed { reason: reason.clone(), tx: tx.clone() },
+                (_, Settled::NeverUsed) => Settlement::NeverUsed,
+            };
+            let left = matches!(next, Settlement::Seen { .. } | Settlement::Final { .. });
+            let amount = if left { actual.or(payment.actual) } else { None };
+            if *recorded == next && payment.actual == amount {
+                return Ok(());
+            }
+            payment.settlement = Some(next);
+            payment.settlement_at = Some(effective);
+            payment.actual = amount;
+            Ok(())
+        })
+    }
+
+    /// What the caller reports about the seller's answer. A refusal may be followed by a delivery, not the
+    /// other way round.
+    pub fn delivery(
+        &self,
+        id: PaymentId,
+        delivery: Delivery,
+        http_status: Option<u16>,
+        response: Option<&str>,
+        now: Moment,
+    ) -> Result<Payment, LedgerError> {
+        self.step("record a delivery", id, now, |db, row, now| {
+            let payment = &mut row.payment;
+            match (payment.delivery, delivery) {
+                (None, _) => return Err(illegal(payment, "delivered")),
+                (Some(recorded), news) if recorded == news => {}
+                (Some(_), Delivery::NotReported) => return Ok(()),
+                (Some(Delivery::Delivered), Delivery::RefusedBySeller) => {
+                    return Err(LedgerError::Contradiction {
+                        id,
+                        recorded: Delivery::Delivered.name().to_owned(),
+                        to: Delivery::RefusedBySeller.name().to_owned(),
+                    });
+                }
+                (Some(_), news) => {
+                    payment.delivery = Some(news);
+                    payment.delivery_at = Some(now);
+                }
+            }
+            payment.http_status = http_status.or(payment.http_status);
+            if let Some(response) = response {
+                db.prepare_cached("UPDATE papers SET response = ?2 WHERE payment = ?1")?
+                    .execute(params![row.seq, response])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// One step of one payment: `change` edits the payment, this writes it and moves the books.
+    fn step(
+        &self,
+        operation: &'static str,
+        id: PaymentId,
+        now: Moment,
+        change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
+    ) -> Result<Payment, LedgerError> {
+        self.write(operation, |db| {
+            let mut row = rows::get(db, id)?;
+            let (was, before) = (row.payment.clone(), books::weigh(&row.payment));
+            change(db, &mut row, apps::effective(db, now)?)?;
+            if row.payment != was {
+                apps::advance(db, now)?;
+                rows::update(db, &row)?;
+                books::book(db, &row, before)?;
+            }
+            Ok(row.payment)
+        })
+    }
+}
+
+fn illegal(payment: &Payment, to: &'static str) -> LedgerError {
+    LedgerError::IllegalStep { id: payment.id, from: payment.state, to }
+}

@@ -1,0 +1,22 @@
+//! Table `settings`: text by key.
+
+use crate::{Ledger, LedgerError};
+use rusqlite::{OptionalExtension, params};
+
+impl Ledger {
+    pub fn setting(&self, key: &str) -> Result<Option<String>, LedgerError> {
+        self.read("read a setting", |db| {
+            Ok(db
+                .prepare_cached("SELECT value FROM settings WHERE key = ?1")?
+                .query_row([key], |row| row.get(0))
+                .optional()?)
+        })
+    }
+
+    pub fn set_setting(&self, key: &str, value: &str) -> Result<(), LedgerError> {
+        self.write("keep a setting", |db| {
+            db.prepare_cached("INSERT OR REPLACE INTO settings VALUES (?1, ?2)")?.execute(params![key, value])?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,243 @@
+//! The file: opening, migrating, and the two ways in (one writer, one reader). Refuses a file that is not a
+//! ledger or comes from a newer program; copies an older one before it is changed.
+//!
+//! Migrations run here rather than through a library, because the version has to be read inside the write
+//! transaction: two processes may open the same new file at once.
+
+use crate::{LedgerError, StorageKind};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// "CSGN": tells this file from other SQLite files.
+const APPLICATION_ID: i64 = 0x4353_474e;
+
+/// Every shape the file had, in order. Released ones are never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+
+/// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
+const SMALL_FILE: u64 = 16 << 20;
+const DECIDING_TABLES: [&str; 5] = ["clock", "apps", "rules", "sites", "settings"];
+
+/// How long a write waits for another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The record. One per process is enough; shared by all threads.
+pub struct Ledger {
+    path: PathBuf,
+    writer: Mutex<Connection>,
+    /// Its own connection, so that a long list never holds up a payment.
+    reader: Mutex<Connection>,
+    /// After a failed read, write or sync of the file nothing more is written until it is opened again: what
+    /// the system says about such a file afterwards can't be relied on.
+    stopped: AtomicBool,
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`, creating or migrating it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Newer`], [`LedgerError::NotALedger`], or [`LedgerError::Storage`] with its kind.
+    pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(path, MIGRATIONS)
+    }
+
+    pub(crate) fn open_with(path: &Path, migrations: &[&str]) -> Result<Self, LedgerError> {
+        keep_private(path).map_err(|e| LedgerError::from_io("open", &e))?;
+        let mut writer = connect(path)?;
+        migrate(&mut writer, path, migrations)?;
+        check(&writer, path)?;
+        let reader = connect(path)?;
+        reader.pragma_update(None, "query_only", true).map_err(LedgerError::during("open"))?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Mutex::new(writer),
+            reader: Mutex::new(reader),
+            stopped: AtomicBool::new(false),
+        })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One write transaction, durable when this returns `Ok`, without a trace when it returns an error.
+    pub(crate) fn write<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(LedgerError::Storage {
+                kind: StorageKind::Io,
+                operation,
+                detail: "an earlier write failed; close and open the ledger".to_owned(),
+            });
+        }
+        let mut connection = lock(&self.writer);
+        // IMMEDIATE takes the write lock before the first read: what is read here can't change underneath.
+        let outcome = connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(LedgerError::from)
+            .and_then(|tx| work(&tx).and_then(|value| tx.commit().map(|()| value).map_err(LedgerError::from)));
+        outcome.map_err(|error| {
+            let error = error.during_operation(operation);
+            if let LedgerError::Storage { kind: StorageKind::Io | StorageKind::Corrupt, .. } = &error {
+                self.stopped.store(true, Ordering::Release);
+                tracing::error!(%error, "the ledger stops until it is opened again");
+            }
+            error
+        })
+    }
+
+    /// Reads from one snapshot.
+    pub(crate) fn read<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let connection = lock(&self.reader);
+        let snapshot = connection.unchecked_transaction().map_err(LedgerError::during(operation))?;
+        work(&snapshot).map_err(|e| e.during_operation(operation))
+    }
+}
+
+/// A panic while the lock was held has rolled its transaction back: the connection is as good as before.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn connect(path: &Path) -> Result<Connection, LedgerError> {
+    let open = || -> rusqlite::Result<Connection> {
+        // The file exists already (see `keep_private`); SQLite must not make one with other permissions.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "cell_size_check", true)?;
+        // 16 MiB: the upper pages of every index stay in memory at ten million rows.
+        connection.pragma_update(None, "cache_size", -16_384)?;
+        connection.set_prepared_statement_cache_capacity(128);
+        Ok(connection)
+    };
+    open().map_err(LedgerError::during("open"))
+}
+
+/// Makes sure that the file exists and that nobody else may read it. SQLite gives its side files the same
+/// permissions.
+fn keep_private(path: &Path) -> std::io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let permissions = file.metadata()?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<usize> {
+    connection
+        .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+        .map(|v| usize::try_from(v).unwrap_or(usize::MAX))
+}
+
+fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), LedgerError> {
+    let known = migrations.len();
+    let during = || LedgerError::during("open");
+    let application_id: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(during())?;
+    let found = version(connection).map_err(during())?;
+    let tables: i64 =
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(during())?;
+    let empty = application_id == 0 && found == 0 && tables == 0;
+    if !empty && application_id != APPLICATION_ID {
+        return Err(LedgerError::NotALedger { application_id });
+    }
+    if found > known {
+        return Err(LedgerError::Newer { found, known });
+    }
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(during())?;
+    if mode != "wal" {
+        return Err(LedgerError::Storage {
+            kind: StorageKind::Other,
+            operation: "open",
+            detail: format!("the file system does not support a write-ahead log (found {mode})"),
+        });
+    }
+    if found == known {
+        return Ok(());
+    }
+    if !empty {
+        copy(connection, path, found)?;
+    }
+    let step = || LedgerError::during("migrate");
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(step())?;
+    // Read again: another process may have been faster.
+    for sql in migrations.iter().skip(version(&tx).map_err(step())?) {
+        tx.execute_batch(sql).map_err(step())?;
+    }
+    if version(&tx).map_err(step())? < known {
+        tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(step())?;
+        tx.pragma_update(None, "user_version", known as i64).map_err(step())?;
+    }
+    tx.commit().map_err(step())
+}
+
+/// Copies the ledger beside itself, durable before anything is changed: `ledger.sqlite.version-1`.
+fn copy(connection: &Connection, path: &Path, version: usize) -> Result<(), LedgerError> {
+    let named = |suffix: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let target = named(format!(".version-{version}"));
+    // Written under another name first: what has the final name is complete.
+    let partial = named(format!(".version-{version}.{}", std::process::id()));
+    let fail = |e: &std::io::Error| LedgerError::from_io("copy before a migration", e);
+    match fs::remove_file(&partial) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(fail(&e)),
+        _ => {}
+    }
+    // VACUUM INTO accepts an empty file, so the permissions are ours.
+    keep_private(&partial).map_err(|e| fail(&e))?;
+    let name = partial.to_string_lossy().into_owned();
+    connection.execute("VACUUM INTO ?1", [name]).map_err(LedgerError::during("copy before a migration"))?;
+    let sync = || {
+        fs::OpenOptions::new().write(true).open(&partial)?.sync_all()?;
+        fs::rename(&partial, &target)
+    };
+    sync().map_err(|e| fail(&e))
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let size = fs::metadata(path).map_err(|e| LedgerError::from_io("open", &e))?.len();
+    let ask = |table: Option<&str>| -> rusqlite::Result<String> {
+        match table {
+            None => connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)),
+            Some(table) => connection.query_row(&format!("PRAGMA quick_check({table})"), [], |row| row.get(0)),
+        }
+    };
+    let tables: &[Option<&str>] = if size <= SMALL_FILE { &[None] } else { &DECIDING_TABLES.map(Some) };
+    for table in tables {
+        let answer = ask(*table).map_err(LedgerError::during("check"))?;
+        if answer != "ok" {
+            return Err(LedgerError::Storage { kind: StorageKind::Corrupt, operation: "check", detail: answer });
+        }
+    }
+    Ok(())
+}
