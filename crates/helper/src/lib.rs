@@ -1,1 +1,25 @@
-//! helper
+//! The doors of the owner process: the localhost port for apps (TCP and Unix socket, with their token) and
+//! the control socket for the owner's own command line. No door decides anything about a payment; each
+//! refuses what it can't attribute, and app tokens never reach the control socket.
+
+mod control;
+mod door;
+mod extract;
+mod limits;
+mod openapi;
+mod os;
+mod owner;
+mod problem;
+mod routes;
+mod runtime;
+mod serve;
+mod strict;
+
+pub use control::{Client, Verb, verb};
+pub use door::Entrance;
+pub use limits::Limits;
+pub use openapi::json as openapi_json;
+pub use owner::{Owner, OwnerOptions, StartError};
+pub use problem::{Problem, ProblemView, code_name};
+pub use routes::{HealthView, PairingRequestView, router};
+pub use runtime::RuntimeFile;

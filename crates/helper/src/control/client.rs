@@ -1,0 +1,87 @@
+//! The command line's side of the control socket: calls a verb, gets its view or its failure. Holds no
+//! secret beyond the call that carries it.
+
+use super::Verb;
+use crate::os;
+use crate::problem::ProblemView;
+use crate::runtime::RuntimeFile;
+use bytes::Bytes;
+use futures::{Stream, StreamExt, stream};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::{Method, Request, Response, header};
+use hyper_util::rt::TokioIo;
+use std::path::{Path, PathBuf};
+use view::port::EventView;
+use view::{Code, Failure};
+
+/// Calls the Countersign that holds a profile.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+impl Client {
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// The running owner of a profile, when there is one that answers.
+    pub async fn find(profile: &str, data_dir: Option<&Path>) -> Option<Self> {
+        let socket = RuntimeFile::read(profile, data_dir).ok()?.control_socket?;
+        // A file left by a crash names a socket where nobody listens.
+        os::connect(&socket).await.ok()?;
+        Some(Self { socket })
+    }
+
+    pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
+        let body = serde_json::to_vec(&verb).map_err(|_| broken("the call could not be written"))?;
+        let response = self.send(Method::POST, V::NAME, body).await?;
+        let ok = response.status().is_success();
+        let bytes = response.into_body().collect().await.map_err(|_| broken("the answer broke off"))?.to_bytes();
+        let unreadable = |_| broken("the answer is of another version; is the running Countersign as new as this command?");
+        match ok {
+            true => serde_json::from_slice(&bytes).map_err(unreadable),
+            false => Err(serde_json::from_slice::<ProblemView>(&bytes).map_err(unreadable)?.into()),
+        }
+    }
+
+    /// Events as they happen, until the owner ends.
+    pub async fn events(&self) -> Result<impl Stream<Item = EventView> + Send + Unpin + use<>, Failure> {
+        let body = self.send(Method::GET, "events", Vec::new()).await?.into_body();
+        let state = (body.into_data_stream(), Vec::<u8>::new());
+        let lines = stream::unfold(state, |(mut data, mut buffer)| async move {
+            loop {
+                if let Some(end) = buffer.iter().position(|b| *b == b'\n') {
+                    let line: Vec<u8> = buffer.drain(..=end).collect();
+                    match serde_json::from_slice(&line) {
+                        Ok(event) => return Some((event, (data, buffer))),
+                        Err(_) => continue,
+                    }
+                }
+                buffer.extend_from_slice(&data.next().await?.ok()?);
+            }
+        });
+        Ok(Box::pin(lines))
+    }
+
+    async fn send(&self, method: Method, name: &str, body: Vec<u8>) -> Result<Response<Incoming>, Failure> {
+        let stream = os::connect(&self.socket).await.map_err(|_| broken("no Countersign answers on the control socket"))?;
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/v1/{name}"))
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|_| broken("the call could not be written"))?;
+        let lost = |_| broken("the running Countersign closed the connection");
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        tokio::spawn(connection);
+        sender.send_request(request).await.map_err(lost)
+    }
+}
+
+fn broken(message: &str) -> Failure {
+    let message = message.to_owned();
+    Failure { code: Code::Internal, message, advice: None, field: None, found: None, expected: None, retry_after: None }
+}

@@ -1,0 +1,11 @@
+//! The owner's control socket: HTTP on a Unix socket that only the same user can open, one verb of the desk
+//! per route. App tokens mean nothing here and nothing here is reachable from TCP. An answer to a question
+//! needs the passphrase, typed for that answer.
+
+mod client;
+mod server;
+pub mod verb;
+
+pub use client::Client;
+pub(crate) use server::router;
+pub use verb::Verb;

@@ -1,0 +1,52 @@
+//! The control socket's routes. The door's rules hold here too; who may connect was decided by the socket.
+
+use super::verb::{self, Verb};
+use crate::door;
+use crate::extract;
+use crate::limits::Limits;
+use crate::problem::Problem;
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::StreamExt;
+use std::convert::Infallible;
+use tokio_stream::wrappers::BroadcastStream;
+use view::Code;
+use view::desk::Desk;
+
+#[derive(Clone)]
+pub(crate) struct Control {
+    desk: Desk,
+    limits: Limits,
+}
+
+pub(crate) fn router(desk: Desk, limits: Limits) -> Router {
+    let body_bytes = limits.body_bytes;
+    verb::routes()
+        .route("/v1/events", get(events))
+        .fallback(|| async { Problem::new(Code::NotFound, "there is no such verb") })
+        .with_state(Control { desk, limits })
+        .layer(axum::middleware::from_fn_with_state(body_bytes, door::guard))
+}
+
+pub(super) async fn run<V: Verb>(State(control): State<Control>, request: Request) -> Response {
+    let input = extract::body::<V>(request, control.limits.body_bytes, control.limits.body_time).await;
+    let output = match input {
+        Ok(verb) => verb.run(&control.desk).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    output.map(Json).into_response()
+}
+
+/// Every event, one JSON text per line, until the caller has enough.
+async fn events(State(control): State<Control>) -> Response {
+    let lines = BroadcastStream::new(control.desk.subscribe()).filter_map(|event| async move {
+        // Missed events are no loss: each only says that something is worth looking at again.
+        let mut line = serde_json::to_vec(&event.ok()?).ok()?;
+        line.push(b'\n');
+        Some(Ok::<_, Infallible>(Bytes::from(line)))
+    });
+    ([("content-type", "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}

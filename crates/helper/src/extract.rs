@@ -1,0 +1,178 @@
+//! What a handler may ask of a request: its paired app, its body as a type, its id and its patience. Refuses
+//! with a problem document before the handler runs.
+
+use crate::door::too_large;
+use crate::limits::{Limits, PerMinute};
+use crate::problem::Problem;
+use crate::strict;
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use view::Code;
+use view::desk::Desk;
+use wallet::AppId;
+
+/// What every handler of the port shares.
+#[derive(Clone)]
+pub(crate) struct Port(Arc<PortState>);
+
+pub(crate) struct PortState {
+    pub desk: Desk,
+    pub limits: Limits,
+    pub pairings: PerMinute,
+    pub pairing_waits: Semaphore,
+    bad_tokens: PerMinute,
+    /// Requests of each app at once; only apps that proved a token get an entry.
+    slots: Mutex<HashMap<AppId, Arc<Semaphore>>>,
+}
+
+impl Deref for Port {
+    type Target = PortState;
+
+    fn deref(&self) -> &PortState {
+        &self.0
+    }
+}
+
+impl Port {
+    pub fn new(desk: Desk, limits: Limits) -> Self {
+        Self(Arc::new(PortState {
+            pairings: PerMinute::new(limits.pairings_per_minute),
+            pairing_waits: Semaphore::new(limits.pairing_waits),
+            bad_tokens: PerMinute::new(limits.bad_tokens_per_minute),
+            slots: Mutex::default(),
+            desk,
+            limits,
+        }))
+    }
+
+    fn slot(&self, app: &AppId) -> Result<OwnedSemaphorePermit, Problem> {
+        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(app.clone()).or_insert_with(|| Arc::new(Semaphore::new(self.limits.at_once_per_app)));
+        Arc::clone(slot).try_acquire_owned().map_err(|_| {
+            let most = self.limits.at_once_per_app;
+            Problem::new(Code::RateLimited, format!("this app has {most} requests open already")).retry_after(1)
+        })
+    }
+}
+
+/// The app whose token came with the request. Holds one of the app's places as long as the request lasts.
+pub(crate) struct Paired {
+    pub app: AppId,
+    pub token: String,
+    pub slot: OwnedSemaphorePermit,
+}
+
+impl FromRequestParts<Port> for Paired {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, port: &Port) -> Result<Self, Problem> {
+        let token = match bearer(parts) {
+            Some(token) => token.to_owned(),
+            None => return Err(not_paired("no token came with the request")),
+        };
+        match port.desk.authenticate(&token).await {
+            Ok(app) => Ok(Self { slot: port.slot(&app)?, app, token }),
+            Err(failure) if failure.code == Code::NotPaired => match port.bad_tokens.take() {
+                Ok(()) => Err(not_paired("this token is not known, or was revoked")),
+                Err(seconds) => {
+                    Err(Problem::new(Code::RateLimited, "too many unknown tokens").retry_after(seconds).advice(HOW_TO_PAIR))
+                }
+            },
+            Err(failure) => Err(failure.into()),
+        }
+    }
+}
+
+const HOW_TO_PAIR: &str =
+    "POST /v1/pairings {\"name\": …} and let the person compare the code; then send Authorization: Bearer <token>.";
+
+fn not_paired(message: &str) -> Problem {
+    Problem::new(Code::NotPaired, message).advice(HOW_TO_PAIR)
+}
+
+/// The one bearer token of a request, if it has exactly one of a possible form.
+fn bearer(parts: &Parts) -> Option<&str> {
+    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let (value, None) = (values.next()?, values.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    let form = (1..=128).contains(&token.len()) && token.bytes().all(|b| b.is_ascii_graphic());
+    (scheme.eq_ignore_ascii_case("bearer") && form).then_some(token)
+}
+
+/// A JSON body of a documented type.
+pub(crate) struct Input<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Port> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, port: &Port) -> Result<Self, Problem> {
+        body(request, port.limits.body_bytes, port.limits.body_time).await.map(Self)
+    }
+}
+
+/// Reads a body within its limits.
+pub(crate) async fn body<T: DeserializeOwned>(request: Request, most: usize, time: Duration) -> Result<T, Problem> {
+    let whole = Limited::new(request.into_body(), most).collect();
+    let bytes = match tokio::time::timeout(time, whole).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => return Err(too_large(most)),
+        Ok(Err(_)) => return Err(Problem::new(Code::BadRequest, "the body broke off")),
+        Err(_) => {
+            let late = Problem::new(Code::BadRequest, "the body took too long to arrive");
+            return Err(late.status(StatusCode::REQUEST_TIMEOUT));
+        }
+    };
+    strict::read(&bytes)
+}
+
+/// An id in the path.
+pub(crate) struct Id(pub String);
+
+impl FromRequestParts<Port> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, port: &Port) -> Result<Self, Problem> {
+        let Ok(Path(id)) = Path::<String>::from_request_parts(parts, port).await else {
+            return Err(Problem::new(Code::NotFound, "there is nothing under this id"));
+        };
+        match id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_') {
+            true => Ok(Self(id)),
+            false => Err(Problem::new(Code::NotFound, "there is nothing under this id")),
+        }
+    }
+}
+
+/// `?wait=25`: how long to wait for news, in seconds; none is no wait, more than 30 is 30.
+pub(crate) struct Wait(pub Duration);
+
+impl FromRequestParts<Port> for Wait {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, port: &Port) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let mut wait = None;
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let bad = |found: &str| {
+                Problem::new(Code::BadRequest, "the only query is wait, in whole seconds").field("wait", found, "0 to 30")
+            };
+            let seconds = match pair.split_once('=') {
+                Some(("wait", seconds)) if wait.is_none() && (1..=9).contains(&seconds.len()) => seconds,
+                _ => return Err(bad(pair)),
+            };
+            // Digits only: u64's parser would take a plus sign.
+            if !seconds.bytes().all(|b| b.is_ascii_digit()) {
+                return Err(bad(seconds));
+            }
+            wait = Some(Duration::from_secs(seconds.parse().map_err(|_| bad(seconds))?));
+        }
+        Ok(Self(wait.unwrap_or_default().min(port.limits.wait)))
+    }
+}

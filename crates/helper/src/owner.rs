@@ -1,0 +1,179 @@
+//! The owner process: opens the wallet, the port, both sockets and the runtime file, and closes them in
+//! order. Refuses to move: a port that is taken is an error, never another port.
+
+use crate::control;
+use crate::door::Entrance;
+use crate::limits::Limits;
+use crate::os::{self, SocketListener};
+use crate::routes;
+use crate::runtime::{Places, RuntimeFile};
+use crate::serve::Server;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use view::desk::Desk;
+use wallet::{OpenError, Wallet};
+
+/// How an owner starts. `OwnerOptions::default()` is the product's: profile main, its own folder and port.
+pub struct OwnerOptions {
+    /// A folder of its own; absent: the user's default for the profile.
+    pub data_dir: Option<PathBuf>,
+    pub profile: String,
+    /// Absent: the setting `port`, 4020 by default. 0: any, for tests and demos.
+    pub port: Option<u16>,
+    /// Takes the place of Nile's nodes: the chain inside this program.
+    pub nile_node: Option<String>,
+    /// No window: nothing may look into the process or write its memory down.
+    pub headless: bool,
+    /// Cost of a new vault's key derivation.
+    pub cost: wallet::Cost,
+    pub limits: Limits,
+}
+
+impl Default for OwnerOptions {
+    fn default() -> Self {
+        Self {
+            data_dir: None,
+            profile: "main".to_owned(),
+            port: None,
+            nile_node: None,
+            headless: false,
+            cost: wallet::Cost::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Open(#[from] OpenError),
+    #[error("{0}")]
+    Places(io::Error),
+    #[error(
+        "127.0.0.1:{port} is taken by another program, and Countersign never moves silently. End that program, or set \
+        `port` in {config} (0 picks any); where it really listens is then told in {runtime_file}"
+    )]
+    PortTaken { port: u16, config: String, runtime_file: String },
+    #[error("127.0.0.1:{port} can't be opened: {source}")]
+    Port { port: u16, source: io::Error },
+    #[error("{path} can't be opened: {source}")]
+    Path { path: String, source: io::Error },
+}
+
+/// A running owner. Dropping it removes the runtime file; `shutdown` also lets calls in progress end.
+pub struct Owner {
+    desk: Desk,
+    addr: SocketAddr,
+    runtime: RuntimeFile,
+    places: Places,
+    server: Server,
+}
+
+impl Owner {
+    /// Opens everything or nothing.
+    pub async fn start(options: OwnerOptions) -> Result<Self, StartError> {
+        if options.headless {
+            os::no_core_dumps();
+        }
+        let places = Places::of(&options.profile, options.data_dir.as_deref()).map_err(StartError::Places)?;
+        let desk = open(&options, &places).await?;
+        // A file left by a crash must not mislead anybody while this start may still fail.
+        let _ = std::fs::remove_file(&places.runtime_file);
+
+        let port = options.port.unwrap_or(desk.wallet().config().port);
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => StartError::PortTaken {
+                port,
+                config: places.data_dir.join("config.toml").display().to_string(),
+                runtime_file: places.runtime_file.display().to_string(),
+            },
+            _ => StartError::Port { port, source },
+        })?;
+        let addr = tcp.local_addr().map_err(|source| StartError::Port { port, source })?;
+        let failed = |path: &Path, source| StartError::Path { path: path.display().to_string(), source };
+        let sockets = if cfg!(unix) {
+            os::private_dir(&places.socket_dir).map_err(|e| failed(&places.socket_dir, e))?;
+            let bind = |path: &Path| SocketListener::bind(path).map_err(|e| failed(path, e));
+            Some((bind(&places.unix_socket)?, bind(&places.control_socket)?))
+        } else {
+            None
+        };
+        let runtime = RuntimeFile {
+            profile: options.profile,
+            pid: std::process::id(),
+            address: addr.to_string(),
+            unix_socket: sockets.is_some().then(|| places.unix_socket.clone()),
+            control_socket: sockets.is_some().then(|| places.control_socket.clone()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: jiff::Timestamp::now().to_string(),
+        };
+
+        let server = Server::default();
+        let limits = options.limits;
+        let router = routes::router(desk.clone(), limits.clone());
+        server.listen(tcp, router.clone(), Entrance::Tcp { port: addr.port() }, &limits);
+        if let Some((unix, control)) = sockets {
+            server.listen(unix, router, Entrance::Unix, &limits);
+            server.listen(control, control::router(desk.clone(), limits.clone()), Entrance::Unix, &limits);
+        }
+        let owner = Self { desk, addr, runtime, places, server };
+        if let Some(dir) = owner.places.runtime_file.parent() {
+            os::private_dir(dir).map_err(|e| failed(dir, e))?;
+        }
+        owner.runtime.write(&owner.places.runtime_file).map_err(|e| failed(&owner.places.runtime_file, e))?;
+        owner.desk.listening(Some(owner.runtime.address.clone()));
+        Ok(owner)
+    }
+
+    /// The wallet's desk without any door: for a command that is the owner for its own length.
+    pub async fn quiet(options: OwnerOptions) -> Result<Desk, StartError> {
+        if options.headless {
+            os::no_core_dumps();
+        }
+        let places = Places::of(&options.profile, options.data_dir.as_deref()).map_err(StartError::Places)?;
+        open(&options, &places).await
+    }
+
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Where the port really listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    pub fn runtime(&self) -> &RuntimeFile {
+        &self.runtime
+    }
+
+    /// Takes the runtime file away, ends the doors, then closes the wallet.
+    pub async fn shutdown(self) {
+        self.forget();
+        self.server.shutdown().await;
+        self.desk.wallet().close().await;
+    }
+
+    fn forget(&self) {
+        self.runtime.remove(&self.places.runtime_file);
+        for socket in [&self.places.unix_socket, &self.places.control_socket] {
+            let _ = std::fs::remove_file(socket);
+        }
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.forget();
+        self.server.stop();
+    }
+}
+
+async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartError> {
+    let mut wallet = wallet::Options::new(&places.data_dir, &options.profile);
+    wallet.nile.clone_from(&options.nile_node);
+    wallet.cost = options.cost;
+    Ok(Desk::new(Wallet::open(wallet).await?))
+}

@@ -1,0 +1,253 @@
+//! The port's verbs for apps, each a few lines over the desk. Nothing here has an effect behind GET; an app
+//! sees its own payments and events alone.
+
+use crate::door;
+use crate::extract::{Id, Input, Paired, Port, Wait};
+use crate::limits::Limits;
+use crate::openapi;
+use crate::problem::{Problem, ProblemView};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures::Stream;
+use serde::{Deserialize, Serialize};
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
+use utoipa::ToSchema;
+use view::desk::Desk;
+use view::port::{
+    AppAccountView, AppPairingView, BudgetView, CheckView, EventView, PaymentAnswerView, PaymentRequestView, ResultView,
+};
+use view::{Code, Failure, StateView};
+
+/// The port as a service. The server in front of it has to mark each request with its `Entrance`; without
+/// the mark everything is refused.
+pub fn router(desk: Desk, limits: Limits) -> Router {
+    let body_bytes = limits.body_bytes;
+    Router::new()
+        .route("/v1/health", get(health))
+        .route("/v1/openapi.json", get(document))
+        .route("/v1/pairings", post(pair))
+        .route("/v1/pairings/{id}", get(pairing))
+        .route("/v1/accounts", get(accounts))
+        .route("/v1/payments", post(pay))
+        .route("/v1/payments/{id}", get(payment).delete(cancel))
+        .route("/v1/payments/{id}/result", post(report))
+        .route("/v1/check", post(check))
+        .route("/v1/budget", get(budget))
+        .route("/v1/events", get(events))
+        .fallback(not_found)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(Port::new(desk, limits))
+        .layer(axum::middleware::from_fn_with_state(body_bytes, door::guard))
+}
+
+async fn not_found() -> Problem {
+    Problem::new(Code::NotFound, "there is no such route").advice("GET /v1/openapi.json lists them.")
+}
+
+async fn wrong_method() -> Problem {
+    let problem = Problem::new(Code::BadRequest, "this route has no such method");
+    problem.status(StatusCode::METHOD_NOT_ALLOWED).advice("GET /v1/openapi.json lists them.")
+}
+
+/// `GET /v1/health`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthView {
+    /// Always "countersign".
+    #[schema(example = "countersign")]
+    pub name: &'static str,
+    pub version: &'static str,
+    /// "main", or "devnet" for play money.
+    pub profile: String,
+}
+
+/// `POST /v1/pairings`.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PairingRequestView {
+    /// What the person will see, 1 to 60 characters.
+    #[schema(example = "news reader")]
+    pub name: String,
+}
+
+type Answer<T> = Result<Json<T>, Problem>;
+
+/// That it runs, and which profile
+#[utoipa::path(get, path = "/v1/health", tag = "open", responses(
+    (status = 200, body = HealthView), (status = 403, body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn health(State(port): State<Port>) -> Json<HealthView> {
+    let profile = port.desk.wallet().profile().to_owned();
+    Json(HealthView { name: "countersign", version: env!("CARGO_PKG_VERSION"), profile })
+}
+
+/// This document
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "open", responses((status = 200, description = "OpenAPI 3.1")))]
+pub(crate) async fn document() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::json()).into_response()
+}
+
+/// Ask to be paired
+///
+/// The answer holds a short code. Show it: the person compares it with the one that Countersign shows.
+#[utoipa::path(post, path = "/v1/pairings", tag = "open", request_body = PairingRequestView, responses(
+    (status = 202, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn pair(
+    State(port): State<Port>,
+    Input(request): Input<PairingRequestView>,
+) -> Result<(StatusCode, Json<AppPairingView>), Problem> {
+    port.pairings.take().map_err(|seconds| {
+        Problem::new(Code::RateLimited, "too many pairings were asked for in the last minute").retry_after(seconds)
+    })?;
+    let pairing = port.desk.pair(request.name).await?;
+    Ok((StatusCode::ACCEPTED, Json(pairing)))
+}
+
+/// How a pairing stands; waits for the person's answer
+///
+/// Once approved, the app's token is in every answer for a minute, so that a lost answer can be asked for again.
+#[utoipa::path(get, path = "/v1/pairings/{id}", tag = "open",
+    params(("id" = String, Path), ("wait" = Option<u32>, Query, description = "Seconds to wait for news, 0 to 30")), responses(
+    (status = 200, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn pairing(State(port): State<Port>, Id(id): Id, Wait(wait): Wait) -> Answer<AppPairingView> {
+    let place = port.pairing_waits.try_acquire();
+    let wait = if place.is_ok() { wait } else { Duration::ZERO };
+    Ok(Json(port.desk.pairing(id, wait).await?))
+}
+
+/// The accounts that can pay: addresses only
+#[utoipa::path(get, path = "/v1/accounts", tag = "apps", security(("token" = [])), responses(
+    (status = 200, body = [AppAccountView]), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn accounts(State(port): State<Port>, _app: Paired) -> Json<Vec<AppAccountView>> {
+    Json(port.desk.accounts().await)
+}
+
+/// Pay a 402
+///
+/// `paymentRequired` is the raw header value or body, unchanged. 200: signed at once, send `headerName:
+/// headerValue` with the request. 202: a person (or the unlock) is asked; wait with `GET /v1/payments/{id}`.
+/// With an idempotency key the same call again is the same payment.
+#[utoipa::path(post, path = "/v1/payments", tag = "apps", security(("token" = [])), request_body = PaymentRequestView, responses(
+    (status = 200, body = PaymentAnswerView, description = "Signed: a limit allows it"),
+    (status = 202, body = PaymentAnswerView, description = "Asked"),
+    (status = "4XX", body = ProblemView, content_type = "application/problem+json"),
+    (status = 503, body = ProblemView, content_type = "application/problem+json", description = "NODE_UNAVAILABLE or LEDGER_UNAVAILABLE")))]
+pub(crate) async fn pay(
+    State(port): State<Port>,
+    app: Paired,
+    Input(request): Input<PaymentRequestView>,
+) -> Result<(StatusCode, Json<PaymentAnswerView>), Problem> {
+    let payment = port.desk.pay(&app.app, request).await?;
+    let code = match payment.status {
+        StateView::Signed => return Ok((StatusCode::OK, Json(payment))),
+        StateView::Asked | StateView::Approved => return Ok((StatusCode::ACCEPTED, Json(payment))),
+        StateView::Refused => Code::PolicyDenied,
+        StateView::Cancelled => Code::Cancelled,
+        StateView::Expired => Code::Expired,
+    };
+    // The same call again after the payment ended without a signature.
+    let ended = || Problem::new(code, format!("payment {} ended without a signature", payment.id));
+    Err(payment.failure.clone().map_or_else(ended, Problem::from))
+}
+
+/// How a payment stands; waits for news
+///
+/// Always 200 for a payment of this app: `status` says how it stands, `failure` why it ended without a signature.
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "apps", security(("token" = [])),
+    params(("id" = String, Path), ("wait" = Option<u32>, Query, description = "Seconds to wait for news, 0 to 30")), responses(
+    (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn payment(
+    State(port): State<Port>,
+    app: Paired,
+    Id(id): Id,
+    Wait(wait): Wait,
+) -> Answer<PaymentAnswerView> {
+    Ok(Json(port.desk.app_payment(&app.app, id, wait).await?))
+}
+
+/// Cancel a payment that is not signed yet
+#[utoipa::path(delete, path = "/v1/payments/{id}", tag = "apps", security(("token" = [])), params(("id" = String, Path)), responses(
+    (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn cancel(State(port): State<Port>, app: Paired, Id(id): Id) -> Answer<PaymentAnswerView> {
+    Ok(Json(port.desk.cancel(&app.app, id).await?))
+}
+
+/// Tell what the seller answered to the paid request
+#[utoipa::path(post, path = "/v1/payments/{id}/result", tag = "apps", security(("token" = [])), params(("id" = String, Path)),
+    request_body = ResultView, responses(
+    (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn report(
+    State(port): State<Port>,
+    app: Paired,
+    Id(id): Id,
+    Input(result): Input<ResultView>,
+) -> Answer<PaymentAnswerView> {
+    Ok(Json(port.desk.report(&app.app, id, result).await?))
+}
+
+/// What would happen now, with no effect
+#[utoipa::path(post, path = "/v1/check", tag = "apps", security(("token" = [])), request_body = PaymentRequestView, responses(
+    (status = 200, body = CheckView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn check(
+    State(port): State<Port>,
+    app: Paired,
+    Input(request): Input<PaymentRequestView>,
+) -> Answer<CheckView> {
+    Ok(Json(port.desk.check(&app.app, request).await?))
+}
+
+/// What this app may still spend without asking
+#[utoipa::path(get, path = "/v1/budget", tag = "apps", security(("token" = [])), responses(
+    (status = 200, body = [BudgetView]), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn budget(State(port): State<Port>, app: Paired) -> Answer<Vec<BudgetView>> {
+    Ok(Json(port.desk.budget(&app.app).await?))
+}
+
+/// Events of this app's payments, as they happen
+///
+/// Server-sent events; the event's name is the value of `event` in its data. `missed` means that some were
+/// lost: ask for the payments again.
+#[utoipa::path(get, path = "/v1/events", tag = "apps", security(("token" = [])), responses(
+    (status = 200, body = EventView, content_type = "text/event-stream"),
+    (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn events(State(port): State<Port>, app: Paired) -> impl IntoResponse {
+    Sse::new(own_events(port, app)).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+}
+
+fn own_events(port: Port, app: Paired) -> impl Stream<Item = Result<Event, Infallible>> {
+    let receiver = port.desk.subscribe();
+    futures::stream::unfold((port, app, receiver), |(port, app, mut receiver)| async move {
+        // Holds the app's place for as long as the stream runs.
+        let _place = &app.slot;
+        loop {
+            match receiver.recv().await {
+                Ok(event) if event.app_id() == Some(&app.app) => {
+                    let event = named(&event);
+                    return Some((Ok(event), (port, app, receiver)));
+                }
+                // The app may have been revoked: then it hears nothing more.
+                Ok(EventView::Rules) => {
+                    let paired: Result<_, Failure> = port.desk.authenticate(&app.token).await;
+                    paired.ok()?;
+                }
+                Ok(_) => {}
+                Err(RecvError::Lagged(missed)) => {
+                    let event = Event::default().event("missed").data(format!("{{\"event\":\"missed\",\"count\":{missed}}}"));
+                    return Some((Ok(event), (port, app, receiver)));
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    })
+}
+
+fn named(event: &EventView) -> Event {
+    let data = serde_json::to_value(event).unwrap_or_default();
+    let name = data.get("event").and_then(|name| name.as_str()).unwrap_or("event").to_owned();
+    Event::default().event(name).data(data.to_string())
+}

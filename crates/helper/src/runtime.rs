@@ -1,0 +1,108 @@
+//! Where a running Countersign is to be found: one small file, readable by the user alone, written whole or
+//! not at all and removed at the end. Refuses to believe a file that somebody else could have written.
+
+use crate::os;
+use serde::{Deserialize, Serialize};
+use std::io::{Error, ErrorKind, Result, Write};
+use std::path::{Path, PathBuf};
+
+/// The runtime file's content. Programs read the address here instead of guessing it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeFile {
+    /// "main" or "devnet".
+    pub profile: String,
+    pub pid: u32,
+    /// The port, "127.0.0.1:4020".
+    pub address: String,
+    /// The port once more, as a Unix socket; absent where the system has none.
+    pub unix_socket: Option<PathBuf>,
+    /// For the owner's command line; app tokens are worth nothing there.
+    pub control_socket: Option<PathBuf>,
+    pub version: String,
+    /// RFC 3339.
+    pub started_at: String,
+}
+
+/// The paths of one profile.
+#[derive(Clone, Debug)]
+pub(crate) struct Places {
+    pub data_dir: PathBuf,
+    pub socket_dir: PathBuf,
+    pub unix_socket: PathBuf,
+    pub control_socket: PathBuf,
+    pub runtime_file: PathBuf,
+}
+
+impl Places {
+    /// With a folder of its own everything is inside it; else sockets and runtime file are where the system
+    /// keeps such things. Refuses a profile name that is not a plain word.
+    pub fn of(profile: &str, data_dir: Option<&Path>) -> Result<Self> {
+        let word = (1..=32).contains(&profile.len()) && profile.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if !word {
+            return Err(Error::new(ErrorKind::InvalidInput, "a profile's name has 1 to 32 letters, digits or hyphens"));
+        }
+        let default = || {
+            wallet::default_dir(profile).ok_or_else(|| Error::new(ErrorKind::NotFound, "this user has no data folder; name one"))
+        };
+        let own = data_dir.map(Path::to_owned);
+        let data_dir = own.clone().map_or_else(default, Ok)?;
+        let places = match os::runtime_dir().filter(|_| own.is_none()) {
+            Some(dir) => {
+                let socket_dir = os::socket_dir(dir.join("countersign"));
+                Self {
+                    unix_socket: socket_dir.join(format!("{profile}.sock")),
+                    control_socket: socket_dir.join(format!("{profile}-control.sock")),
+                    runtime_file: dir.join("countersign").join(format!("{profile}.json")),
+                    socket_dir,
+                    data_dir,
+                }
+            }
+            None => {
+                let socket_dir = os::socket_dir(data_dir.join("run"));
+                Self {
+                    unix_socket: socket_dir.join("port.sock"),
+                    control_socket: socket_dir.join("control.sock"),
+                    runtime_file: data_dir.join("runtime.json"),
+                    socket_dir,
+                    data_dir,
+                }
+            }
+        };
+        Ok(places)
+    }
+}
+
+impl RuntimeFile {
+    /// Where the file of a profile is; `data_dir` as given by the user, if it was.
+    pub fn path(profile: &str, data_dir: Option<&Path>) -> Result<PathBuf> {
+        Ok(Places::of(profile, data_dir)?.runtime_file)
+    }
+
+    /// Reads the file of a running Countersign. Not there: none runs.
+    pub fn read(profile: &str, data_dir: Option<&Path>) -> Result<Self> {
+        let text = os::read_private(&Self::path(profile, data_dir)?)?;
+        serde_json::from_str(&text).map_err(|e| Error::new(ErrorKind::InvalidData, e))
+    }
+
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let draft = path.with_extension(format!("{}.tmp", self.pid));
+        let _ = std::fs::remove_file(&draft);
+        let mut file = os::create_private(&draft)?;
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        let written = file.write_all(&text).and_then(|()| std::fs::rename(&draft, path));
+        if written.is_err() {
+            let _ = std::fs::remove_file(&draft);
+        }
+        written
+    }
+
+    /// Removes the file, unless another process has taken the place over.
+    pub(crate) fn remove(&self, path: &Path) {
+        let ours = os::read_private(path).is_ok_and(|text| serde_json::from_str::<Self>(&text).is_ok_and(|f| f.pid == self.pid));
+        if ours {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}

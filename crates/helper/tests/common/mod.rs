@@ -1,0 +1,102 @@
+//! An owner on a temporary folder and callers that write every byte of a request themselves.
+#![allow(dead_code)]
+
+use helper::{Limits, Owner, OwnerOptions};
+use std::net::SocketAddr;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use view::desk::FilterView;
+
+pub struct House {
+    pub owner: Owner,
+    pub dir: TempDir,
+}
+
+pub fn options(dir: &TempDir) -> OwnerOptions {
+    OwnerOptions {
+        data_dir: Some(dir.path().to_owned()),
+        profile: "devnet".into(),
+        port: Some(0),
+        // Nobody listens there: these stories end at the door.
+        nile_node: Some("http://127.0.0.1:9".into()),
+        ..OwnerOptions::default()
+    }
+}
+
+impl House {
+    pub async fn open() -> Self {
+        Self::with(Limits::default()).await
+    }
+
+    pub async fn with(limits: Limits) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let owner = Owner::start(OwnerOptions { limits, ..options(&dir) }).await.unwrap();
+        Self { owner, dir }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.owner.addr()
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.addr())
+    }
+
+    /// No payment, no question, no pairing: nothing happened.
+    pub async fn assert_untouched(&self) {
+        let desk = self.owner.desk();
+        assert!(desk.payments(FilterView::default()).await.unwrap().payments.is_empty());
+        assert!(desk.questions().await.unwrap().is_empty());
+        assert!(desk.pairings().await.unwrap().is_empty());
+        assert!(desk.apps().await.unwrap().is_empty());
+    }
+
+    /// Pairs an app through the port, the person saying yes.
+    pub async fn pair(&self, name: &str) -> String {
+        let http = client();
+        let asked: serde_json::Value =
+            http.post(self.url("/v1/pairings")).json(&serde_json::json!({ "name": name })).send().await.unwrap().json().await.unwrap();
+        let id = asked["id"].as_str().unwrap().to_owned();
+        let shown = self.owner.desk().pairings().await.unwrap();
+        let shown = shown.iter().find(|p| p.code == asked["code"]).expect("the same code on both sides");
+        self.owner.desk().answer_pairing(shown.id.clone(), true).await.unwrap();
+        let done: serde_json::Value =
+            http.get(self.url(&format!("/v1/pairings/{id}?wait=5"))).send().await.unwrap().json().await.unwrap();
+        done["token"].as_str().expect("a token").to_owned()
+    }
+}
+
+pub fn client() -> reqwest::Client {
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Sends exactly these bytes and reads until the other side closes. The status, and everything that came.
+pub async fn raw(addr: SocketAddr, request: &[u8]) -> (u16, String) {
+    let mut stream = TcpStream::connect(addr).await.unwrap();
+    // The other side may answer and close before all of it is written.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let text = String::from_utf8_lossy(&answer).into_owned();
+    let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
+    (status, text)
+}
+
+/// Every route with a method that it serves, and one that does not exist.
+pub const ROUTES: [(&str, &str); 14] = [
+    ("GET", "/v1/health"),
+    ("GET", "/v1/openapi.json"),
+    ("POST", "/v1/pairings"),
+    ("GET", "/v1/pairings/0"),
+    ("GET", "/v1/accounts"),
+    ("POST", "/v1/payments"),
+    ("GET", "/v1/payments/0"),
+    ("DELETE", "/v1/payments/0"),
+    ("POST", "/v1/payments/0/result"),
+    ("POST", "/v1/check"),
+    ("GET", "/v1/budget"),
+    ("GET", "/v1/events"),
+    ("GET", "/"),
+    ("POST", "/v2/nothing"),
+];
