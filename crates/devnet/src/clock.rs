@@ -3,6 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+/// The end of the year 9999: nothing can overflow before that.
+const LAST_MS: u64 = 253_402_300_799_000;
+
 /// The node's time in milliseconds since 1970. Clones share one clock.
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Mutex<State>>);
@@ -89,10 +92,10 @@ impl Clock {
 impl State {
     fn now(&mut self) -> u64 {
         match self {
-            Self::Frozen { at_ms } => *at_ms,
+            Self::Frozen { at_ms } => (*at_ms).min(LAST_MS),
             // The floor keeps the promise even when the computer's own clock is set back.
             Self::Running { offset_ms, floor_ms } => {
-                *floor_ms = real_ms().saturating_add(*offset_ms).max(*floor_ms);
+                *floor_ms = real_ms().saturating_add(*offset_ms).clamp((*floor_ms).min(LAST_MS), LAST_MS);
                 *floor_ms
             }
         }

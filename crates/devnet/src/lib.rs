@@ -2,12 +2,26 @@
 //! and contract addresses of the Nile testnet. Holds nothing of value, keeps nothing on disk, listens on
 //! 127.0.0.1 alone.
 
+mod api;
+mod blocks;
+mod chain;
 mod clock;
+mod genesis;
+mod history;
+mod vm;
 
+pub use api::Fault;
 pub use clock::Clock;
+pub use genesis::FAKE_USDT;
 
-use std::net::SocketAddr;
+use api::Node;
+use chain::Chain;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tron::{Address, Amount};
 
 /// How a devnet behaves. `Options::default()` answers every transaction with a block at once.
@@ -20,7 +34,7 @@ pub struct Options {
     pub block_time: Option<Duration>,
     /// How many blocks `walletsolidity` is behind.
     pub solidity_lag: u64,
-    /// What one unit of energy burns, `getEnergyFee`.
+    /// What one unit of energy burns, `getEnergyFee`; at least 1.
     pub energy_price_sun: u64,
     pub clock: Clock,
 }
@@ -36,7 +50,7 @@ impl Default for Options {
 pub enum Gift {
     /// TRX, in sun; creates the account.
     Trx(u64),
-    /// Smallest units of one of the devnet's tokens.
+    /// Smallest units of one of the devnet's tokens. Creates no account, as on the real chain.
     Token(Address, Amount),
 }
 
@@ -44,15 +58,12 @@ pub enum Gift {
 pub enum DevnetError {
     #[error("can't listen on 127.0.0.1:{port}: {source}")]
     Listen { port: u16, source: std::io::Error },
+    #[error("the compiled contract {contract} can't be read: {reason}")]
+    Artifact { contract: &'static str, reason: String },
     #[error("{token} is not a token of the devnet")]
     NotAToken { token: Address },
     #[error("the contract {contract} refused: {reason}")]
     Refused { contract: Address, reason: String },
-}
-
-/// The fake USDT: symbol USDT, 6 decimals, not in any token table.
-pub fn fake_usdt() -> Address {
-    Address::from_bytes([0; 20])
 }
 
 /// A running node; stops when it is dropped.
@@ -60,12 +71,31 @@ pub fn fake_usdt() -> Address {
 pub struct Devnet {
     address: SocketAddr,
     clock: Clock,
+    node: Arc<Node>,
+    stop: watch::Sender<bool>,
+    server: Option<JoinHandle<()>>,
 }
 
 impl Devnet {
-    /// Listens and returns when requests are answered. Needs a tokio runtime.
+    /// Listens, and returns when requests are answered. Needs a tokio runtime with I/O and time.
     pub async fn start(options: Options) -> Result<Self, DevnetError> {
-        Ok(Self { address: SocketAddr::from(([127, 0, 0, 1], options.port)), clock: options.clock })
+        let port = options.port;
+        let listen = |source| DevnetError::Listen { port, source };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+        let (stop, mut stopped) = watch::channel(false);
+        let node = Arc::new(Node::new(Chain::new(&options)?, stopped.clone()));
+        let served = axum::serve(listener, api::router(Arc::clone(&node))).with_graceful_shutdown(async move {
+            // An error means that the sender is gone: stop as well.
+            let _gone = stopped.wait_for(|stop| *stop).await;
+        });
+        let server = tokio::spawn(async move {
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the devnet stopped");
+            }
+        });
+        tracing::info!(%address, "devnet");
+        Ok(Self { address, clock: options.clock, node, stop, server: Some(server) })
     }
 
     /// `http://127.0.0.1:port`, no slash at the end.
@@ -77,20 +107,48 @@ impl Devnet {
         self.address
     }
 
+    /// The node's time; what is done to it counts at once.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// Produces `blocks` blocks now; waiting transactions are in the first. Returns the head's number.
-    pub fn mine(&self, _blocks: u64) -> u64 {
-        0
+    pub fn mine(&self, blocks: u64) -> u64 {
+        self.node.chain().mine(blocks)
     }
 
-    /// Gives TRX or test tokens.
-    pub fn faucet(&self, _to: Address, _gift: Gift) -> Result<(), DevnetError> {
-        Ok(())
+    /// The number of the last block.
+    pub fn head(&self) -> u64 {
+        self.node.chain().blocks.head()
+    }
+
+    /// Gives TRX or test tokens, in a block of their own.
+    pub fn faucet(&self, to: Address, gift: Gift) -> Result<(), DevnetError> {
+        self.node.chain().faucet(to, gift)
+    }
+
+    /// The next `times` requests to `path` (`wallet/broadcasttransaction`, or `*` for all) go wrong.
+    pub fn fault(&self, path: &str, times: u64, fault: Fault) {
+        self.node.plan_fault(path, times, fault);
+    }
+
+    /// Forgets the faults that are still planned.
+    pub fn clear_faults(&self) {
+        self.node.clear_faults();
     }
 
     /// Stops and waits until the port is free.
-    pub async fn shutdown(self) {}
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.take() {
+            // The task only ends by itself; its panic would have been reported already.
+            let _ended = server.await;
+        }
+    }
+}
+
+impl Drop for Devnet {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
 }

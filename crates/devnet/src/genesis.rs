@@ -1,0 +1,122 @@
+//! The contracts that are there from the first block, at their Nile addresses. Their code is compiled from
+//! contracts/*.sol and read from the committed artifacts.
+
+use crate::DevnetError;
+use revm::primitives::U256;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use tron::{Address, Network, registry, token};
+
+const TEST_TOKEN: &str = include_str!("../contracts/artifacts/TestToken.json");
+const PAYMENT_PERMIT: &str = include_str!("../contracts/artifacts/PaymentPermit.json");
+
+/// The only account that `TestToken` lets mint; its key does not exist.
+pub const FAUCET: Address = Address::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFA, 0x0C, 0xE7]);
+
+/// The fake USDT: it calls itself Tether USD, USDT, with 6 decimals, and is in no token table.
+pub const FAKE_USDT: Address = Address::from_bytes(*b"countersign fakeUSDT");
+
+/// A contract of the first block.
+#[derive(Debug)]
+pub struct Deployed {
+    pub name: &'static str,
+    /// The ABI in a node's words (`entrys`, `Function`, `View`).
+    pub abi: Value,
+    /// Selectors of functions that only read.
+    pub views: Vec<[u8; 4]>,
+    pub creation: String,
+    pub code: Vec<u8>,
+    pub storage: Vec<(u64, U256)>,
+    pub is_token: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Artifact {
+    abi: Vec<Map<String, Value>>,
+    method_identifiers: BTreeMap<String, String>,
+    bytecode: String,
+    deployed_bytecode: String,
+}
+
+/// Every contract of the devnet by address.
+pub fn contracts() -> Result<BTreeMap<Address, Deployed>, DevnetError> {
+    let mut contracts = BTreeMap::new();
+    let permit = registry::deployments(Network::Nile).payment_permit;
+    contracts.insert(permit, deployed("PaymentPermit", PAYMENT_PERMIT, Vec::new(), false)?);
+    let named = |symbol: &'static str, name: &'static str, decimals: u8| {
+        let storage = vec![(0, short_string(name)), (1, short_string(symbol)), (2, U256::from(decimals))];
+        deployed(name, TEST_TOKEN, storage, true)
+    };
+    for known in token::all().iter().filter(|t| t.network == Network::Nile) {
+        let name = if known.symbol == "USDD" { "Decentralized USD" } else { "Tether USD" };
+        contracts.insert(known.address, named(known.symbol, name, known.decimals)?);
+    }
+    contracts.insert(FAKE_USDT, named("USDT", "Tether USD", 6)?);
+    Ok(contracts)
+}
+
+fn deployed(
+    name: &'static str,
+    artifact: &str,
+    storage: Vec<(u64, U256)>,
+    is_token: bool,
+) -> Result<Deployed, DevnetError> {
+    let broken = |reason: String| DevnetError::Artifact { contract: name, reason };
+    let artifact: Artifact = serde_json::from_str(artifact).map_err(|e| broken(e.to_string()))?;
+    let code = hex::decode(&artifact.deployed_bytecode).map_err(|e| broken(e.to_string()))?;
+    let views = artifact
+        .method_identifiers
+        .iter()
+        .filter(|(signature, _)| reads_only(&artifact.abi, signature))
+        .filter_map(|(_, selector)| hex::decode(selector).ok()?.try_into().ok())
+        .collect();
+    let entries: Vec<Value> = artifact.abi.into_iter().map(node_entry).collect();
+    let abi = serde_json::json!({ "entrys": entries });
+    Ok(Deployed { name, abi, views, creation: artifact.bytecode, code, storage, is_token })
+}
+
+fn reads_only(abi: &[Map<String, Value>], signature: &str) -> bool {
+    let name = signature.split('(').next();
+    abi.iter().any(|entry| {
+        entry.get("name").and_then(Value::as_str) == name
+            && matches!(entry.get("stateMutability").and_then(Value::as_str), Some("view" | "pure"))
+    })
+}
+
+/// The compiler's entry in a node's words: capitalised kinds, no internal types.
+fn node_entry(mut entry: Map<String, Value>) -> Value {
+    for key in ["type", "stateMutability"] {
+        if let Some(Value::String(text)) = entry.get_mut(key)
+            && let Some(first) = text.get_mut(..1)
+        {
+            first.make_ascii_uppercase();
+        }
+    }
+    let mut entry = Value::Object(entry);
+    drop_internal_types(&mut entry);
+    entry
+}
+
+fn drop_internal_types(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.remove("internalType");
+            map.remove("anonymous");
+            map.values_mut().for_each(drop_internal_types);
+        }
+        Value::Array(list) => list.iter_mut().for_each(drop_internal_types),
+        _ => {}
+    }
+}
+
+/// Solidity's storage form of a text of at most 31 bytes: left-aligned, twice its length in the last byte.
+fn short_string(text: &str) -> U256 {
+    let mut word = [0; 32];
+    for (to, from) in word.iter_mut().take(31).zip(text.bytes()) {
+        *to = from;
+    }
+    word[31] = u8::try_from(text.len().min(31) * 2).unwrap_or(0);
+    U256::from_be_bytes(word)
+}
