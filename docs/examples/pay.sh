@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fetches a URL and pays for it through Countersign when it answers 402. Needs curl and sed.
+# Fetches a URL and pays for it through Countersign when it answers 402. Needs curl, grep and sed;
+# reads the 402 from its header, as most servers send it.
 #   COUNTERSIGN_TOKEN=… ./pay.sh http://127.0.0.1:8402/articles/1
 # COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
 set -eu
@@ -9,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # $1: header name, in any case; $2: file with the answer's headers
-header() { tr -d '\r' <"$2" | sed -n "s/^$1: *//Ip" | head -n 1; }
+header() { tr -d '\r' <"$2" | grep -i "^$1:" | head -n 1 | sed 's/^[^:]*: *//'; }
 # $1: name of a string in the JSON on standard input
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 countersign() { curl -sS -H "Authorization: Bearer $COUNTERSIGN_TOKEN" "$@"; }

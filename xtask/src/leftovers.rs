@@ -1,9 +1,11 @@
-//! Finds processes that a step started and left behind, by a mark in their environment (Linux only).
-//! Never touches a process without this run's mark.
+//! Finds processes that a step started and left behind, by a mark in their environment (Linux only), and programs of
+//! this build that hide their environment, as a headless wallet does. Never ends a process without this run's mark.
 
-use crate::run::say;
+use crate::run::{say, target};
 use std::{
+    collections::BTreeSet,
     fs,
+    path::Path,
     process::{Command, Stdio},
     sync::OnceLock,
     thread,
@@ -22,44 +24,58 @@ pub fn mark() -> &'static str {
     })
 }
 
-/// What is left a few seconds after the last step: none is the right answer. Those found are named, then ended.
-pub fn check() -> Result<(), Vec<String>> {
+/// Programs of this build that run now. Taken before the first step, so that [`check`] blames only what came later.
+pub fn running() -> BTreeSet<u32> {
+    processes().into_iter().filter(|id| is_of_this_build(*id)).collect()
+}
+
+/// What is left a few seconds after the last step: none is the right answer. Those with our mark are ended.
+pub fn check(before: &BTreeSet<u32>) -> Result<(), Vec<String>> {
+    let left = || ours().into_iter().chain(running().difference(before).copied()).collect::<BTreeSet<_>>();
     let patience = Instant::now() + Duration::from_secs(5);
-    let mut left = ours();
-    while !left.is_empty() && Instant::now() < patience {
+    while !left().is_empty() && Instant::now() < patience {
         thread::sleep(Duration::from_millis(200));
-        left = ours();
     }
-    if left.is_empty() {
+    let names: Vec<_> = left().into_iter().map(|id| format!("{} (process {id})", name(id))).collect();
+    if names.is_empty() {
         return Ok(());
     }
-    let names = left.iter().map(|(id, name)| format!("{name} (process {id})")).collect::<Vec<_>>();
-    say(format!("left behind, ending them: {}", names.join(", ")));
+    say(format!("left behind: {}", names.join(", ")));
     end_all();
     Err(names)
 }
 
 /// Ends every process that carries this run's mark.
 pub fn end_all() {
-    for (id, _) in ours() {
+    for id in ours() {
         // The shell's own kill: always there, and no unsafe call of ours.
         let _ = Command::new("sh").args(["-c", &format!("kill -9 {id}")]).stderr(Stdio::null()).status();
     }
 }
 
-/// Process ids and names of all that carry our mark and still run.
-fn ours() -> Vec<(u32, String)> {
+/// All that carry our mark and still run.
+fn ours() -> Vec<u32> {
     let wanted = format!("{MARK}={}", mark());
+    let marked = |id: &u32| {
+        let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
+        environment.split(|byte| *byte == 0).any(|pair| pair == wanted.as_bytes())
+    };
+    processes().into_iter().filter(marked).collect()
+}
+
+fn is_of_this_build(id: u32) -> bool {
+    let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let program = String::from_utf8_lossy(words.split(|byte| *byte == 0).next().unwrap_or_default()).into_owned();
+    Path::new(&program).starts_with(target())
+}
+
+fn name(id: u32) -> String {
+    fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default().trim().to_owned()
+}
+
+fn processes() -> Vec<u32> {
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
-    processes
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
-        .filter(|id| {
-            let environment = fs::read(format!("/proc/{id}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|pair| pair == wanted.as_bytes())
-        })
-        .map(|id| (id, fs::read_to_string(format!("/proc/{id}/comm")).unwrap_or_default().trim().to_owned()))
-        .collect()
+    processes.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -72,8 +88,9 @@ mod tests {
         let mut ours_child = command("sleep").arg("600").spawn().unwrap();
         let mut foreign = Command::new("sleep").arg("600").spawn().unwrap();
         let found = ours();
-        assert!(found.contains(&(ours_child.id(), "sleep".to_owned())));
-        assert!(found.iter().all(|(id, _)| *id != foreign.id()));
+        assert!(found.contains(&ours_child.id()));
+        assert!(!found.contains(&foreign.id()));
+        assert_eq!(name(ours_child.id()), "sleep");
         end_all();
         assert!(!ours_child.wait().unwrap().success());
         assert!(foreign.try_wait().unwrap().is_none());

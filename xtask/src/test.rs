@@ -20,6 +20,7 @@ use std::{
 const LIMIT: Duration = Duration::from_secs(25 * 60);
 
 pub fn test() -> Result<()> {
+    let running = leftovers::running();
     let mut report = Report::default();
     report.step("setup", |_| setup::everything());
     report.step("interface build", |_| node::build_interface());
@@ -31,7 +32,7 @@ pub fn test() -> Result<()> {
     report.step("interface tests", vitest);
     report.step("layers", |_| layers::check());
     report.step("generated files", |_| sources::unchanged(&generated));
-    report.step("nothing left behind", |_| match leftovers::check() {
+    report.step("nothing left behind", |_| match leftovers::check(&running) {
         Ok(()) => Ok(()),
         Err(left) => bail!("still running after the tests: {}", left.join(", ")),
     });
