@@ -72,55 +72,49 @@ enum Found<'n, 'a> {
     Text { text: String, path: String },
 }
 
+/// Follows the layers inside one document, down to the wanted object or to a text that holds it.
 fn find<'n, 'a>(node: &'n Node<'a>, root: &str, wanted: Wanted) -> Found<'n, 'a> {
-    let mut at = node;
-    let mut path = root.to_owned();
+    let (mut node, mut path) = (node, root.to_owned());
     for _ in 0..LAYERS {
-        let step = step(at, wanted);
-        match step {
-            Some((name, next)) => {
-                at = next;
-                path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                if let (Kind::Text(text), true) = (&at.kind, name.ends_with(".text")) {
-                    return Found::Text { text: text.clone(), path };
-                }
-            }
-            None => break,
+        let Some((name, inner)) = step(node, wanted) else { break };
+        node = inner;
+        path = if path.is_empty() { name } else { format!("{path}.{name}") };
+        if let Kind::Text(text) = &node.kind {
+            return Found::Text { text: text.clone(), path };
         }
     }
-    Found::Here { node: at, path }
+    Found::Here { node, path }
 }
 
-/// One layer in: which member, and its node.
-fn step<'n, 'a>(node: &'n Node<'a>, wanted: Wanted) -> Option<(&'static str, &'n Node<'a>)> {
-    let member = |name: &str| node.get(name).filter(|n| !n.is_null());
+/// One layer in: the member's path and its node.
+fn step<'n, 'a>(node: &'n Node<'a>, wanted: Wanted) -> Option<(String, &'n Node<'a>)> {
     if marked(node, wanted) {
         return None;
     }
-    if let Some(inner) = wanted.meta.and_then(|name| member("_meta")?.get(name)) {
-        return Some(("_meta", inner));
-    }
-    for name in ["params", "result", "x402/error"] {
-        if let Some(inner) = member(name) {
-            return Some((name, inner));
+    let member = |name: &str| node.get(name).filter(|n| !n.is_null());
+    let object = |name: &str| member(name).filter(|n| matches!(n.kind, Kind::Object(_)));
+    if let Some(name) = wanted.meta {
+        let inner = object("_meta").and_then(|meta| meta.get(name)).map(|inner| (format!("_meta.{name}"), inner));
+        if let Some(found) = inner.or_else(|| member(name).map(|inner| (name.to_owned(), inner))) {
+            return Some(found);
         }
     }
-    if let Some(data) = member("error").and_then(|e| e.get("data")).filter(|d| !d.is_null()) {
-        return Some(("error.data", data));
-    }
-    for name in ["data", "x402"] {
-        if let Some(inner) = member(name).filter(|n| matches!(n.kind, Kind::Object(_))) {
-            return Some((name, inner));
+    // JSON-RPC around MCP, and what older servers put around their errors.
+    for name in ["params", "result", "x402/error", "data", "x402"] {
+        if let Some(inner) = object(name) {
+            return Some((name.to_owned(), inner));
         }
     }
-    let structured = member("structuredContent");
-    if let Some(inner) = structured.filter(|n| step(n, wanted).is_some() || marked(n, wanted)) {
-        return Some(("structuredContent", inner));
+    if let Some(data) = object("error").and_then(|e| e.get("data")).filter(|d| !d.is_null()) {
+        return Some(("error.data".to_owned(), data));
     }
-    match member("content").map(|n| &n.kind) {
-        Some(Kind::List(items)) => items.first()?.get("text").map(|text| ("content[0].text", text)),
-        _ => None,
+    let structured = object("structuredContent").filter(|n| marked(n, wanted) || step(n, wanted).is_some());
+    if let Some(inner) = structured {
+        return Some(("structuredContent".to_owned(), inner));
     }
+    let Kind::List(items) = &member("content")?.kind else { return None };
+    let text = items.first()?.get("text").filter(|t| t.text().is_some())?;
+    Some(("content[0].text".to_owned(), text))
 }
 
 fn marked(node: &Node<'_>, wanted: Wanted) -> bool {

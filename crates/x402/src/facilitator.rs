@@ -5,12 +5,13 @@ use crate::{
     Fee, Malformed, Payment, Requirements, Version,
     extensions::{self, object},
     json::{self, Kind, Node},
+    limits,
     read::Fields,
-    scheme::Around,
+    scheme::{Around, Beside},
 };
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
-use tron::{Address, Amount};
+use tron::Address;
 
 /// `GET /supported`.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -89,11 +90,10 @@ impl Request {
         let payment = Payment::of(payment_node, "paymentPayload")?;
         let node = document.need("paymentRequirements", "the seller's payment option")?;
         Fields::of(node, "paymentRequirements")?;
-        // The payload decides what `exact` without a method means; the offer's extensions are not here.
-        let permit_payload = payment_node.get("payload").and_then(|p| p.get("paymentPermit")).is_some();
+        // The offer's extensions are not here; the payload decides what `exact` without a method means.
         let extensions = extensions::read(&Fields::of(payment_node, "paymentPayload")?)?;
-        let permit = extensions.as_ref().map(|e| e.object(extensions::PERMIT_CONTEXT)).transpose()?.flatten();
-        let around = Around { permit: permit.as_ref(), knows_exact_permit: false, permit_payload };
+        let mut around = Around::of(extensions.as_ref());
+        around.payload = Beside::of(payment_node.get("payload"));
         let requirements = Requirements::of(node, 0, "paymentRequirements", payment.version, &around);
         Ok(Self { payment, requirements })
     }
@@ -166,7 +166,12 @@ impl QuoteRequest {
         let around = Around::default();
         let of =
             |(i, (path, node)): (usize, &(String, &Node<'_>))| Requirements::of(node, i, path, Version::V2, &around);
-        Ok(Self { accepts: list(&document, "accepts")?.iter().enumerate().map(of).collect() })
+        let accepts = list(&document, "accepts")?;
+        if accepts.len() > limits::ACCEPTS {
+            let found = format!("{} options", accepts.len());
+            return Err(Malformed::new("accepts", &found, format!("at most {}", limits::ACCEPTS)));
+        }
+        Ok(Self { accepts: accepts.iter().enumerate().map(of).collect() })
     }
 
     pub fn to_json(&self) -> String {
@@ -249,16 +254,11 @@ pub(crate) fn fee_json(fee: &Fee, facilitator_id: Option<&str>) -> Value {
     Value::Object(out)
 }
 
-/// The entries of a list with their paths; absent is empty, more than a message may offer is refused.
+/// The entries of a list with their paths; absent is empty.
 fn list<'n, 'a>(document: &Fields<'n, 'a>, name: &'static str) -> Result<Vec<(String, &'n Node<'a>)>, Malformed> {
     let Some(node) = document.get(name) else { return Ok(Vec::new()) };
     match &node.kind {
         Kind::List(items) => Ok(items.iter().enumerate().map(|(i, n)| (format!("{name}[{i}]"), n)).collect()),
         _ => Err(Malformed::new(document.at(name), node.raw, "a list")),
     }
-}
-
-/// What a payment of this fee costs the payer on top of the price.
-pub fn total(price: Amount, fee: &Fee) -> Option<Amount> {
-    price.checked_add(fee.amount)
 }

@@ -127,10 +127,9 @@ impl Offer {
             _ => return Err(Malformed::new(document.at("accepts"), accepts.raw, expected)),
         };
         let extensions = extensions::read(&document)?;
-        let permit = extensions.as_ref().map(|e| e.object(extensions::PERMIT_CONTEXT)).transpose()?.flatten();
         let named = |node: &Node<'_>| node.get("scheme").and_then(Node::text) == Some("exact_permit");
-        let around =
-            Around { permit: permit.as_ref(), knows_exact_permit: options.iter().any(named), permit_payload: false };
+        let mut around = Around::of(extensions.as_ref());
+        around.knows_exact_permit = options.iter().any(named);
         let of = |(i, node)| Requirements::of(node, i, &format!("{}[{i}]", document.at("accepts")), version, &around);
         let error = document.get("error").and_then(Node::text).map(str::to_owned);
         let resource = document.get("resource").and_then(Resource::of);

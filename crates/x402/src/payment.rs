@@ -8,9 +8,10 @@ use crate::{
     extensions, header,
     json::Node,
     read::Fields,
-    scheme::{Around, payload},
+    scheme::{Around, Beside, payload},
 };
 use serde_json::{Map, Value};
+use tron::{Address, Signature, recover};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payment {
@@ -54,12 +55,8 @@ impl Payment {
         let version = Version::read(&document)?;
         let payload = document.need_object("payload")?;
         let extensions = extensions::read(&document)?;
-        let permit = extensions.as_ref().map(|e| e.object(extensions::PERMIT_CONTEXT)).transpose()?.flatten();
-        let around = Around {
-            permit: permit.as_ref(),
-            knows_exact_permit: false,
-            permit_payload: payload.get("paymentPermit").is_some(),
-        };
+        let mut around = Around::of(extensions.as_ref());
+        around.payload = Beside::of(document.get("payload"));
         let (accepted, scheme, network) = match version {
             Version::V1 => (None, document.need_text("scheme")?, document.need_text("network")?),
             Version::V2 => {
@@ -122,6 +119,15 @@ impl Payment {
             ("extensions", (!self.extensions.is_empty()).then(|| self.extensions.to_json())),
         ];
         self.raw = extensions::object(members.into_iter().filter_map(|(name, raw)| Some((name, raw?))));
+    }
+
+    /// Who signed it, recovered under the terms that it accepts; compare with `payload.payer()`. `None` when
+    /// payload, terms or signature can't be read, or the message is for contracts outside the registry.
+    pub fn signer(&self) -> Option<Address> {
+        let payload = self.payload.as_ref().ok()?;
+        let terms = self.accepted.as_ref()?.terms.as_ref().ok()?;
+        let signature = Signature::parse(payload.signature()).ok()?;
+        recover(&payload.digest(terms)?, &signature).ok()
     }
 
     /// The JSON document.

@@ -39,7 +39,7 @@ impl Requirements {
         Ok(Self::of(&node, 0, "paymentRequirements", Version::V2, &Around::default()))
     }
 
-    pub(crate) fn of(node: &Node<'_>, index: usize, path: &str, version: Version, around: &Around<'_, '_, '_>) -> Self {
+    pub(crate) fn of(node: &Node<'_>, index: usize, path: &str, version: Version, around: &Around<'_, '_>) -> Self {
         let word = |name: &str| match node.get(name).filter(|n| !n.is_null()) {
             Some(node) => node.text().unwrap_or(node.raw).to_owned(),
             None => String::new(),
@@ -109,7 +109,7 @@ fn terms(
     fields: &Fields<'_, '_>,
     extra: Option<&Fields<'_, '_>>,
     version: Version,
-    around: &Around<'_, '_, '_>,
+    around: &Around<'_, '_>,
 ) -> Result<Terms, Unusable> {
     let scheme = fields.need_text("scheme")?;
     let network = fields.need_text("network")?;

@@ -13,7 +13,7 @@ pub mod payload;
 pub(crate) mod typed;
 pub mod upto;
 
-use crate::{Authorization, Malformed, read::Fields};
+use crate::{Authorization, Malformed, extensions::PERMIT_CONTEXT, json::Node, read::Fields};
 use alloy_primitives::U256;
 pub use explain::Explanation;
 pub use payload::Payload;
@@ -122,27 +122,52 @@ pub enum Terms {
 
 /// What stands around a requirement and decides its meaning.
 #[derive(Default)]
-pub(crate) struct Around<'f, 'n, 'a> {
-    /// `extensions.paymentPermitContext` of the offer or payment.
-    pub permit: Option<&'f Fields<'n, 'a>>,
+pub(crate) struct Around<'n, 'a> {
+    permit: Option<Result<Fields<'n, 'a>, Malformed>>,
     /// An option of the same offer is called `exact_permit`, so `exact` is not its older name.
     pub knows_exact_permit: bool,
-    /// The payload beside this requirement is a `paymentPermit`.
-    pub permit_payload: bool,
+    /// The payload beside this requirement.
+    pub payload: Beside,
 }
 
-impl Around<'_, '_, '_> {
+/// The shape of a payload as far as it decides what a requirement means.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Beside {
+    #[default]
+    Other,
+    Permit,
+    PermitWithDelivery,
+}
+
+impl Beside {
+    pub fn of(payload: Option<&Node<'_>>) -> Self {
+        match payload.and_then(|p| p.get("paymentPermit")) {
+            None => Self::Other,
+            Some(permit) if permit.get("delivery").is_some_and(|d| !d.is_null()) => Self::PermitWithDelivery,
+            Some(_) => Self::Permit,
+        }
+    }
+}
+
+impl<'n, 'a> Around<'n, 'a> {
+    /// Takes the permit's context out of the extensions of an offer or payment. One that is no object harms
+    /// only the options that need it.
+    pub fn of(extensions: Option<&Fields<'n, 'a>>) -> Self {
+        let permit = extensions.and_then(|e| e.object(PERMIT_CONTEXT).transpose());
+        Self { permit, ..Self::default() }
+    }
+
+    fn permit(&self) -> Result<Option<&Fields<'n, 'a>>, Malformed> {
+        self.permit.as_ref().map(|p| p.as_ref().map_err(Clone::clone)).transpose()
+    }
+
     fn has(&self, name: &'static str) -> bool {
-        self.permit.is_some_and(|p| p.get(name).is_some())
+        self.permit().is_ok_and(|p| p.is_some_and(|p| p.get(name).is_some()))
     }
 }
 
 /// The scheme that a requirement means.
-pub(crate) fn detect(
-    name: &str,
-    extra: Option<&Fields<'_, '_>>,
-    around: &Around<'_, '_, '_>,
-) -> Result<Scheme, Unusable> {
+pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around<'_, '_>) -> Result<Scheme, Unusable> {
     let method = extra.map(|e| e.text("assetTransferMethod")).transpose()?.flatten();
     let method_unknown = || {
         let field = extra.map(|e| e.at("assetTransferMethod")).unwrap_or_default();
@@ -154,8 +179,10 @@ pub(crate) fn detect(
         ("batch-settlement", None | Some("eip3009" | "permit2")) => Ok(Scheme::BatchSettlement),
         ("exact", Some("eip3009")) => Ok(Scheme::ExactEip3009),
         ("exact" | "upto", Some("permit2")) => Ok(if name == "upto" { Scheme::Upto } else { Scheme::ExactPermit2 }),
-        ("exact" | "upto", None) if around.has("delivery") => Ok(Scheme::LegacyDelivery),
-        ("exact", None) if around.permit_payload => Ok(Scheme::ExactPermit),
+        ("exact" | "upto", None) if around.payload == Beside::PermitWithDelivery || around.has("delivery") => {
+            Ok(Scheme::LegacyDelivery)
+        }
+        ("exact", None) if around.payload == Beside::Permit => Ok(Scheme::ExactPermit),
         ("exact", None) if around.has("meta") && !around.knows_exact_permit => Ok(Scheme::ExactPermit),
         ("exact", None) => Ok(Scheme::ExactEip3009),
         ("upto", None) => Ok(Scheme::Upto),
@@ -170,17 +197,19 @@ impl Terms {
         common: Common,
         requirement: &Fields<'_, '_>,
         extra: Option<&Fields<'_, '_>>,
-        around: &Around<'_, '_, '_>,
+        around: &Around<'_, '_>,
     ) -> Result<Self, Unusable> {
         let timeout = requirement.seconds("maxTimeoutSeconds")?;
         Ok(match scheme {
-            Scheme::ExactPermit => Self::ExactPermit(exact_permit::Terms::read(common, extra, around.permit)?),
+            Scheme::ExactPermit => Self::ExactPermit(exact_permit::Terms::read(common, extra, around.permit()?)?),
             Scheme::ExactEip3009 => Self::ExactEip3009(exact_eip3009::Terms::read(common, timeout, extra)?),
             Scheme::ExactPermit2 => Self::ExactPermit2(exact_permit2::Terms::read(common, timeout, extra)?),
             Scheme::ExactGasfree => Self::ExactGasfree(exact_gasfree::Terms::read(common, timeout, extra)?),
             Scheme::Upto => Self::Upto(upto::Terms::read(common, timeout, extra)?),
             Scheme::BatchSettlement => Self::BatchSettlement(batch_settlement::Terms::read(common, timeout, extra)?),
-            Scheme::LegacyDelivery => Self::LegacyDelivery(legacy_delivery::Terms::read(common, extra, around.permit)?),
+            Scheme::LegacyDelivery => {
+                Self::LegacyDelivery(legacy_delivery::Terms::read(common, extra, around.permit()?)?)
+            }
         })
     }
 

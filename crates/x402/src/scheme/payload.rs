@@ -2,12 +2,12 @@
 //! scheme's name allows.
 
 use super::{
-    Explanation, Unusable, batch_settlement, exact_eip3009, exact_gasfree, exact_permit, exact_permit2, explain,
+    Explanation, Terms, Unusable, batch_settlement, exact_eip3009, exact_gasfree, exact_permit, exact_permit2, explain,
     legacy_delivery,
 };
 use crate::{Malformed, Scheme, read::Fields};
 use serde_json::Value;
-use tron::{Address, Network};
+use tron::{Address, Digest, Network, registry};
 
 /// `payload` of a payment, completely decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,31 @@ impl Payload {
             Self::ExactGasfree(p) => &p.signature,
             Self::BatchSettlement(p) => p.voucher().map_or("", |v| &v.signature),
             Self::LegacyDelivery(p) => &p.signature,
+        }
+    }
+
+    /// What was signed under these terms: the registry's contracts, and the token's domain as the terms
+    /// claim it. `None` when the message names contracts outside the registry, or the domain is not known.
+    pub fn digest(&self, terms: &Terms) -> Option<Digest> {
+        let network = terms.network();
+        match (self, terms) {
+            (Self::ExactPermit(p), _) => Some(p.permit.digest()),
+            (Self::LegacyDelivery(p), _) => Some(p.digest()),
+            (Self::ExactGasfree(p), _) => Some(p.digest(network)),
+            (Self::ExactEip3009(p), Terms::ExactEip3009(t)) => {
+                Some(p.digest(network, t.common.token, t.domain_name.as_deref()?, t.domain_version.as_deref()?))
+            }
+            (Self::ExactPermit2(p) | Self::Upto(p), _) => {
+                let a = &p.authorization;
+                let sets = &registry::deployments(network).permit2;
+                let set = sets.iter().find(|s| match a.facilitator {
+                    None => s.exact_proxy == a.spender,
+                    Some(_) => s.upto_proxy == Some(a.spender),
+                })?;
+                Some(a.digest(network, set.permit2))
+            }
+            (Self::BatchSettlement(p), _) => Some(p.voucher()?.digest(network)),
+            (Self::ExactEip3009(_), _) => None,
         }
     }
 
