@@ -1,0 +1,149 @@
+//! The facilitator over HTTP. A verdict, good or bad, is status 200; 400 names what could not be read; 503 says that
+//! the chain could not be asked. Logs carry paths, statuses and transaction ids, never a payload.
+
+use crate::{Facilitator, Reason, Settled};
+use axum::{
+    Json, Router,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde_json::json;
+use std::time::Duration;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    limit::RequestBodyLimitLayer,
+    timeout::TimeoutLayer,
+    trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
+};
+use x402::{
+    Malformed, Settlement,
+    facilitator::{Quote, QuoteRequest, Request, VerifyResponse},
+    limits,
+};
+
+impl Facilitator {
+    /// `/supported`, `/fee/quote`, `/verify`, `/settle` and `/health`.
+    pub fn router(&self) -> Router {
+        // A settlement may look for an earlier transaction, then send one and wait for it.
+        let most = self.config().wait * 2 + Duration::from_secs(30);
+        Router::new()
+            .route("/supported", get(supported))
+            .route("/fee/quote", post(quote))
+            .route("/verify", post(verify))
+            .route("/settle", post(settle))
+            .route("/health", get(health))
+            .with_state(self.clone())
+            .layer(DefaultBodyLimit::disable())
+            .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, most))
+            .layer(CatchPanicLayer::new())
+            .layer(
+                TraceLayer::new_for_http()
+                    .make_span_with(DefaultMakeSpan::new().level(tracing::Level::INFO))
+                    .on_response(DefaultOnResponse::new().level(tracing::Level::INFO)),
+            )
+    }
+}
+
+fn json_text(status: StatusCode, text: String) -> Response {
+    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
+}
+
+fn malformed(error: &Malformed) -> Response {
+    let body = json!({
+        "error": "invalid_request",
+        "message": error.to_string(),
+        "field": error.field,
+        "found": error.found,
+        "expected": error.expected,
+    });
+    (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+/// 503 when there is no verdict, because the chain could not be asked.
+fn status(reason: Option<Reason>) -> StatusCode {
+    match reason {
+        Some(Reason::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::OK,
+    }
+}
+
+async fn supported(State(facilitator): State<Facilitator>) -> Response {
+    json_text(StatusCode::OK, facilitator.supported().to_json())
+}
+
+async fn quote(State(facilitator): State<Facilitator>, body: String) -> Response {
+    match QuoteRequest::read(&body) {
+        Ok(request) => json_text(StatusCode::OK, Quote::write_list(&facilitator.quote(&request.accepts))),
+        Err(error) => malformed(&error),
+    }
+}
+
+async fn verify(State(facilitator): State<Facilitator>, body: String) -> Response {
+    let request = match Request::read(&body) {
+        Ok(request) => request,
+        Err(error) => return malformed(&error),
+    };
+    let verdict = facilitator.verify(&request.payment, &request.requirements).await;
+    let reason = verdict.err().map(|r| r.reason);
+    tracing::info!(valid = reason.is_none(), reason = reason.map(Reason::code), "verified");
+    let answer = match verdict {
+        Ok(payer) => VerifyResponse::valid(payer),
+        Err(rejected) => VerifyResponse::invalid(rejected.reason.code(), rejected.payer),
+    };
+    json_text(status(reason), answer.to_json())
+}
+
+async fn settle(State(facilitator): State<Facilitator>, body: String) -> Response {
+    let request = match Request::read(&body) {
+        Ok(request) => request,
+        Err(error) => return malformed(&error),
+    };
+    let settled = facilitator.settle(&request.payment, &request.requirements).await;
+    let reason = match &settled {
+        Settled::Failed { rejected, .. } => Some(rejected.reason),
+        _ => None,
+    };
+    json_text(status(reason), settled.answer(&request.requirements.network).to_json())
+}
+
+impl Settled {
+    /// The `SettleResponse`. `network` as the seller wrote it.
+    pub fn answer(&self, network: &str) -> Settlement {
+        match self {
+            Self::Done { transaction, payer } => Settlement::settled(network, &transaction.to_string(), *payer),
+            Self::Pending { transaction, payer } => Settlement::pending(network, &transaction.to_string(), *payer),
+            Self::Failed { rejected, transaction } => Settlement {
+                transaction: transaction.map(|id| id.to_string()),
+                payer: rejected.payer,
+                ..Settlement::failed(network, rejected.reason.code())
+            },
+        }
+    }
+}
+
+/// Whether every network answers, and how much TRX is left for settling.
+async fn health(State(facilitator): State<Facilitator>) -> Response {
+    let mut networks = Vec::new();
+    let mut healthy = true;
+    for grid in facilitator.grids() {
+        let network = grid.network().canonical();
+        match tokio::try_join!(grid.head(), grid.trx_balance(facilitator.address())) {
+            Ok((head, sun)) => {
+                let enough = sun >= facilitator.config().fee_limit_sun;
+                healthy &= enough;
+                networks.push(json!({ "network": network, "block": head.number, "trxSun": sun, "enoughTrx": enough }));
+            }
+            Err(error) => {
+                healthy = false;
+                networks.push(json!({ "network": network, "error": error.to_string() }));
+            }
+        }
+    }
+    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = if healthy { "ok" } else { "degraded" };
+    let body = json!({ "status": word, "address": facilitator.address().to_string(), "networks": networks });
+    (status, Json(body)).into_response()
+}

@@ -1,0 +1,267 @@
+//! Payments settled on the devnet, by the contract itself.
+
+mod stage;
+
+use devnet::Fault;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use stage::{FEE, START_SECS, Stage, key, seller, serve};
+use std::time::Duration;
+
+#[tokio::test]
+async fn twenty_settlements_at_once_are_one_transaction() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let paid = stage.payment(250_000, 1);
+    let before = stage.devnet.head();
+
+    let answers = join_all((0..20).map(|_| stage.post("/settle", paid.body()))).await;
+
+    let first = answers[0].1.clone();
+    assert_eq!(first["success"], true, "{first}");
+    assert_eq!(first["transaction"].as_str().unwrap().len(), 64);
+    assert_eq!(first["payer"], stage.buyer.address().to_string());
+    assert!(answers.iter().all(|(status, answer)| *status == 200 && *answer == first));
+    assert_eq!(stage.devnet.head(), before + 1, "one transaction, one block");
+    assert_eq!(stage.balance(seller()).await, 250_000);
+    assert_eq!(stage.balance(key(0xfe).address()).await, FEE);
+    assert_eq!(stage.balance(stage.buyer.address()).await, 100_000_000 - 250_000 - FEE);
+
+    // Late repeats get the same answer, even after the window.
+    stage.devnet.clock().advance(Duration::from_secs(3600));
+    assert_eq!(stage.post("/settle", paid.body()).await.1, first);
+}
+
+#[tokio::test]
+async fn different_payments_at_once_are_all_settled() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let paid: Vec<_> = (1..=8).map(|nonce| stage.payment(50_000, nonce * 1000).body()).collect();
+    let answers = join_all(paid.into_iter().map(|body| stage.post("/settle", body))).await;
+    assert!(answers.iter().all(|(_, answer)| answer["success"] == true), "{answers:?}");
+    assert_eq!(stage.balance(seller()).await, 8 * 50_000);
+}
+
+#[tokio::test]
+async fn another_message_with_a_used_nonce_is_refused() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    assert_eq!(stage.post("/settle", stage.payment(50_000, 1).body()).await.1["success"], true);
+    let other = stage.payment(60_000, 1);
+    let (_, answer) = stage.post("/settle", other.body()).await;
+    assert_eq!((&answer["success"], &answer["errorReason"]), (&json!(false), &json!("nonce_already_used")));
+    // A facilitator that knows nothing of the first one asks the chain.
+    let (forgetful, _) = serve(facilitator_config(&stage), &stage.grid).await;
+    let rejected = forgetful.verify(&other.payment, &other.requirements).await.unwrap_err();
+    assert_eq!(rejected.reason.code(), "nonce_already_used");
+    assert_eq!(stage.balance(seller()).await, 50_000);
+}
+
+#[tokio::test]
+async fn each_way_to_be_wrong_has_its_reason() {
+    let stage = Stage::start(|_| {}).await;
+    let reason = async |body: String| {
+        let (status, answer) = stage.post("/verify", body.clone()).await;
+        let (_, settled) = stage.post("/settle", body).await;
+        assert_eq!((status, &answer["isValid"], &settled["success"]), (200, &json!(false), &json!(false)));
+        assert_eq!(answer["invalidReason"], settled["errorReason"]);
+        answer["invalidReason"].as_str().unwrap().to_owned()
+    };
+    let changed = |pointer: &str, value: Value| {
+        let mut body: Value = serde_json::from_str(&stage.payment(250_000, 1).body()).unwrap();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body.to_string()
+    };
+    let other = json!(key(9).address().to_string());
+    assert_eq!(reason(stage.payment(250_000, 1).body()).await, "insufficient_allowance");
+    stage.approve(10_000_000).await;
+    assert_eq!(reason(stage.payment(200_000_000, 1).body()).await, "insufficient_funds");
+    for (pointer, value, expected) in [
+        ("/paymentRequirements/amount", json!("240000"), "amount_mismatch"),
+        ("/paymentRequirements/payTo", other.clone(), "payto_mismatch"),
+        ("/paymentRequirements/extra/fee/feeTo", other.clone(), "fee_to_mismatch"),
+        ("/paymentRequirements/extra/fee/feeAmount", json!("1"), "fee_amount_mismatch"),
+        ("/paymentRequirements/network", json!("tron:shasta"), "invalid_network"),
+        ("/paymentRequirements/scheme", json!("exact_gasfree"), "unsupported_scheme"),
+        ("/paymentPayload/payload/paymentPermit/payment/payToken", other.clone(), "token_not_allowed"),
+        ("/paymentPayload/payload/paymentPermit/buyer", other.clone(), "invalid_signature"),
+        ("/paymentPayload/payload/signature", json!("0x00"), "invalid_signature"),
+        ("/paymentPayload/payload/paymentPermit", json!(null), "missing_permit"),
+    ] {
+        assert_eq!(reason(changed(pointer, value)).await, expected, "{pointer}");
+    }
+    let fee = |change: fn(&mut x402::Fee)| {
+        let paid = stage.payment_with(250_000, 1, |asked| change(asked.prices[0].fee.as_mut().unwrap()));
+        paid.body()
+    };
+    assert_eq!(reason(fee(|fee| fee.caller = Some(key(9).address()))).await, "caller_mismatch");
+    assert_eq!(reason(fee(|fee| fee.amount = tron::Amount::from_u64(1))).await, "fee_amount_mismatch");
+    assert_eq!(reason(fee(|fee| fee.to = key(9).address())).await, "fee_to_mismatch");
+    let window = |after: u64, before: u64| {
+        let paid = stage.payment_with(250_000, 1, |asked| {
+            let meta = asked.permit.as_mut().unwrap();
+            (meta.valid_after, meta.valid_before) = (after, before);
+        });
+        paid.body()
+    };
+    assert_eq!(reason(window(START_SECS - 90, START_SECS - 60)).await, "expired");
+    assert_eq!(reason(window(START_SECS - 90, START_SECS + 3)).await, "expired");
+    assert_eq!(reason(window(START_SECS + 60, START_SECS + 90)).await, "not_yet_valid");
+    // After all that the honest payment is still good, and nothing has moved.
+    let (_, answer) = stage.post("/verify", stage.payment(250_000, 1).body()).await;
+    assert_eq!(answer, json!({ "isValid": true, "payer": stage.buyer.address().to_string() }));
+    assert_eq!(stage.balance(seller()).await, 0);
+}
+
+#[tokio::test]
+async fn a_broadcast_whose_answer_is_lost_is_looked_up_and_never_sent_twice() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let before = stage.devnet.head();
+    // It arrives, but the connection breaks; then no receipt can be read for a while.
+    stage.devnet.fault("wallet/broadcasthex", 2, Fault::Drop);
+    stage.devnet.fault("wallet/gettransactioninfobyid", 1_000, Fault::Error);
+    let paid = stage.payment(50_000, 1);
+    let (status, pending) = stage.post("/settle", paid.body()).await;
+    assert_eq!((status, &pending["success"]), (200, &json!(false)));
+    assert_eq!(pending["errorReason"], "settlement_pending");
+    let transaction = pending["transaction"].as_str().unwrap().to_owned();
+    assert_eq!(transaction.len(), 64);
+
+    stage.devnet.clear_faults();
+    let (_, settled) = stage.post("/settle", paid.body()).await;
+    assert_eq!((&settled["success"], &settled["transaction"]), (&json!(true), &json!(transaction)));
+    assert_eq!(stage.devnet.head(), before + 1);
+    assert_eq!(stage.balance(seller()).await, 50_000);
+}
+
+#[tokio::test]
+async fn a_transaction_that_never_arrived_is_sent_anew_only_when_it_is_dead() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    stage.devnet.fault("wallet/broadcasthex", 2, Fault::Error);
+    let paid = stage.payment(50_000, 1);
+    let (_, pending) = stage.post("/settle", paid.body()).await;
+    assert_eq!(pending["errorReason"], "settlement_pending");
+    // Still alive: asked again, not sent again.
+    let (_, again) = stage.post("/settle", paid.body()).await;
+    assert_eq!(again, pending);
+    assert_eq!(stage.balance(seller()).await, 0);
+
+    stage.devnet.clock().advance(Duration::from_secs(90));
+    stage.devnet.mine(1);
+    let (_, settled) = stage.post("/settle", paid.body()).await;
+    assert_eq!(settled["success"], true, "{settled}");
+    assert_ne!(settled["transaction"], pending["transaction"]);
+    assert_eq!(stage.balance(seller()).await, 50_000);
+}
+
+#[tokio::test]
+async fn a_restart_looks_up_what_was_sent_before_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("sent.jsonl");
+    let stage = Stage::start(|config| config.journal = Some(journal.clone())).await;
+    stage.approve(1_000_000).await;
+    stage.devnet.fault("wallet/gettransactioninfobyid", 1_000, Fault::Error);
+    let paid = stage.payment(50_000, 1);
+    let (_, pending) = stage.post("/settle", paid.body()).await;
+    assert_eq!(pending["errorReason"], "settlement_pending");
+    stage.devnet.clear_faults();
+
+    let mut config = facilitator_config(&stage);
+    config.journal = Some(journal);
+    let (restarted, _) = serve(config, &stage.grid).await;
+    let settled = restarted.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
+    assert!(settled.success, "{settled:?}");
+    assert_eq!(settled.transaction.as_deref(), pending["transaction"].as_str());
+}
+
+#[tokio::test]
+async fn a_seller_that_hangs_up_interrupts_nothing() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let paid = stage.payment(50_000, 1);
+    let settling = stage.facilitator.settle(&paid.payment, &paid.requirements);
+    // Polled once, then dropped.
+    tokio::select! { biased; _ = settling => {}, () = std::future::ready(()) => {} }
+    stage.facilitator.finish().await;
+    assert_eq!(stage.balance(seller()).await, 50_000);
+}
+
+#[tokio::test]
+async fn no_chain_is_no_verdict() {
+    let stage = Stage::start(|_| {}).await;
+    stage.devnet.fault("*", 1_000, Fault::Error);
+    let body = stage.payment(50_000, 1).body();
+    let (status, answer) = stage.post("/verify", body.clone()).await;
+    assert_eq!((status, &answer["invalidReason"]), (503, &json!("facilitator_unavailable")));
+    let (status, answer) = stage.post("/settle", body).await;
+    assert_eq!((status, &answer["errorReason"]), (503, &json!("facilitator_unavailable")));
+    assert_eq!(answer["transaction"], "");
+    stage.devnet.clear_faults();
+}
+
+#[tokio::test]
+async fn sellers_learn_what_is_settled_and_what_it_costs() {
+    let stage = Stage::start(|config| config.facilitator_id = Some("practice".into())).await;
+    let own = stage.facilitator.address().to_string();
+    let supported: Value =
+        stage.http.get(format!("{}/supported", stage.url)).send().await.unwrap().json().await.unwrap();
+    assert_eq!(supported["kinds"][0], json!({ "x402Version": 2, "scheme": "exact_permit", "network": "tron:nile" }));
+    assert_eq!(supported["signers"], json!({ "tron:*": [own] }));
+
+    let option = |amount: &str, scheme: &str, network: &str| json!({ "scheme": scheme, "network": network, "amount": amount, "asset": stage::usdt().to_string(), "payTo": own });
+    let accepts = [
+        option("250000", "exact_permit", "tron:nile"),
+        option("50000", "exact_permit", "tron:3448148188"),
+        option("250000", "exact", "tron:nile"),
+        option("250000", "upto", "tron:nile"),
+        option("250000", "exact_permit", "tron:mainnet"),
+        json!({ "scheme": "exact_permit" }),
+    ];
+    let (status, quotes) = stage.post("/fee/quote", json!({ "accepts": accepts }).to_string()).await;
+    assert_eq!(status, 200);
+    let fees: Vec<_> =
+        quotes.as_array().unwrap().iter().map(|q| (q["network"].clone(), q["fee"]["feeAmount"].clone())).collect();
+    assert_eq!(
+        fees,
+        [
+            (json!("tron:nile"), json!("10000")),
+            (json!("tron:3448148188"), json!("0")),
+            (json!("tron:nile"), json!("10000"))
+        ]
+    );
+    assert_eq!(quotes[0]["fee"]["caller"], own);
+    assert_eq!(quotes[0]["fee"]["facilitatorId"], "practice");
+    assert_eq!(quotes[0]["pricing"], "flat");
+    assert_eq!(quotes[0]["expiresAt"], START_SECS + 300);
+}
+
+#[tokio::test]
+async fn what_can_not_be_read_is_named() {
+    let stage = Stage::start(|_| {}).await;
+    let (status, answer) = stage.post("/settle", "{}".into()).await;
+    assert_eq!((status, &answer["field"]), (400, &json!("paymentPayload")));
+    let (status, _) = stage.post("/fee/quote", "[".into()).await;
+    assert_eq!(status, 400);
+    let response = stage.http.post(format!("{}/verify", stage.url)).body(vec![b' '; 65 * 1024]).send().await.unwrap();
+    assert_eq!(response.status().as_u16(), 413);
+    let health = stage.http.get(format!("{}/health", stage.url)).send().await.unwrap();
+    assert_eq!(health.status().as_u16(), 200);
+}
+
+/// As the stage's, without its memory.
+fn facilitator_config(stage: &Stage) -> facilitator::Config {
+    let clock = stage.devnet.clock().clone();
+    facilitator::Config {
+        tokens: vec![facilitator::TokenTerms {
+            network: stage::NETWORK,
+            token: stage::usdt(),
+            fee: tron::Amount::from_u64(FEE),
+            free_up_to: tron::Amount::from_u64(stage::FREE_UP_TO),
+        }],
+        fee_to: Some(key(0xfe).address()),
+        clock: facilitator::Clock::new(move || clock.now_secs()),
+        ..facilitator::Config::default()
+    }
+}
