@@ -1,6 +1,8 @@
 //! What servers try, as a table: each case changes one honest payment in one place and says what must be
 //! found and that no rule, however generous, lets it through. Honest controls must pass without a question.
 
+#![cfg(test)]
+
 use plan::{
     AllowanceNeed, AppId, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Recent, Refusal, Request, Rules,
     Site, Spending, TokenRef, Verdict, Weight, Why, Window,
