@@ -26,6 +26,15 @@ impl Ledger {
         Ok(self.payment(id)?.filter(|p| p.plan.app == *app))
     }
 
+    /// The payment that this app asked for under this idempotency key.
+    pub fn payment_by_key(&self, app: &AppId, key: &str) -> Result<Option<Payment>, LedgerError> {
+        self.read("find a payment", |db| {
+            let own = "WHERE p.app = (SELECT app FROM apps WHERE id = ?1) AND p.idempotency_key = ?2";
+            let found = rows::select(db, "", own, &[&app.0, &key])?;
+            Ok(found.into_iter().next().map(|row| row.payment))
+        })
+    }
+
     /// A page of payments, newest first.
     pub fn payments(&self, filter: &Filter, page: Page) -> Result<Vec<Payment>, LedgerError> {
         self.read("list payments", |db| {

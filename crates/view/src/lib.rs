@@ -1,17 +1,33 @@
 //! Pictures of the domain for every surface: window, port, command line. Serializable twins of plain
-//! values, with the words for people; decides nothing and holds no secret.
+//! values, with the words for people; decides nothing and keeps no secret.
 
+pub mod desk;
 pub mod failure;
+pub mod inspect;
 pub mod money;
 pub mod owner;
 pub mod payment;
+pub mod port;
 pub mod question;
+mod show_failure;
+mod show_finding;
+mod show_inspect;
+mod show_owner;
+mod show_payment;
+mod show_question;
+pub mod words;
 
+pub use desk::{Desk, FilterView, Proof, RuleInput};
 pub use failure::{Code, Failure};
+pub use inspect::{InspectView, LineView};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
-    AccountView, AppView, ModeView, NewWordsView, PairingView, RuleView, SiteDetailView, SiteView, StatusView,
-    SummaryView,
+    AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, RuleView, SiteDetailView,
+    SiteShareView, SiteView, StatusView, SummaryView,
 };
-pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView};
-pub use question::{AllowanceView, AnswerView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView};
+pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
+pub use port::EventView;
+pub use question::{
+    AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView, WeightView,
+};
+pub use show_inspect::inspect;

@@ -77,7 +77,11 @@ pub enum ModeView {
     Ask,
     /// Whole units.
     #[serde(rename_all = "camelCase")]
-    Allow { per_payment: Option<String>, per_day: Option<String>, per_month: Option<String> },
+    Allow {
+        per_payment: Option<String>,
+        per_day: Option<String>,
+        per_month: Option<String>,
+    },
     Block,
 }
 

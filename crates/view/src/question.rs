@@ -182,7 +182,11 @@ pub enum ScopeView {
     /// From now on this app may pay this site in this token up to these totals without asking. Whole units
     /// as typed ("2.00"); an absent one has no limit of its own, at least one must be given.
     #[serde(rename_all = "camelCase")]
-    Limit { per_payment: Option<String>, per_day: Option<String>, per_month: Option<String> },
+    Limit {
+        per_payment: Option<String>,
+        per_day: Option<String>,
+        per_month: Option<String>,
+    },
 }
 
 /// A person's answer.

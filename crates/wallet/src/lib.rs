@@ -1,1 +1,235 @@
-//! wallet
+//! The use cases of the wallet, no transport: pay, answer, allow, reconcile, and the queue of questions.
+//! The one way through: a plan is made, judged inside the ledger's reserving transaction, asked if need be,
+//! signed, recorded. Refuses everything that it did not decode itself; no signature without its row.
+
+mod allowance;
+mod answer;
+mod apps;
+mod arming;
+mod clock;
+mod config;
+mod error;
+mod event;
+mod flood;
+mod keys;
+mod owner;
+mod pay;
+mod planner;
+mod settle;
+mod sign;
+
+pub use allowance::offered_totals;
+pub use answer::{AllowanceChoice, Answer, Proof, Scope};
+pub use apps::{Pairing, PairingState};
+pub use arming::ARMING_MS;
+pub use clock::{Clock, HandClock, SystemClock};
+pub use config::{Config, ConfigError, NodeConfig};
+pub use error::{Unpayable, WalletError};
+pub use event::{AllowanceStep, Event};
+pub use keys::PASSPHRASE_MIN;
+pub use owner::Question;
+pub use pay::{Checked, Outcome, PayRequest, Prefer, Report};
+pub use plan::AppId;
+pub use vault::{Cost, Passphrase};
+
+use chain::TronGrid;
+use ledger::{Ledger, LedgerError, PaymentId};
+use plan::Moment;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::broadcast;
+use tron::Network;
+
+/// A wallet on one profile folder. Cheap to clone; every clone is the same wallet.
+#[derive(Clone)]
+pub struct Wallet(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    options: Options,
+    config: Config,
+    ledger: Arc<Ledger>,
+    keys: keys::Keys,
+    nodes: BTreeMap<Network, TronGrid>,
+    time: clock::Time,
+    events: broadcast::Sender<Event>,
+    arming: Mutex<arming::Arming>,
+    flood: Mutex<flood::Flood>,
+    /// Boot time at which each open question closes; wall time stands in its row.
+    closes: Mutex<HashMap<PaymentId, i64>>,
+    pairings: Mutex<Vec<apps::Open>>,
+    dangers: Mutex<Vec<PaymentId>>,
+    /// One task works on a payment at a time.
+    working: Mutex<HashSet<PaymentId>>,
+    /// Allowance totals that a person chose, until their transaction is written down.
+    totals: Mutex<HashMap<PaymentId, tron::Amount>>,
+    /// Contracts whose code and domain were checked on chain.
+    vouched: Mutex<HashSet<(Network, tron::Address)>>,
+    /// Last storage failure, told in the status.
+    failure: Mutex<Option<String>>,
+    listening: Mutex<Option<String>>,
+    /// Held as long as the wallet lives: one owner process per profile.
+    _lock: std::fs::File,
+}
+
+/// Where and how a wallet opens.
+#[derive(Clone)]
+pub struct Options {
+    /// The profile's folder: vault.json, ledger.db, config.toml, lock.
+    pub dir: PathBuf,
+    /// "main", or "devnet" where Nile is the chain inside this program.
+    pub profile: String,
+    /// Takes the place of Nile's nodes (practice and tests).
+    pub nile: Option<String>,
+    pub clock: Arc<dyn Clock>,
+    /// Cost of a new vault's key derivation.
+    pub cost: Cost,
+}
+
+impl Options {
+    pub fn new(dir: impl Into<PathBuf>, profile: impl Into<String>) -> Self {
+        Self {
+            dir: dir.into(),
+            profile: profile.into(),
+            nile: None,
+            clock: Arc::new(SystemClock),
+            cost: Cost::default(),
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("another Countersign has {dir} open")]
+    AlreadyOpen { dir: String },
+    #[error("{path} can't be opened: {source}")]
+    Folder { path: String, source: std::io::Error },
+    #[error("{0}")]
+    Config(#[from] ConfigError),
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    #[error("{0}")]
+    Vault(#[from] vault::VaultError),
+    #[error("{0}")]
+    Node(chain::ChainError),
+}
+
+/// The default folder of a profile: `$XDG_DATA_HOME/countersign/<profile>` and its kin elsewhere.
+pub fn default_dir(profile: &str) -> Option<PathBuf> {
+    dirs::data_dir().map(|dir| dir.join("countersign").join(profile))
+}
+
+impl Wallet {
+    /// Opens a profile: takes its lock, reads its configuration, opens ledger and vault (locked), and takes
+    /// up what an earlier process left unfinished. Needs a tokio runtime.
+    pub async fn open(options: Options) -> Result<Self, OpenError> {
+        let folder = |source| OpenError::Folder { path: options.dir.display().to_string(), source };
+        private_folder(&options.dir).map_err(folder)?;
+        let lock = std::fs::File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(options.dir.join("lock"))
+            .map_err(folder)?;
+        if lock.try_lock().is_err() {
+            return Err(OpenError::AlreadyOpen { dir: options.dir.display().to_string() });
+        }
+        let config = Config::load(&options.dir.join("config.toml"))?;
+        let ledger = Arc::new(Ledger::open(&options.dir.join("ledger.db"))?);
+        let keys = keys::Keys::open(options.dir.join("vault.json"), options.cost)?;
+        let nodes = planner::nodes(&config, &options)?;
+        let inner = Inner {
+            ledger,
+            keys,
+            nodes,
+            time: clock::Time::start(Arc::clone(&options.clock)),
+            events: broadcast::channel(1024).0,
+            arming: Mutex::default(),
+            flood: Mutex::default(),
+            closes: Mutex::default(),
+            pairings: Mutex::default(),
+            dangers: Mutex::default(),
+            working: Mutex::default(),
+            totals: Mutex::default(),
+            vouched: Mutex::default(),
+            failure: Mutex::default(),
+            listening: Mutex::default(),
+            _lock: lock,
+            config,
+            options,
+        };
+        let wallet = Self(Arc::new(inner));
+        wallet.restore().await?;
+        settle::watch(&wallet);
+        Ok(wallet)
+    }
+
+    pub fn profile(&self) -> &str {
+        &self.0.options.profile
+    }
+
+    pub fn dir(&self) -> &std::path::Path {
+        &self.0.options.dir
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Networks that have a node here. The devnet profile has Nile alone.
+    pub fn networks(&self) -> Vec<Network> {
+        self.0.nodes.keys().copied().collect()
+    }
+
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.0.events.subscribe()
+    }
+
+    /// Now, as rows and limits count it.
+    pub fn now(&self) -> Moment {
+        self.0.time.now()
+    }
+
+    /// The storage failure that stopped signing, if there is one.
+    pub fn storage_failure(&self) -> Option<String> {
+        lock(&self.0.failure).clone()
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        // Nobody listening is fine.
+        let _ = self.0.events.send(event);
+    }
+
+    /// The one door to the ledger: beside the async threads, and a storage failure is remembered.
+    pub(crate) async fn db<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, WalletError> {
+        let ledger = Arc::clone(&self.0.ledger);
+        let result = keys::blocking(move || work(&ledger)).await?;
+        let mut failure = lock(&self.0.failure);
+        match &result {
+            Err(e) if e.is_storage() => *failure = Some(e.to_string()),
+            Ok(_) => *failure = None,
+            Err(_) => {}
+        }
+        Ok(result?)
+    }
+
+    pub(crate) fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {
+        self.0.nodes.get(&network).ok_or(WalletError::NoNode { network })
+    }
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes the folder, readable by its owner alone where the system knows such a thing.
+fn private_folder(dir: &std::path::Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(dir)
+}

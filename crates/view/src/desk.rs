@@ -1,0 +1,499 @@
+//! The desk: one façade over the wallet that speaks views, so that window, port, control socket and
+//! command line are thin and agree. Decides nothing by itself.
+
+use crate::port::*;
+use crate::show_owner::{self, Symbols, count, read_limit};
+use crate::show_payment::{site, time};
+use crate::show_question::percent;
+use crate::*;
+use ledger::{Filter, Page, Payment, PaymentId, RuleKey, State};
+use plan::{PlanDigest, Site};
+use std::time::Duration;
+use tron::{Address, Amount, Network};
+use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Passphrase, Scope, Wallet, WalletError};
+
+/// Cheap to clone; every clone is the same wallet.
+#[derive(Clone)]
+pub struct Desk {
+    wallet: Wallet,
+}
+
+type Answer<T> = Result<T, Failure>;
+
+/// Which rows a list shows; all fields narrow.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FilterView {
+    pub site_key: Option<String>,
+    pub app_id: Option<String>,
+    /// Part of a site, path or word; or a whole address, id or transaction.
+    pub text: Option<String>,
+    /// From `PaymentPage::next`.
+    pub after: Option<String>,
+    /// 1 to 200, 50 when absent.
+    pub limit: Option<u32>,
+}
+
+/// A rule as a person sets it.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RuleInput {
+    pub app_id: String,
+    /// Absent: the app's limit across all sites.
+    pub site_key: Option<String>,
+    pub network: String,
+    pub token: String,
+    pub mode: ModeView,
+}
+
+/// How an answer proves that a person gave it.
+pub enum Proof {
+    /// The window: armed by `shown` a second earlier.
+    Window,
+    /// A terminal: the passphrase, typed for this answer.
+    Passphrase(Passphrase),
+}
+
+fn payment_id(text: &str) -> Answer<PaymentId> {
+    text.parse().map_err(|_| Failure::new(Code::NotFound, &[("what", "payment")]))
+}
+
+fn digest(text: &str) -> Answer<PlanDigest> {
+    text.parse().map_err(|_| Failure::field("digest", "64 hex digits, as shown", text))
+}
+
+fn site_key(text: &str) -> Answer<Site> {
+    Site::parse(text).map_err(|_| Failure::field("siteKey", "a site like https://news.example", text))
+}
+
+impl Desk {
+    pub fn new(wallet: Wallet) -> Self {
+        Self { wallet }
+    }
+
+    pub fn wallet(&self) -> &Wallet {
+        &self.wallet
+    }
+
+    /// The wallet at a glance; balances as far as a node answers.
+    pub async fn status(&self) -> StatusView {
+        let wallet = &self.wallet;
+        let mut accounts = Vec::new();
+        for account in wallet.accounts() {
+            let balances = match wallet.balances(account.address).await {
+                Ok((trx, tokens)) => std::iter::once(MoneyView::sun(trx))
+                    .chain(tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true)))
+                    .collect(),
+                Err(_) => vec![],
+            };
+            accounts.push(AccountView { name: account.name, address: AddressView::of(account.address), balances });
+        }
+        StatusView {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            profile: wallet.profile().to_owned(),
+            practice: wallet.is_practice(),
+            data_dir: wallet.dir().display().to_string(),
+            empty: wallet.is_empty(),
+            locked: wallet.is_locked(),
+            auto_lock_minutes: wallet.config().auto_lock_minutes,
+            accounts,
+            open_questions: count(wallet.open_questions().await.map_or(0, |q| q.len() as u64)),
+            open_pairings: count(wallet.open_pairings().len() as u64),
+            port: wallet.listening(),
+            network: wallet.home().label().to_owned(),
+            ledger_failure: wallet.storage_failure(),
+        }
+    }
+
+    /// Twelve or twenty-four fresh words, to be shown once.
+    pub async fn new_words(&self, count: u8) -> Answer<NewWordsView> {
+        let (words, ask) = self.wallet.new_words(count)?;
+        let ask = ask.into_iter().filter_map(|position| u32::try_from(position).ok()).collect();
+        Ok(NewWordsView { words, ask })
+    }
+
+    pub async fn confirm_words(&self, answers: Vec<String>, passphrase: String) -> Answer<StatusView> {
+        self.wallet.confirm_words(answers, Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+
+    pub fn discard_words(&self) {
+        self.wallet.discard_words();
+    }
+
+    pub async fn import_words(&self, words: String, passphrase: String) -> Answer<StatusView> {
+        let words = zeroize::Zeroizing::new(words);
+        self.wallet.import_words(&words, Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+
+    pub async fn unlock(&self, passphrase: String) -> Answer<StatusView> {
+        self.wallet.unlock(Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+
+    pub fn lock(&self) {
+        self.wallet.lock();
+    }
+
+    /// A person is there: the auto-lock starts again.
+    pub fn touch(&self) {
+        self.wallet.touch();
+    }
+
+    fn question_view(&self, question: &wallet::Question) -> QuestionView {
+        let accounts = self.wallet.accounts();
+        let payer = question.payment.plan.payer;
+        let name = accounts.iter().find(|a| a.address == payer).map_or("", |a| a.name.as_str());
+        QuestionView::of(question, name, self.wallet.is_locked())
+    }
+
+    /// Open questions, the one to show first.
+    pub async fn questions(&self) -> Answer<Vec<QuestionView>> {
+        let questions = self.wallet.questions().await?;
+        Ok(questions.iter().map(|q| self.question_view(q)).collect())
+    }
+
+    pub async fn question(&self, id: &str) -> Answer<QuestionView> {
+        let id = payment_id(id)?;
+        let questions = self.wallet.questions().await?;
+        match questions.iter().find(|q| q.payment.id == id) {
+            Some(question) => Ok(self.question_view(question)),
+            None => Err(Failure::new(Code::NotFound, &[("what", "question")])),
+        }
+    }
+
+    /// Milliseconds until approving counts. Call when shown, focused again or changed.
+    pub async fn shown(&self, id: &str, plan: &str) -> Answer<u32> {
+        let wait = self.wallet.shown(payment_id(id)?, digest(plan)?).await?;
+        Ok(u32::try_from(wait).unwrap_or(0))
+    }
+
+    pub async fn answer(&self, id: &str, plan: &str, answer: AnswerView, proof: Proof) -> Answer<PaymentView> {
+        let (id, digest) = (payment_id(id)?, digest(plan)?);
+        let given = match answer {
+            AnswerView::Reject { block_site } => Given::Reject { block_site },
+            AnswerView::Approve { scope, allowance_total } => {
+                let (payment, ..) = self.wallet.payment(id).await?;
+                let decimals = payment.plan.token.decimals;
+                let scope = match scope {
+                    ScopeView::Once => Scope::Once,
+                    ScopeView::Limit { per_payment, per_day, per_month } => {
+                        Scope::Limit(read_limit(&per_payment, &per_day, &per_month, decimals)?)
+                    }
+                };
+                let allowance = match allowance_total {
+                    None => AllowanceChoice::Exact,
+                    Some(text) => Amount::parse_units(text.trim(), decimals)
+                        .map(AllowanceChoice::Total)
+                        .map_err(|_| Failure::field("allowanceTotal", "an amount like 2.00", &text))?,
+                };
+                Given::Approve { scope, allowance }
+            }
+        };
+        let proof = match proof {
+            Proof::Window => wallet::Proof::Window,
+            Proof::Passphrase(passphrase) => wallet::Proof::Passphrase(passphrase),
+        };
+        let payment = self.wallet.answer(id, digest, given, proof).await?;
+        self.row(&payment).await
+    }
+
+    /// Refused because they were dangerous, and not looked at yet.
+    pub async fn dangers(&self) -> Answer<Vec<QuestionView>> {
+        let dangers = self.wallet.dangers().await?;
+        Ok(dangers.iter().map(|q| self.question_view(q)).collect())
+    }
+
+    pub async fn dismiss_danger(&self, id: &str, block_site: bool) -> Answer<()> {
+        Ok(self.wallet.dismiss_danger(payment_id(id)?, block_site).await?)
+    }
+
+    async fn row(&self, payment: &Payment) -> Answer<PaymentView> {
+        let apps = self.wallet.apps().await?;
+        Ok(PaymentView::of(payment, name_of(&apps, &payment.plan.app)))
+    }
+
+    pub async fn payments(&self, filter: FilterView) -> Answer<PaymentPage> {
+        let limit = usize::try_from(filter.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
+        let narrowed = Filter {
+            site: filter.site_key.as_deref().map(site_key).transpose()?,
+            app: filter.app_id.map(AppId),
+            text: filter.text.filter(|t| !t.trim().is_empty()),
+            ..Filter::default()
+        };
+        let after = filter.after.as_deref().map(payment_id).transpose()?;
+        // One more than shown tells whether there is a next page.
+        let mut rows = self.wallet.payments(narrowed, Page { after, limit: limit + 1 }).await?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let apps = self.wallet.apps().await?;
+        Ok(PaymentPage {
+            next: rows.last().filter(|_| more).map(|p| p.id.to_string()),
+            payments: rows.iter().map(|p| PaymentView::of(p, name_of(&apps, &p.plan.app))).collect(),
+        })
+    }
+
+    pub async fn payment(&self, id: &str) -> Answer<PaymentDetailView> {
+        let (payment, papers, allowances) = self.wallet.payment(payment_id(id)?).await?;
+        let apps = self.wallet.apps().await?;
+        Ok(PaymentDetailView::of(&payment, &papers, &allowances, name_of(&apps, &payment.plan.app)))
+    }
+
+    async fn symbols(&self) -> Answer<Symbols> {
+        Ok(Symbols::of(&self.wallet.totals().await?))
+    }
+
+    /// The last 30 days at a glance.
+    pub async fn summary(&self) -> Answer<SummaryView> {
+        let symbols = self.symbols().await?;
+        let bounds = show_owner::midnights(self.wallet.now(), 30);
+        let spent = self.wallet.spent_between(bounds.clone(), None).await?;
+        let days = show_owner::days(&bounds, &spent, &symbols);
+        let main = days.first().map(|d| d.amount.symbol.clone());
+        let mut shares: Vec<(Amount, SiteShareView)> = Vec::new();
+        for totals in self.wallet.sites().await? {
+            for total in &totals.totals {
+                let amount = total.settled.saturating_add(total.open);
+                let shown = symbols.money(total.network, total.token, amount);
+                if Some(&shown.symbol) == main.as_ref() && !amount.is_zero() {
+                    let (site, site_key) = (site(&totals.site), totals.site.to_string());
+                    shares.push((amount, SiteShareView { site, site_key, amount: shown, percent: 0 }));
+                }
+            }
+        }
+        shares.sort_by_key(|(amount, _)| std::cmp::Reverse(*amount));
+        let largest = shares.first().map_or(Amount::ZERO, |(amount, _)| *amount);
+        let sites = shares
+            .into_iter()
+            .take(5)
+            .map(|(amount, share)| SiteShareView { percent: percent(amount, largest), ..share })
+            .collect();
+        let limits = show_owner::fullest(&self.rules().await?, 5);
+        Ok(SummaryView { totals: show_owner::totals(&spent, &symbols), days, sites, limits })
+    }
+
+    pub async fn sites(&self) -> Answer<Vec<SiteView>> {
+        let symbols = self.symbols().await?;
+        Ok(self.wallet.sites().await?.iter().map(|s| SiteView::of(s, &symbols)).collect())
+    }
+
+    pub async fn site(&self, key: &str) -> Answer<SiteDetailView> {
+        let site = site_key(key)?;
+        let symbols = self.symbols().await?;
+        let (totals, payees) = self.wallet.site(&site).await?;
+        let bounds = show_owner::midnights(self.wallet.now(), 30);
+        let spent = self.wallet.spent_between(bounds.clone(), Some(site)).await?;
+        let rules = self.rules().await?;
+        let filter = FilterView { site_key: Some(key.to_owned()), ..FilterView::default() };
+        Ok(SiteDetailView {
+            site: SiteView::of(&totals, &symbols),
+            rules: rules.into_iter().filter(|r| r.site_key.as_deref() == Some(key)).collect(),
+            payees: payees.iter().map(PayeeView::of).collect(),
+            days: show_owner::days(&bounds, &spent, &symbols),
+            payments: self.payments(filter).await?,
+        })
+    }
+
+    pub async fn block_site(&self, key: &str, blocked: bool) -> Answer<()> {
+        Ok(self.wallet.block_site(&site_key(key)?, blocked).await?)
+    }
+
+    pub async fn rules(&self) -> Answer<Vec<RuleView>> {
+        let symbols = self.symbols().await?;
+        let apps = self.wallet.apps().await?;
+        Ok(self.wallet.rules().await?.iter().map(|r| RuleView::of(r, &apps, &symbols)).collect())
+    }
+
+    fn rule_key(app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<RuleKey> {
+        Ok(RuleKey {
+            app: AppId(app.to_owned()),
+            site: site.map(site_key).transpose()?,
+            network: Network::parse(network).map_err(|e| Failure::field("network", "a TRON network", &e.found))?,
+            token: Address::parse(token)
+                .map_err(|e| Failure::field("token", "a token's address", &format!("{token} ({e})")))?,
+        })
+    }
+
+    pub async fn set_rule(&self, rule: RuleInput) -> Answer<()> {
+        let key = Self::rule_key(&rule.app_id, rule.site_key.as_deref(), &rule.network, &rule.token)?;
+        let mode = self.symbols().await?.read_mode(key.network, key.token, &rule.mode)?;
+        Ok(self.wallet.set_rule(key, mode).await?)
+    }
+
+    pub async fn remove_rule(&self, app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<()> {
+        Ok(self.wallet.remove_rule(Self::rule_key(app, site, network, token)?).await?)
+    }
+
+    pub async fn apps(&self) -> Answer<Vec<AppView>> {
+        let rules = self.rules().await?;
+        let apps = self.wallet.apps().await?;
+        let own = |id: &AppId| rules.iter().filter(|r| r.app_id == id.0).cloned().collect();
+        let paired = apps.iter().filter(|a| a.id != AppId::owner());
+        Ok(paired.map(|a| AppView::of(a, own(&a.id))).collect())
+    }
+
+    pub async fn revoke_app(&self, id: &str) -> Answer<()> {
+        Ok(self.wallet.revoke_app(&AppId(id.to_owned())).await?)
+    }
+
+    /// Pairings that wait for a person.
+    pub async fn pairings(&self) -> Answer<Vec<PairingView>> {
+        Ok(self.wallet.open_pairings().iter().map(PairingView::of).collect())
+    }
+
+    pub async fn answer_pairing(&self, id: &str, approve: bool) -> Answer<()> {
+        Ok(self.wallet.answer_pairing(id, approve).await?)
+    }
+
+    /// Explains anything x402; needs neither vault nor node.
+    pub fn inspect(&self, text: &str) -> Answer<InspectView> {
+        crate::inspect(text)
+    }
+
+    /// Everything that happens. For an app: only what [`EventView::app_id`] says is its own.
+    pub fn subscribe(&self) -> tokio::sync::broadcast::Receiver<wallet::Event> {
+        self.wallet.subscribe()
+    }
+
+    /// An event with the state that it is about, as of now.
+    pub async fn event(&self, event: wallet::Event) -> EventView {
+        match event {
+            wallet::Event::Question { id, app } => EventView::Question { id: id.to_string(), app_id: app.0 },
+            wallet::Event::Payment { id, app } => {
+                let row = self.wallet.payment(id).await.ok().map(|(p, ..)| PaymentView::of(&p, None));
+                EventView::Payment {
+                    id: id.to_string(),
+                    app_id: app.0,
+                    status: row.as_ref().map_or(StateView::Asked, |r| r.state),
+                    settlement: row.map_or(SettlementView::None, |r| r.settlement),
+                }
+            }
+            wallet::Event::Danger { id } => EventView::Danger { id: id.to_string() },
+            wallet::Event::Allowance { id, step, transaction } => {
+                let step = match step {
+                    wallet::AllowanceStep::Sent => "sent",
+                    wallet::AllowanceStep::Seen => "seen",
+                    wallet::AllowanceStep::Failed => "failed",
+                };
+                EventView::Allowance { id: id.to_string(), step: step.to_owned(), transaction }
+            }
+            wallet::Event::Pairing => EventView::Pairing,
+            wallet::Event::Lock => EventView::Lock,
+            wallet::Event::Rules => EventView::Rules,
+        }
+    }
+}
+
+/// What apps do, through the port.
+impl Desk {
+    pub async fn pair(&self, name: &str) -> Answer<AppPairingView> {
+        Ok(app_pairing(self.wallet.pair(name)?))
+    }
+
+    pub async fn pairing(&self, id: &str, wait: Duration) -> Answer<AppPairingView> {
+        Ok(app_pairing(self.wallet.pairing(id, wait).await?))
+    }
+
+    /// The app behind a bearer token.
+    pub async fn authenticate(&self, token: &str) -> Answer<AppId> {
+        Ok(self.wallet.authenticate(token).await?.id)
+    }
+
+    pub async fn accounts(&self) -> Vec<AppAccountView> {
+        let networks: Vec<String> = self.wallet.networks().iter().map(|n| n.canonical().to_owned()).collect();
+        let view = |a: &vault::Account| AppAccountView { address: a.address.to_string(), networks: networks.clone() };
+        self.wallet.accounts().iter().map(view).collect()
+    }
+
+    pub async fn pay(&self, app: &AppId, request: PaymentRequestView) -> Answer<PaymentAnswerView> {
+        match self.wallet.pay(app, &asked(request)).await? {
+            Outcome::Signed(payment) | Outcome::Open(payment) | Outcome::Ended(payment) => {
+                self.answer_view(&payment).await
+            }
+        }
+    }
+
+    async fn answer_view(&self, payment: &Payment) -> Answer<PaymentAnswerView> {
+        let signed = match payment.state {
+            State::Signed => {
+                let (_, papers, _) = self.wallet.payment(payment.id).await?;
+                papers.header_name.zip(papers.header_value)
+            }
+            _ => None,
+        };
+        Ok(PaymentAnswerView::of(payment, signed, self.wallet.is_locked()))
+    }
+
+    pub async fn app_payment(&self, app: &AppId, id: &str, wait: Duration) -> Answer<PaymentAnswerView> {
+        let payment = self.wallet.payment_of_app(app, payment_id(id)?, wait).await?;
+        self.answer_view(&payment).await
+    }
+
+    pub async fn cancel(&self, app: &AppId, id: &str) -> Answer<PaymentAnswerView> {
+        let payment = self.wallet.cancel(app, payment_id(id)?).await?;
+        self.answer_view(&payment).await
+    }
+
+    pub async fn report(&self, app: &AppId, id: &str, result: ResultView) -> Answer<PaymentAnswerView> {
+        if !(100..=599).contains(&result.http_status) {
+            return Err(Failure::field("httpStatus", "100 to 599", &result.http_status.to_string()));
+        }
+        let report = wallet::Report { payment_response: result.payment_response, http_status: result.http_status };
+        let payment = self.wallet.report(app, payment_id(id)?, report).await?;
+        self.answer_view(&payment).await
+    }
+
+    /// What would happen, with no effect.
+    pub async fn check(&self, app: &AppId, request: PaymentRequestView) -> Answer<CheckView> {
+        match self.wallet.check(app, &asked(request)).await {
+            Ok(checked) => Ok(CheckView::of(&checked)),
+            // A request that is not of its form is an error; a 402 that can't be paid is an answer.
+            Err(e @ (WalletError::Field { .. } | WalletError::Url(_) | WalletError::Malformed(_))) => Err(e.into()),
+            Err(e @ (WalletError::Ledger(_) | WalletError::Check { .. })) => Err(e.into()),
+            Err(e) => {
+                let failure = Failure::from(e);
+                let reasons = vec![failure.code.name()];
+                Ok(CheckView { verdict: "refuse".to_owned(), reasons, failure: Some(failure), plan: None })
+            }
+        }
+    }
+
+    pub async fn budget(&self, app: &AppId) -> Answer<Vec<BudgetView>> {
+        let symbols = self.symbols().await?;
+        let rules = self.wallet.budget(app).await?;
+        Ok(rules.iter().filter_map(|r| BudgetView::of(r, &symbols)).collect())
+    }
+}
+
+fn name_of<'a>(apps: &'a [ledger::App], id: &AppId) -> Option<&'a str> {
+    apps.iter().find(|a| a.id == *id).map(|a| a.name.as_str())
+}
+
+fn asked(request: PaymentRequestView) -> wallet::PayRequest {
+    wallet::PayRequest {
+        method: request.request.method,
+        url: request.request.url,
+        payment_required: request.payment_required,
+        reason: request.reason,
+        idempotency_key: request.idempotency_key,
+        max_amount: request.max_amount,
+        prefer: request.prefer.map(|p| wallet::Prefer { scheme: p.scheme, network: p.network, asset: p.asset }),
+    }
+}
+
+fn app_pairing(pairing: wallet::Pairing) -> AppPairingView {
+    let status = match pairing.state {
+        PairingState::Asked => "asked",
+        PairingState::Approved => "approved",
+        PairingState::Rejected => "rejected",
+        PairingState::Expired => "expired",
+    };
+    AppPairingView {
+        id: pairing.id,
+        code: pairing.code,
+        status: status.to_owned(),
+        expires_at: time(pairing.expires_at),
+        token: pairing.token.map(|t| t.as_str().to_owned()),
+    }
+}

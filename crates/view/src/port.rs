@@ -1,0 +1,218 @@
+//! What apps send to the port and get back. Shapes only; `helper` carries them.
+
+use crate::{Failure, MoneyView, StateView};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use utoipa::ToSchema;
+
+/// The HTTP request that met the 402.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpRequestView {
+    #[schema(example = "GET")]
+    pub method: String,
+    /// Absolute http or https URL as it was requested, not as the 402 names it.
+    #[schema(example = "https://news.example/articles/8841")]
+    pub url: String,
+}
+
+/// Which option of `accepts` the app would rather pay with. Never widens what is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PreferView {
+    pub scheme: Option<String>,
+    pub network: Option<String>,
+    /// Token contract.
+    pub asset: Option<String>,
+}
+
+/// `POST /v1/payments`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PaymentRequestView {
+    pub request: HttpRequestView,
+    /// The raw `PAYMENT-REQUIRED` header value (base64) or the raw JSON body, unchanged, as text.
+    pub payment_required: String,
+    /// The app's words for the person: why it wants to pay. At most 500 characters.
+    pub reason: Option<String>,
+    /// 1 to 128 visible ASCII characters. The same key with the same request returns the same payment; with another it is a conflict.
+    pub idempotency_key: Option<String>,
+    /// Most that may leave, decimal string in the token's smallest unit.
+    pub max_amount: Option<String>,
+    pub prefer: Option<PreferView>,
+}
+
+/// A payment as its app sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentAnswerView {
+    pub id: String,
+    pub status: StateView,
+    /// RFC 3339: while asked, when the question closes; once signed, when the permission ends.
+    pub expires_at: String,
+    /// While asked: "answer" or "unlock".
+    pub waiting_for: Option<String>,
+    /// Once signed: the header to send, ready as it is.
+    pub header_name: Option<String>,
+    pub header_value: Option<String>,
+    /// What is or would be signed.
+    pub plan: PlanView,
+    pub settlement: crate::SettlementView,
+    pub transaction: Option<String>,
+    /// Why it ended without a signature.
+    pub failure: Option<Failure>,
+}
+
+/// The decoded plan, for programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanView {
+    pub site: String,
+    pub scheme: String,
+    /// CAIP-2.
+    pub network: String,
+    pub asset: String,
+    pub pay_to: String,
+    pub payer: String,
+    pub price: MoneyView,
+    pub fee: Option<MoneyView>,
+    pub maximum: MoneyView,
+    pub contract: String,
+    pub valid_before: String,
+    /// Codes of the findings, heaviest first.
+    pub findings: Vec<String>,
+}
+
+/// `POST /v1/payments/{id}/result`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ResultView {
+    /// The raw `PAYMENT-RESPONSE` header value (or `X-PAYMENT-RESPONSE`), when there was one.
+    pub payment_response: Option<String>,
+    /// Status of the seller's answer to the paid request.
+    pub http_status: u16,
+}
+
+/// `POST /v1/check`: what would happen now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckView {
+    /// "allow", "ask" or "refuse".
+    pub verdict: String,
+    /// Why it would be asked or refused.
+    pub reasons: Vec<String>,
+    pub failure: Option<Failure>,
+    pub plan: Option<PlanView>,
+}
+
+/// One line of an app's budget.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BudgetView {
+    /// Absent: across all sites.
+    pub site: Option<String>,
+    pub network: String,
+    pub asset: String,
+    pub symbol: String,
+    pub per_payment: Option<MoneyView>,
+    pub left_day: Option<MoneyView>,
+    pub left_month: Option<MoneyView>,
+}
+
+/// An account as apps see it: no balance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppAccountView {
+    pub address: String,
+    /// CAIP-2 names of the networks that are served.
+    pub networks: Vec<String>,
+}
+
+/// A pairing as the app that asked for it sees it.
+#[derive(Clone, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppPairingView {
+    pub id: String,
+    /// Short code that the window shows too: the person compares.
+    pub code: String,
+    /// "asked", "approved", "rejected" or "expired".
+    pub status: String,
+    pub expires_at: String,
+    /// The app's token, for a minute after the approval.
+    pub token: Option<String>,
+}
+
+/// What happened, for `GET /v1/events` and the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase", tag = "event")]
+pub enum EventView {
+    /// A question opened or changed.
+    #[serde(rename_all = "camelCase")]
+    Question { id: String, app_id: String },
+    /// A payment moved on.
+    #[serde(rename_all = "camelCase")]
+    Payment { id: String, app_id: String, status: StateView, settlement: crate::SettlementView },
+    /// Something was refused that a person should look at (owner only): the danger screen.
+    #[serde(rename_all = "camelCase")]
+    Danger { id: String },
+    /// An allowance is on its way (owner only): "sent", "seen", "failed".
+    #[serde(rename_all = "camelCase")]
+    Allowance { id: String, step: String, transaction: Option<String> },
+    /// A pairing was asked, answered or ran out (owner only).
+    Pairing,
+    /// Locked, unlocked, or the accounts changed (owner only).
+    Lock,
+    /// Rules, sites or apps changed (owner only).
+    Rules,
+}
+
+impl CheckView {
+    pub fn of(checked: &wallet::Checked) -> Self {
+        let (verdict, reasons) = match &checked.verdict {
+            plan::Verdict::Allow => ("allow", vec![]),
+            plan::Verdict::Ask(whys) => ("ask", whys.iter().map(|w| why(w, &checked.plan)).collect()),
+            plan::Verdict::Refuse(refusal) => ("refuse", vec![refusal.code(&checked.plan.findings).to_owned()]),
+        };
+        Self { verdict: verdict.to_owned(), reasons, failure: None, plan: Some(PlanView::of(&checked.plan)) }
+    }
+}
+
+fn why(why: &plan::Why, plan: &plan::Plan) -> String {
+    match why {
+        plan::Why::NoRule => "noRule",
+        plan::Why::Finding(index) => plan.findings.get(*index).map_or("finding", |f| f.fact.code()),
+        plan::Why::OverPerPayment { .. } => "overPerPayment",
+        plan::Why::OverDay { .. } => "overDay",
+        plan::Why::OverMonth { .. } => "overMonth",
+        plan::Why::AllowanceNeeded => "allowanceMissing",
+    }
+    .to_owned()
+}
+
+impl BudgetView {
+    /// `None` for rules that allow nothing by themselves.
+    pub(crate) fn of(rule: &ledger::Rule, symbols: &crate::show_owner::Symbols) -> Option<Self> {
+        let plan::Mode::Allow(limit) = &rule.mode else { return None };
+        let key = &rule.key;
+        let show = |amount| symbols.money(key.network, key.token, amount);
+        Some(Self {
+            site: key.site.as_ref().map(ToString::to_string),
+            network: key.network.canonical().to_owned(),
+            asset: key.token.to_string(),
+            symbol: show(tron::Amount::ZERO).symbol,
+            per_payment: limit.per_payment.map(show),
+            left_day: limit.per_day.map(|l| show(l.saturating_sub(rule.spent_day))),
+            left_month: limit.per_month.map(|l| show(l.saturating_sub(rule.spent_month))),
+        })
+    }
+}
+
+impl EventView {
+    /// The app that may see this event; `None`: the owner alone.
+    pub fn app_id(&self) -> Option<&str> {
+        match self {
+            Self::Question { app_id, .. } | Self::Payment { app_id, .. } => Some(app_id),
+            Self::Danger { .. } | Self::Allowance { .. } | Self::Pairing | Self::Lock | Self::Rules => None,
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Errors and endings as failures with their stable code, one sentence and what to do next.
+
+use crate::words::{Arg, find, say};
+use crate::{Code, Failure, question::quoted};
+use ledger::{Payment, State};
+use vault::VaultError;
+use wallet::{Unpayable, WalletError};
+
+impl Code {
+    /// The name on the wire: "WALLET_LOCKED".
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(name)) => name,
+            _ => "INTERNAL".to_owned(),
+        }
+    }
+}
+
+impl Failure {
+    /// A failure with the catalogue's sentence and advice for `code`.
+    pub fn new(code: Code, args: &[(&str, &str)]) -> Self {
+        let args: Vec<(&str, Arg<'_>)> = args.iter().map(|(k, v)| (*k, Arg::Text(v))).collect();
+        let name = code.name();
+        Self {
+            code,
+            message: say(&name, &args),
+            advice: find(&format!("{name}-advice"), &args),
+            field: None,
+            found: None,
+            expected: None,
+            retry_after: None,
+        }
+    }
+
+    /// A field of a request that is not of its form.
+    pub fn field(field: &str, expected: &str, found: &str) -> Self {
+        let found = quoted(found, 80);
+        let args = [("field", field), ("expected", expected), ("found", found.as_str())];
+        Self {
+            field: Some(field.to_owned()),
+            expected: Some(expected.to_owned()),
+            found: Some(found.clone()),
+            ..Self::new(Code::BadRequest, &args)
+        }
+    }
+
+    fn detail(code: Code, detail: &str) -> Self {
+        Self::new(code, &[("detail", quoted(detail, 300).as_str())])
+    }
+
+    /// Why a payment ended without a signature; `None` while it is open or signed.
+    pub fn of_payment(payment: &Payment) -> Option<Self> {
+        let code = match payment.state {
+            State::Asked | State::Reserved | State::Signed => return None,
+            State::Cancelled => Code::Cancelled,
+            State::Expired => Code::Expired,
+            State::Rejected => Code::UserRejected,
+            State::Refused => ended_code(payment.code.as_deref().unwrap_or_default()),
+        };
+        let mut failure = Self::detail(code, "see the finding");
+        if payment.state == State::Refused
+            && let Some(finding) = crate::FindingView::all(&payment.plan)
+                .into_iter()
+                .find(|f| Some(f.code.as_str()) == payment.code.as_deref())
+        {
+            failure.message = format!("{}: {}", finding.title, finding.text);
+        }
+        Some(failure)
+    }
+}
+
+/// The port's code for what the ledger wrote down.
+pub(crate) fn ended_code(code: &str) -> Code {
+    match code {
+        "tokenUnknown" | "tokenLooksLike" => Code::UnknownToken,
+        "contractUnknown" => Code::UnknownContract,
+        "balanceShort" => Code::InsufficientBalance,
+        "allowanceMissing" | "allowanceFailed" => Code::AllowanceRequired,
+        "deadlinePassed" | "expired" => Code::Expired,
+        "callerMissing" | "notYetValid" | "nonceUsed" => Code::CannotSign,
+        _ => Code::PolicyDenied,
+    }
+}
+
+impl From<WalletError> for Failure {
+    fn from(error: WalletError) -> Self {
+        match &error {
+            WalletError::Field { field, expected, found } => Self::field(field, expected, found),
+            WalletError::Url(e) => Self::field("request.url", "an absolute http or https URL", &e.to_string()),
+            WalletError::Malformed(e) => Self {
+                field: Some(e.field.clone()),
+                found: Some(quoted(&e.found, 80)),
+                expected: Some(e.expected.clone()),
+                ..Self::detail(Code::MalformedPaymentRequired, &e.to_string())
+            },
+            WalletError::NothingPayable { worst, reasons } => nothing_payable(worst, &reasons.join("; ")),
+            WalletError::MaxAmount { max, asked } => {
+                let (max, asked) = (max.to_string(), asked.to_string());
+                Self::new(Code::MaxAmountExceeded, &[("max", max.as_str()), ("asked", asked.as_str())])
+            }
+            WalletError::NoAccount => Self::new(Code::NoAccount, &[]),
+            WalletError::Refused(payment) | WalletError::Ended(payment) => {
+                Self::of_payment(payment).unwrap_or_else(|| Self::new(Code::PlanChanged, &[]))
+            }
+            WalletError::RateLimited { retry_after } => Self {
+                retry_after: Some(*retry_after),
+                ..Self::new(Code::RateLimited, &[("seconds", retry_after.to_string().as_str())])
+            },
+            WalletError::IdempotencyConflict { earlier } | WalletError::SameNonce { earlier } => {
+                Self::new(Code::IdempotencyConflict, &[("earlier", earlier.as_str())])
+            }
+            WalletError::NotFound { what } => Self::new(Code::NotFound, &[("what", *what)]),
+            WalletError::Locked => Self::new(Code::WalletLocked, &[]),
+            WalletError::PlanChanged { .. } => Self::new(Code::PlanChanged, &[]),
+            WalletError::NotArmed { .. } => Self::new(Code::NotArmed, &[]),
+            WalletError::NoTrxForAllowance { need, have } => {
+                let trx = |sun: u64| tron::Amount::from_u64(sun).format_units(6);
+                Self::detail(
+                    Code::AllowanceRequired,
+                    &format!("giving it takes up to {} TRX, the account has {}", trx(*need), trx(*have)),
+                )
+            }
+            WalletError::AllowanceFailed { reason } => Self::detail(Code::AllowanceRequired, reason),
+            WalletError::NoNode { .. } | WalletError::Node(_) => {
+                Self::detail(Code::NodeUnavailable, &error.to_string())
+            }
+            WalletError::Ledger(e) => Self::detail(Code::LedgerUnavailable, &e.to_string()),
+            WalletError::Vault(VaultError::WrongPassphrase) => Self::new(Code::WrongPassphrase, &[]),
+            WalletError::Vault(_)
+            | WalletError::AlreadyThere
+            | WalletError::NothingToConfirm
+            | WalletError::WrongWord { .. }
+            | WalletError::BadWords { .. }
+            | WalletError::ShortPassphrase { .. } => Self::detail(Code::VaultUnusable, &capital(&error.to_string())),
+            WalletError::NotPaired { .. } => Self::new(Code::NotPaired, &[]),
+            WalletError::NotOurs { .. } | WalletError::Check { .. } => Self::detail(Code::Internal, &error.to_string()),
+        }
+    }
+}
+
+fn nothing_payable(worst: &Unpayable, all: &str) -> Failure {
+    match worst {
+        Unpayable::Network(_) => Failure::detail(Code::UnsupportedNetwork, all),
+        Unpayable::Scheme(_) => Failure::detail(Code::UnsupportedScheme, all),
+        Unpayable::Contract(_) => Failure::detail(Code::UnknownContract, all),
+        Unpayable::CannotSign(_) => Failure::detail(Code::CannotSign, all),
+        Unpayable::Malformed { field, found, expected } => Failure {
+            field: Some(field.clone()),
+            found: Some(quoted(found, 80)),
+            expected: Some(expected.clone()),
+            ..Failure::detail(Code::MalformedPaymentRequired, all)
+        },
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|c| c.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}

@@ -1,0 +1,130 @@
+//! Findings in words: title, sentence with figures, and the two addresses to compare where one resembles the
+//! other.
+
+use crate::question::{CompareView, DangerView, FindingView, WeightView, quoted};
+use crate::words::{Arg, duration, find, say};
+use plan::{Fact, Finding, Plan, Weight};
+use tron::Amount;
+
+fn weight(weight: Weight) -> WeightView {
+    match weight {
+        Weight::Good => WeightView::Good,
+        Weight::Note => WeightView::Note,
+        Weight::Warn => WeightView::Warn,
+        Weight::Stop => WeightView::Stop,
+    }
+}
+
+/// An amount of the plan's token, for a sentence.
+pub(crate) fn money(plan: &Plan, amount: Amount) -> String {
+    format!("{} {}", amount.format_units(plan.token.decimals), quoted(&plan.token.symbol, 16))
+}
+
+/// "22 November 2026", UTC.
+pub(crate) fn date(at: plan::Moment) -> String {
+    let time = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    time.to_zoned(jiff::tz::TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}
+
+impl FindingView {
+    pub fn of(finding: &Finding, plan: &Plan) -> Self {
+        let code = finding.fact.code();
+        let mut args: Vec<(&str, String)> = Vec::new();
+        let mut counts: Vec<(&str, u64)> = Vec::new();
+        let mut compare = None;
+        match &finding.fact {
+            Fact::AllKnown | Fact::PayeeFirstSeen | Fact::ChainUnknown | Fact::CallerMissing | Fact::NonceUsed => {}
+            Fact::PayeeKnown { times, since } => {
+                counts.push(("times", *times));
+                args.push(("since", date(*since)));
+            }
+            Fact::PayeeChanged { before, times } => {
+                counts.push(("times", *times));
+                args.push(("before", before.to_string()));
+                compare = Some(compared(plan.payee, &say("paid-before", &[]), *before));
+            }
+            Fact::PayeeLooksLike { known } => {
+                args.push(("known", known.to_string()));
+                compare = Some(compared(plan.payee, &say("paid-before", &[]), *known));
+            }
+            Fact::TokenLooksLike { known, symbol } => {
+                args.push(("symbol", symbol.clone()));
+                compare = Some(compared(plan.token.address, &real(symbol), *known));
+            }
+            Fact::TokenUnknown { claimed_symbol, claimed_decimals: _, real: known } => {
+                let claimed = claimed_symbol.as_deref().map(|s| quoted(s, 16)).filter(|s| !s.is_empty());
+                let label = real(claimed.as_deref().unwrap_or_default());
+                args.push(("claimed", claimed.unwrap_or_else(|| "none".to_owned())));
+                args.push(("network", plan.network.label().to_owned()));
+                args.push(("real", known.map_or("none".to_owned(), |a| a.to_string())));
+                compare = known.map(|known| compared(plan.token.address, &label, known));
+            }
+            Fact::TokenOlder => args.push(("symbol", quoted(&plan.token.symbol, 16))),
+            Fact::DecimalsClaimed { claimed, real } => {
+                args.push(("claimed", claimed.to_string()));
+                args.push(("real", real.to_string()));
+            }
+            Fact::FeeShare { fee, price, percent } => {
+                args.push(("fee", money(plan, *fee)));
+                args.push(("price", money(plan, *price)));
+                args.push(("percent", percent.to_string()));
+            }
+            Fact::PriceAboveUsual { usual, now } => {
+                args.push(("usual", money(plan, *usual)));
+                args.push(("now", money(plan, *now)));
+            }
+            Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } => {
+                args.push(("duration", duration(*seconds)));
+            }
+            Fact::DeadlinePassed { seconds_ago } | Fact::PaidJustNow { seconds_ago, .. } => {
+                args.push(("duration", duration(*seconds_ago)));
+            }
+            Fact::ResourceElsewhere { claimed } => args.push(("claimed", quoted(claimed, 120))),
+            Fact::AllowanceMissing { have, need } | Fact::BalanceShort { have, need } => {
+                args.push(("have", money(plan, *have)));
+                args.push(("need", money(plan, *need)));
+            }
+            Fact::TestMoney => args.push(("network", plan.network.label().to_owned())),
+            Fact::ContractUnknown { contract } => args.push(("contract", contract.to_string())),
+        }
+        let mut all: Vec<(&str, Arg<'_>)> = args.iter().map(|(k, v)| (*k, Arg::Text(v))).collect();
+        all.extend(counts.iter().map(|(k, v)| (*k, Arg::Count(*v))));
+        Self {
+            code: code.to_owned(),
+            weight: weight(finding.weight),
+            title: find(&format!("{code}-title"), &all).unwrap_or_else(|| code.to_owned()),
+            text: say(code, &all),
+            compare,
+        }
+    }
+
+    /// All findings of a plan, heaviest first.
+    pub fn all(plan: &Plan) -> Vec<Self> {
+        let mut findings: Vec<&Finding> = plan.findings.iter().collect();
+        findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
+        findings.into_iter().map(|f| Self::of(f, plan)).collect()
+    }
+}
+
+impl DangerView {
+    /// The heaviest reason why approving isn't there, with the others in a line each.
+    pub fn of(plan: &Plan) -> Option<Self> {
+        let mut findings = FindingView::all(plan).into_iter().filter(|f| f.weight != WeightView::Good);
+        let first = findings.next().filter(|f| f.weight == WeightView::Stop)?;
+        let also = findings.filter(|f| f.weight != WeightView::Note).map(|f| f.title).collect();
+        Some(Self { title: first.title, text: first.text, compare: first.compare, also })
+    }
+}
+
+fn real(symbol: &str) -> String {
+    say("real-token", &[("symbol", Arg::Text(symbol))])
+}
+
+fn compared(asked: tron::Address, known_label: &str, known: tron::Address) -> CompareView {
+    CompareView {
+        asked_label: say("asked-for", &[]),
+        asked: asked.to_string(),
+        known_label: known_label.to_owned(),
+        known: known.to_string(),
+    }
+}

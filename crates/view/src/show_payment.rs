@@ -1,0 +1,274 @@
+//! Payments in words: rows, details, and what their app is told.
+
+use crate::payment::*;
+use crate::port::{PaymentAnswerView, PlanView};
+use crate::question::quoted;
+use crate::words::{Arg, say};
+use crate::{AddressView, Failure, FindingView, MoneyView};
+use ledger::{Allowance, AllowanceOutcome, Delivery, Papers, Payment, Settlement, State};
+use plan::{Moment, Plan};
+use tron::Amount;
+use tron::registry::Role;
+
+/// RFC 3339 in UTC, whole seconds.
+pub fn time(at: Moment) -> String {
+    let at = jiff::Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or_default();
+    at.to_string()
+}
+
+pub(crate) fn seconds(at: u64) -> String {
+    time(Moment::from_secs(i64::try_from(at).unwrap_or(i64::MAX)))
+}
+
+pub(crate) fn money(plan: &Plan, amount: Amount) -> MoneyView {
+    MoneyView::of(amount, &plan.token.symbol, plan.token.decimals, plan.token.known)
+}
+
+/// The host as shown, with its port where it is unusual; plain http is said.
+pub fn site(site: &plan::Site) -> String {
+    let text = site.to_string();
+    text.strip_prefix("https://").map_or(text.clone(), str::to_owned)
+}
+
+pub fn app_name(app: &plan::AppId, name: Option<&str>) -> String {
+    match name {
+        _ if *app == plan::AppId::owner() => say("owner-app", &[]),
+        Some(name) => quoted(name, 64),
+        None => quoted(&app.0, 64),
+    }
+}
+
+pub fn contract_name(plan: &Plan) -> String {
+    match tron::registry::role(plan.network, plan.contract) {
+        Some(Role::PaymentPermit) => say("contract-PaymentPermit", &[]),
+        Some(role) => format!("{role:?}"),
+        None => plan.contract.to_string(),
+    }
+}
+
+fn state(state: State) -> StateView {
+    match state {
+        State::Asked => StateView::Asked,
+        State::Reserved => StateView::Approved,
+        State::Signed => StateView::Signed,
+        State::Rejected | State::Refused => StateView::Refused,
+        State::Cancelled => StateView::Cancelled,
+        State::Expired => StateView::Expired,
+    }
+}
+
+fn settlement(payment: &Payment) -> SettlementView {
+    match &payment.settlement {
+        None => SettlementView::None,
+        Some(Settlement::Unknown) => SettlementView::Unknown,
+        Some(Settlement::Seen { .. }) => SettlementView::Seen,
+        Some(Settlement::Final { .. }) => SettlementView::Final,
+        Some(Settlement::Failed { .. }) => SettlementView::Failed,
+        Some(Settlement::NeverUsed) => SettlementView::NeverUsed,
+    }
+}
+
+fn transaction(payment: &Payment) -> Option<String> {
+    match &payment.settlement {
+        Some(Settlement::Seen { tx }) => Some(tx.clone()),
+        Some(Settlement::Final { tx, .. } | Settlement::Failed { tx, .. }) => tx.clone(),
+        _ => None,
+    }
+}
+
+fn word(payment: &Payment) -> String {
+    let key = match (payment.state, settlement(payment)) {
+        (State::Asked, _) => "word-waiting",
+        (State::Reserved, _) => "word-approved",
+        (State::Rejected, _) => "word-rejected",
+        (State::Refused, _) => "word-refused",
+        (State::Cancelled, _) => "word-cancelled",
+        (State::Expired, _) => "word-expired",
+        (State::Signed, SettlementView::Seen) => "word-seen",
+        (State::Signed, SettlementView::Final) => "word-settled",
+        (State::Signed, SettlementView::Failed) => "word-failed",
+        (State::Signed, SettlementView::NeverUsed) => "word-neverUsed",
+        (State::Signed, SettlementView::None | SettlementView::Unknown) => "word-signed",
+    };
+    say(key, &[])
+}
+
+impl PaymentView {
+    pub fn of(payment: &Payment, name: Option<&str>) -> Self {
+        let plan = &payment.plan;
+        let settlement = settlement(payment);
+        let ended = !matches!(payment.state, State::Asked | State::Reserved | State::Signed);
+        Self {
+            id: payment.id.to_string(),
+            at: time(payment.entered_at),
+            app_name: app_name(&plan.app, name),
+            app_id: plan.app.0.clone(),
+            site: site(&plan.site),
+            site_key: plan.site.to_string(),
+            method: plan.request.method.clone(),
+            path: quoted(&plan.request.path, 200),
+            amount: money(plan, payment.actual.unwrap_or(plan.maximum)),
+            at_most: payment.actual.is_none() && payment.state == State::Signed,
+            state: state(payment.state),
+            settlement,
+            delivery: match payment.delivery {
+                Some(Delivery::Delivered) => DeliveryView::Delivered,
+                Some(Delivery::RefusedBySeller) => DeliveryView::RefusedBySeller,
+                Some(Delivery::NotReported) | None => DeliveryView::NotReported,
+            },
+            word: word(payment),
+            nothing_left: ended || settlement == SettlementView::NeverUsed,
+            network: plan.network.label().to_owned(),
+            test_money: plan.network.is_test(),
+            code: Failure::of_payment(payment).map(|f| f.code),
+            transaction: transaction(payment),
+        }
+    }
+}
+
+impl PaymentDetailView {
+    pub fn of(payment: &Payment, papers: &Papers, allowances: &[Allowance], name: Option<&str>) -> Self {
+        let plan = &payment.plan;
+        let signed_payload = papers.header_value.as_deref().map(|value| pretty(&decoded(value)));
+        Self {
+            payment: PaymentView::of(payment, name),
+            url: quoted(&plan.request.url, 2000),
+            price: money(plan, plan.price),
+            fee: plan.fee.as_ref().map(|f| money(plan, f.amount)),
+            maximum: money(plan, plan.maximum),
+            payer: AddressView::of(plan.payer),
+            payee: AddressView::of(plan.payee),
+            token: AddressView::of(plan.token.address),
+            contract: AddressView::of(plan.contract),
+            contract_name: contract_name(plan),
+            scheme: plan.scheme.name().to_owned(),
+            site_words: plan.site_words.as_deref().map(|w| quoted(w, 500)),
+            app_words: plan.app_words.as_deref().map(|w| quoted(w, 500)),
+            valid_before: seconds(plan.window.valid_before),
+            steps: steps(payment, allowances),
+            findings: FindingView::all(plan),
+            document: pretty(&decoded(&papers.document)),
+            signed_payload,
+            block: match &payment.settlement {
+                Some(Settlement::Final { block: Some(block), .. }) => Some(block.to_string()),
+                _ => None,
+            },
+        }
+    }
+}
+
+fn steps(payment: &Payment, allowances: &[Allowance]) -> Vec<StepView> {
+    let mut steps = Vec::new();
+    let mut step = |name: &str, at: Option<Moment>, note: Option<String>| {
+        steps.push(StepView { name: name.to_owned(), at: at.map(time), note });
+    };
+    step("asked", Some(payment.entered_at), None);
+    if let Some(at) = payment.reserved_at {
+        step(if payment.by_person { "approved" } else { "allowed" }, Some(at), None);
+    }
+    for allowance in allowances {
+        let note = match &allowance.outcome {
+            None => None,
+            Some(AllowanceOutcome::Confirmed { fee_sun, .. }) => {
+                Some(format!("{} TRX", Amount::from_u64(*fee_sun).format_units(6)))
+            }
+            Some(AllowanceOutcome::Failed { reason }) => Some(quoted(reason, 120)),
+            Some(AllowanceOutcome::Expired) => Some(say("word-expired", &[])),
+        };
+        step("allowance", allowance.outcome_at.or(Some(allowance.at)), note);
+    }
+    if let Some(at) = payment.signed_at {
+        step("signed", Some(at), None);
+    }
+    if let Some(at) = payment.ended_at.filter(|_| payment.signed_at.is_none()) {
+        step("ended", Some(at), Failure::of_payment(payment).map(|f| f.message));
+    }
+    match (&payment.settlement, payment.settlement_at) {
+        (Some(Settlement::Seen { tx }), at) => step("seen", at, Some(tx.clone())),
+        (Some(Settlement::Final { tx, .. }), at) => step("settled", at, tx.clone()),
+        (Some(Settlement::Failed { reason, .. }), at) => step("failed", at, Some(quoted(reason, 200))),
+        (Some(Settlement::NeverUsed), at) => step("neverUsed", at, None),
+        (Some(Settlement::Unknown) | None, _) => {}
+    }
+    if let Some(delivery) = payment.delivery.filter(|d| *d != Delivery::NotReported) {
+        let name = if delivery == Delivery::Delivered { "delivered" } else { "refusedBySeller" };
+        step(name, payment.delivery_at, payment.http_status.map(|s| format!("HTTP {s}")));
+    }
+    steps
+}
+
+/// The JSON inside a header value, or the text as it is.
+fn decoded(text: &str) -> String {
+    match x402::header::read(text) {
+        Ok(json) => json,
+        Err(_) => text.to_owned(),
+    }
+}
+
+/// Pretty-printed where it is JSON; every line made safe to show.
+pub fn pretty(json: &str) -> String {
+    let text = match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(value) => serde_json::to_string_pretty(&value).unwrap_or_else(|_| json.to_owned()),
+        Err(_) => json.to_owned(),
+    };
+    text.lines().map(|line| quoted(line, 4000)).collect::<Vec<_>>().join("\n")
+}
+
+impl PlanView {
+    pub fn of(plan: &Plan) -> Self {
+        let mut findings: Vec<_> = plan.findings.iter().collect();
+        findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
+        Self {
+            site: plan.site.to_string(),
+            scheme: plan.scheme.name().to_owned(),
+            network: plan.network.canonical().to_owned(),
+            asset: plan.token.address.to_string(),
+            pay_to: plan.payee.to_string(),
+            payer: plan.payer.to_string(),
+            price: money(plan, plan.price),
+            fee: plan.fee.as_ref().map(|f| money(plan, f.amount)),
+            maximum: money(plan, plan.maximum),
+            contract: plan.contract.to_string(),
+            valid_before: seconds(plan.window.valid_before),
+            findings: findings.into_iter().map(|f| f.fact.code().to_owned()).collect(),
+        }
+    }
+}
+
+impl PaymentAnswerView {
+    /// `signed`: header name and value, once there is a signature.
+    pub fn of(payment: &Payment, signed: Option<(String, String)>, locked: bool) -> Self {
+        let (header_name, header_value) = signed.unzip();
+        Self {
+            id: payment.id.to_string(),
+            status: state(payment.state),
+            expires_at: match payment.state {
+                State::Signed | State::Reserved => seconds(payment.plan.window.valid_before),
+                _ => time(payment.expires_at),
+            },
+            waiting_for: match (payment.state, locked) {
+                (State::Asked | State::Reserved, true) => Some("unlock".to_owned()),
+                (State::Asked, false) => Some("answer".to_owned()),
+                _ => None,
+            },
+            header_name,
+            header_value,
+            plan: PlanView::of(&payment.plan),
+            settlement: settlement(payment),
+            transaction: transaction(payment),
+            failure: Failure::of_payment(payment),
+        }
+    }
+}
+
+/// "same address 14 times since 3 March 2026", and whether it is known at all.
+pub(crate) fn payee_note(plan: &Plan) -> (String, bool) {
+    for finding in &plan.findings {
+        if let plan::Fact::PayeeKnown { times, since } = &finding.fact {
+            let since = crate::show_finding::date(*since);
+            let key = if *times == 1 { "payee-once" } else { "payee-known" };
+            return (say(key, &[("times", Arg::Count(*times)), ("since", Arg::Text(&since))]), true);
+        }
+    }
+    (say("payee-new", &[]), false)
+}

@@ -1,0 +1,217 @@
+//! A person's answer: bound to the digest that was shown, armed, within the question's time. Refuses an answer
+//! to another plan, one that came too early, and one that nobody proved to have given.
+
+use crate::{Event, Wallet, WalletError, lock};
+use ledger::{Approved, End, Payment, PaymentId, RuleKey, State};
+use plan::{Fact, Limit, Mode, PlanDigest, Weight};
+use tron::Amount;
+use vault::Passphrase;
+
+/// How far an approval reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Once,
+    /// From now on this app may pay this site in this token within the limit. The same limit becomes the app's
+    /// limit across all sites, where it has none yet.
+    Limit(Limit),
+}
+
+/// What to allow where the allowance is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowanceChoice {
+    /// Just what this payment takes.
+    Exact,
+    /// A bounded total, in smallest units: at least the exact amount, never unlimited.
+    Total(Amount),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Approve { scope: Scope, allowance: AllowanceChoice },
+    Reject { block_site: bool },
+}
+
+/// How an answer proves that a person gave it.
+pub enum Proof {
+    /// The window, where the buttons arm a second after [`Wallet::shown`].
+    Window,
+    /// A terminal: the passphrase, typed for this answer.
+    Passphrase(Passphrase),
+}
+
+/// A bounded total is at most so many times the exact amount: bounded has to mean something.
+pub const TOTAL_FACTOR: u64 = 1000;
+
+impl Wallet {
+    /// The question is on a screen, with this digest; call again when it is focused or changes. Answers the
+    /// milliseconds until approving counts.
+    pub async fn shown(&self, id: PaymentId, digest: PlanDigest) -> Result<i64, WalletError> {
+        let payment = self.waiting(id).await?;
+        if payment.digest != digest {
+            return Err(WalletError::PlanChanged { now: payment.digest });
+        }
+        lock(&self.0.arming).shown(&id, digest, self.0.time.boot_ms());
+        Ok(crate::ARMING_MS)
+    }
+
+    /// Takes the answer. An approved payment comes back signed, or still open while its allowance is on its
+    /// way; progress comes as events.
+    pub async fn answer(
+        &self,
+        id: PaymentId,
+        digest: PlanDigest,
+        answer: Answer,
+        proof: Proof,
+    ) -> Result<Payment, WalletError> {
+        let payment = self.waiting(id).await?;
+        if payment.digest != digest {
+            return Err(WalletError::PlanChanged { now: payment.digest });
+        }
+        match answer {
+            Answer::Reject { block_site } => self.reject(&payment, block_site).await,
+            Answer::Approve { scope, allowance } => {
+                self.prove_person(&payment, proof).await?;
+                self.approve(payment, scope, allowance).await
+            }
+        }
+    }
+
+    /// The open question, or how it ended: one whose time is over is closed here, whoever looks first.
+    async fn waiting(&self, id: PaymentId) -> Result<Payment, WalletError> {
+        let payment = self.row(id).await?;
+        match payment.state {
+            State::Asked if self.is_over(&payment) => {
+                Err(WalletError::Ended(Box::new(self.end(id, End::Expired).await?)))
+            }
+            State::Asked => Ok(payment),
+            _ => Err(WalletError::Ended(Box::new(payment))),
+        }
+    }
+
+    /// By wall time or by boot time, whichever is over first.
+    pub(crate) fn is_over(&self, payment: &Payment) -> bool {
+        let by_boot = lock(&self.0.closes).get(&payment.id).is_some_and(|at| self.0.time.boot_ms() >= *at);
+        by_boot || self.0.time.latest() >= payment.expires_at
+    }
+
+    async fn prove_person(&self, payment: &Payment, proof: Proof) -> Result<(), WalletError> {
+        match proof {
+            Proof::Window => {
+                if self.is_locked() {
+                    return Err(WalletError::Locked);
+                }
+                let wait_ms = lock(&self.0.arming).wait_ms(&payment.id, &payment.digest, self.0.time.boot_ms());
+                if wait_ms > 0 {
+                    return Err(WalletError::NotArmed { wait_ms });
+                }
+            }
+            Proof::Passphrase(passphrase) => self.prove(passphrase).await?,
+        }
+        self.touch();
+        Ok(())
+    }
+
+    async fn reject(&self, payment: &Payment, block_site: bool) -> Result<Payment, WalletError> {
+        let code = if block_site { "siteBlocked" } else { "rejected" };
+        let end = End::Rejected { code: code.to_owned(), by: "person".to_owned() };
+        let ended = self.end(payment.id, end).await?;
+        lock(&self.0.flood).refused(&payment.plan.app, self.0.time.boot_ms());
+        if block_site {
+            self.block_site(&payment.plan.site, true).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn approve(&self, asked: Payment, scope: Scope, choice: AllowanceChoice) -> Result<Payment, WalletError> {
+        let id = asked.id;
+        if let Some(stopped) = self.look_again(&asked).await? {
+            return Ok(stopped);
+        }
+        if let (Some(need), AllowanceChoice::Total(total)) = (&asked.plan.allowance, choice)
+            && (total < need.need || total > need.need.saturating_mul(TOTAL_FACTOR))
+        {
+            return Err(WalletError::Field {
+                field: "allowanceTotal",
+                expected: "at least the exact amount and at most 1,000 times it",
+                found: total.to_string(),
+            });
+        }
+        let now = self.now();
+        let answer = ledger::Answer { digest: asked.digest, window: asked.plan.window };
+        match self.db(move |ledger| ledger.approve(id, &answer, now)).await? {
+            Approved::Reserved(_) | Approved::Already(_) => {}
+            Approved::OtherPlan { asked } => return Err(WalletError::PlanChanged { now: asked }),
+            Approved::TooLate(payment) | Approved::Ended(payment) => {
+                self.moved(&payment);
+                return Err(WalletError::Ended(Box::new(payment)));
+            }
+            Approved::Blocked => {
+                let end = End::Refused { code: "siteBlocked".to_owned() };
+                return Err(WalletError::Refused(Box::new(self.end(id, end).await?)));
+            }
+            Approved::SameNonce(earlier) => {
+                return Err(WalletError::SameNonce { earlier: earlier.id.to_string() });
+            }
+        }
+        if let Scope::Limit(limit) = scope {
+            self.allow(&asked, limit).await?;
+        }
+        self.emit(Event::Payment { id, app: asked.plan.app.clone() });
+        if asked.plan.allowance.is_none() {
+            return self.finish(id).await;
+        }
+        if let AllowanceChoice::Total(total) = choice {
+            lock(&self.0.totals).insert(id, total);
+        }
+        let wallet = self.clone();
+        tokio::spawn(async move {
+            if let Err(e) = wallet.finish(id).await {
+                tracing::warn!(payment = %id, error = %e, "not finished yet");
+            }
+        });
+        self.row(id).await
+    }
+
+    /// The chain may have moved since the question was asked: a payment that can't settle any more is not
+    /// signed. `Some`: it was ended here.
+    async fn look_again(&self, asked: &Payment) -> Result<Option<Payment>, WalletError> {
+        let id = asked.id;
+        let document = self.db(move |ledger| ledger.papers(id)).await?.document;
+        let now = self.plan_again(&asked.plan, &document).await?.plan;
+        let stop = now.findings.iter().find(|f| f.weight == Weight::Stop);
+        let new_need = now.allowance.is_some() && asked.plan.allowance.is_none();
+        let code = match (stop, new_need) {
+            (Some(finding), _) if matches!(finding.fact, Fact::DeadlinePassed { .. }) => {
+                return self.end(id, End::Expired).await.map(Some);
+            }
+            (Some(finding), _) => finding.fact.code(),
+            (None, true) => "allowanceMissing",
+            (None, false) => return Ok(None),
+        };
+        self.end(id, End::Refused { code: code.to_owned() }).await.map(Some)
+    }
+
+    /// "Up to … a day": the rule for app × site × token, and the app's own across all sites where it has none.
+    async fn allow(&self, asked: &Payment, limit: Limit) -> Result<(), WalletError> {
+        let plan = &asked.plan;
+        let site_key = RuleKey {
+            app: plan.app.clone(),
+            site: Some(plan.site.clone()),
+            network: plan.network,
+            token: plan.token.address,
+        };
+        let app_key = RuleKey { site: None, ..site_key.clone() };
+        let (app, site, network, token) = (plan.app.clone(), plan.site.clone(), plan.network, plan.token.address);
+        let now = self.now();
+        self.db(move |ledger| {
+            let mode = Mode::Allow(limit);
+            if ledger.standing(&app, &site, network, token, now)?.rules.app == Mode::Ask {
+                ledger.set_rule(&app_key, &mode, now)?;
+            }
+            ledger.set_rule(&site_key, &mode, now)
+        })
+        .await?;
+        self.emit(Event::Rules);
+        Ok(())
+    }
+}

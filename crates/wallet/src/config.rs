@@ -1,0 +1,113 @@
+//! The profile's `config.toml`: nodes, lifetimes, auto-lock. Written by hand or by settings; refuses what
+//! it does not know, so that a typing error is not silently a default. Holds no key of the wallet.
+
+use plan::Moment;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use tron::Network;
+
+/// One TRON node.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeConfig {
+    pub url: String,
+    /// Sent as TRON-PRO-API-KEY.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<String>,
+}
+
+/// Settings of one profile. Every field has a default; a missing file is all defaults.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Port of the helper on 127.0.0.1.
+    pub port: u16,
+    /// Seconds that a question stays open.
+    pub question_seconds: u32,
+    /// Minutes without use after which the wallet locks; 0 = never.
+    pub auto_lock_minutes: u32,
+    /// Seconds to wait for a node.
+    pub node_seconds: u32,
+    /// Nodes in the order in which they are tried; empty = the public one.
+    pub mainnet: Vec<NodeConfig>,
+    pub nile: Vec<NodeConfig>,
+    pub shasta: Vec<NodeConfig>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            port: 4020,
+            question_seconds: 300,
+            auto_lock_minutes: 15,
+            node_seconds: 8,
+            mainnet: vec![],
+            nile: vec![],
+            shasta: vec![],
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{file} can't be read: {source}")]
+    Read { file: String, source: std::io::Error },
+    #[error("{file} is not a valid configuration: {reason}")]
+    Parse { file: String, reason: String },
+}
+
+impl Config {
+    /// Reads the file, or the defaults when there is none.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let name = || file.display().to_string();
+        let text = match std::fs::read_to_string(file) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(source) => return Err(ConfigError::Read { file: name(), source }),
+        };
+        // The parser's message may quote a line; only its first line, which names the place, is passed on,
+        // because a line may hold an API key.
+        toml::from_str(&text).map_err(|e| ConfigError::Parse {
+            file: name(),
+            reason: e.message().lines().next().unwrap_or_default().to_owned(),
+        })
+    }
+
+    pub fn nodes(&self, network: Network) -> Vec<NodeConfig> {
+        let own = match network {
+            Network::Mainnet => &self.mainnet,
+            Network::Nile => &self.nile,
+            Network::Shasta => &self.shasta,
+        };
+        match own.is_empty() {
+            true => vec![NodeConfig { url: network.node_url().to_owned(), api_key: None }],
+            false => own.clone(),
+        }
+    }
+
+    pub fn question_ms(&self) -> i64 {
+        i64::from(self.question_seconds.clamp(10, 86_400)) * 1000
+    }
+
+    pub fn auto_lock_ms(&self) -> Option<i64> {
+        (self.auto_lock_minutes > 0).then(|| i64::from(self.auto_lock_minutes) * Moment::DAY_MS / 1440)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_file_is_all_defaults_and_a_typing_error_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config.toml");
+        assert_eq!(Config::load(&file).unwrap().port, 4020);
+        std::fs::write(&file, "port = 4021\n[[nile]]\nurl = \"http://127.0.0.1:9090\"\n").unwrap();
+        let config = Config::load(&file).unwrap();
+        assert_eq!((config.port, config.nodes(Network::Nile)[0].url.as_str()), (4021, "http://127.0.0.1:9090"));
+        assert_eq!(config.nodes(Network::Mainnet)[0].url, "https://api.trongrid.io");
+        std::fs::write(&file, "prot = 4021\n").unwrap();
+        assert!(Config::load(&file).err().unwrap().to_string().contains("unknown field `prot`"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Why the wallet did not do something: facts only. The words for people are added in `view`.
+
+use ledger::{LedgerError, Payment};
+use plan::{AppId, PlanDigest, SiteError};
+use tron::{Address, Amount, Network};
+use vault::VaultError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum WalletError {
+    /// A field of the request is not of its form.
+    #[error("{field}: expected {expected}, found {found}")]
+    Field { field: &'static str, expected: &'static str, found: String },
+    #[error("request.url: {0}")]
+    Url(SiteError),
+    /// The 402 itself.
+    #[error("{0}")]
+    Malformed(x402::Malformed),
+    /// No option of `accepts` can be paid; why, option by option, and the reason that matters most.
+    #[error("no option can be paid: {}", .reasons.join("; "))]
+    NothingPayable { worst: Unpayable, reasons: Vec<String> },
+    #[error("at most {max} was allowed, {asked} is asked")]
+    MaxAmount { max: Amount, asked: Amount },
+    #[error("there is no account yet")]
+    NoAccount,
+    /// Judged and written down as refused.
+    #[error("refused: {}", .0.code.as_deref().unwrap_or("by a rule"))]
+    Refused(Box<Payment>),
+    #[error("too many questions; again in {retry_after} s")]
+    RateLimited { retry_after: u32 },
+    #[error("the key was used for another request")]
+    IdempotencyConflict { earlier: String },
+    /// The nonce of this 402 is held by another unfinished payment: a second signature would be the same money.
+    #[error("payment {earlier} already holds this permission")]
+    SameNonce { earlier: String },
+    #[error("no such {what}")]
+    NotFound { what: &'static str },
+    #[error("locked")]
+    Locked,
+    #[error("there is a wallet here already")]
+    AlreadyThere,
+    #[error("no new words are waiting to be confirmed")]
+    NothingToConfirm,
+    #[error("word {position} is not the right one")]
+    WrongWord { position: usize },
+    #[error("the words are not a valid BIP-39 phrase: {reason}")]
+    BadWords { reason: String },
+    #[error("the passphrase has {found} characters, at least {expected} are needed")]
+    ShortPassphrase { found: usize, expected: usize },
+    #[error("the plan changed since it was shown")]
+    PlanChanged { now: PlanDigest },
+    #[error("the answer came {wait_ms} ms too early")]
+    NotArmed { wait_ms: i64 },
+    /// The payment is not waiting for an answer any more.
+    #[error("already ended")]
+    Ended(Box<Payment>),
+    #[error("{need} sun are needed for the allowance, the account has {have}")]
+    NoTrxForAllowance { need: u64, have: u64 },
+    #[error("the allowance transaction failed: {reason}")]
+    AllowanceFailed { reason: String },
+    #[error("no node is set for {network}")]
+    NoNode { network: Network },
+    #[error("{0}")]
+    Node(chain::ChainError),
+    #[error("{0}")]
+    Ledger(#[from] LedgerError),
+    #[error("{0}")]
+    Vault(#[from] VaultError),
+    #[error("account {address} is not in this wallet")]
+    NotOurs { address: Address },
+    #[error("app {app:?} may not do this")]
+    NotPaired { app: Option<AppId> },
+    /// A signature did not come out as it has to; nothing left.
+    #[error("internal check failed: {check}")]
+    Check { check: &'static str },
+}
+
+/// Why an option can't be paid, by rank: the later one is told when several differ.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unpayable {
+    Network(String),
+    Scheme(String),
+    /// Decodes, but can't be signed as it is.
+    CannotSign(String),
+    Contract(String),
+    Malformed {
+        field: String,
+        found: String,
+        expected: String,
+    },
+}
+
+impl From<chain::ChainError> for WalletError {
+    fn from(error: chain::ChainError) -> Self {
+        Self::Node(error)
+    }
+}

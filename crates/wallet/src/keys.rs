@@ -1,0 +1,229 @@
+//! The vault as the wallet uses it: first run, unlock, lock, auto-lock. Refuses to replace a vault, to take
+//! short passphrases, and to hand out a key.
+
+use crate::{Event, Wallet, WalletError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tron::{Address, hd::Words, tip712::Digest};
+use tron::{
+    sign::Signature,
+    tx::{RawTransaction, SignedTransaction},
+};
+use vault::{Account, Backup, Passphrase, Unlocked, Vault, VaultError};
+
+/// Characters that a passphrase needs at least.
+pub const PASSPHRASE_MIN: usize = 8;
+
+/// New words that wait for their backup to be confirmed; dropped and wiped when given up.
+struct Pending {
+    words: Words,
+    backup: Backup,
+}
+
+pub(crate) struct Keys {
+    file: PathBuf,
+    cost: vault::Cost,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    accounts: Vec<Account>,
+    unlocked: Option<Unlocked>,
+    pending: Option<Pending>,
+    used_at: i64,
+    exists: bool,
+}
+
+impl Keys {
+    pub fn open(file: PathBuf, cost: vault::Cost) -> Result<Self, VaultError> {
+        let exists = file.exists();
+        let accounts = if exists { Vault::open(&file)?.accounts().to_vec() } else { vec![] };
+        Ok(Self { file, cost, state: Mutex::new(State { accounts, exists, ..State::default() }) })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn exists(&self) -> bool {
+        self.state().exists
+    }
+
+    pub fn is_unlocked(&self) -> bool {
+        self.state().unlocked.is_some()
+    }
+
+    pub fn accounts(&self) -> Vec<Account> {
+        self.state().accounts.clone()
+    }
+
+    pub fn sign(&self, address: Address, digest: &Digest) -> Result<Signature, WalletError> {
+        let state = self.state();
+        let keys = state.unlocked.as_ref().ok_or(WalletError::Locked)?;
+        Ok(keys.sign(address, digest)?)
+    }
+
+    pub fn sign_transaction(&self, address: Address, raw: RawTransaction) -> Result<SignedTransaction, WalletError> {
+        let state = self.state();
+        let keys = state.unlocked.as_ref().ok_or(WalletError::Locked)?;
+        Ok(keys.sign_transaction(address, raw)?)
+    }
+
+    pub fn touch(&self, boot_ms: i64) {
+        self.state().used_at = boot_ms;
+    }
+
+    /// Locks if unused for `after_ms`; true when it did.
+    pub fn lock_if_idle(&self, boot_ms: i64, after_ms: i64) -> bool {
+        let mut state = self.state();
+        let idle = state.unlocked.is_some() && boot_ms - state.used_at >= after_ms;
+        if idle {
+            state.unlocked = None;
+        }
+        idle
+    }
+
+    fn adopt(&self, unlocked: Unlocked, boot_ms: i64) {
+        let mut state = self.state();
+        state.accounts = unlocked.accounts().to_vec();
+        state.unlocked = Some(unlocked);
+        state.exists = true;
+        state.pending = None;
+        state.used_at = boot_ms;
+    }
+}
+
+fn long_enough(passphrase: &Passphrase) -> Result<(), WalletError> {
+    let found = passphrase.chars();
+    match found < PASSPHRASE_MIN {
+        true => Err(WalletError::ShortPassphrase { found, expected: PASSPHRASE_MIN }),
+        false => Ok(()),
+    }
+}
+
+impl Wallet {
+    /// Fresh BIP-39 words (12 or 24), to be shown once, and which three positions (from 1) will be asked back.
+    /// Nothing is written until [`Wallet::confirm_words`].
+    pub fn new_words(&self, count: u8) -> Result<(Vec<String>, Vec<usize>), WalletError> {
+        if self.0.keys.exists() {
+            return Err(WalletError::AlreadyThere);
+        }
+        let mut entropy = zeroize::Zeroizing::new([0_u8; 32]);
+        random(entropy.as_mut())?;
+        let words = match count {
+            12 => Words::from_entropy(&entropy[..16]),
+            24 => Words::from_entropy(&entropy[..]),
+            other => {
+                return Err(WalletError::Field { field: "count", expected: "12 or 24", found: other.to_string() });
+            }
+        }
+        .map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
+        let mut dice = [0_u8; 32];
+        random(&mut dice)?;
+        let backup = Backup::choose(&words, &dice);
+        let shown = (0..words.len()).filter_map(|i| words.word(i).map(str::to_owned)).collect();
+        let ask = backup.positions().to_vec();
+        self.0.keys.state().pending = Some(Pending { words, backup });
+        Ok((shown, ask))
+    }
+
+    /// Gives up words that were shown and not confirmed.
+    pub fn discard_words(&self) {
+        self.0.keys.state().pending = None;
+    }
+
+    /// Writes the vault, once the asked words came back right. A wrong word keeps the pending words.
+    pub async fn confirm_words(&self, answers: Vec<String>, passphrase: Passphrase) -> Result<(), WalletError> {
+        long_enough(&passphrase)?;
+        {
+            let state = self.0.keys.state();
+            let pending = state.pending.as_ref().ok_or(WalletError::NothingToConfirm)?;
+            let answers: Vec<&str> = answers.iter().map(|a| a.trim()).collect();
+            pending
+                .backup
+                .confirm(&pending.words, &answers)
+                .map_err(|e| WalletError::WrongWord { position: e.position })?;
+        }
+        let pending = self.0.keys.state().pending.take().ok_or(WalletError::NothingToConfirm)?;
+        self.create_vault(pending.words, passphrase).await
+    }
+
+    /// Makes the vault from words that a person has.
+    pub async fn import_words(&self, words: &str, passphrase: Passphrase) -> Result<(), WalletError> {
+        long_enough(&passphrase)?;
+        let words = Words::parse(words).map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
+        self.create_vault(words, passphrase).await
+    }
+
+    async fn create_vault(&self, words: Words, passphrase: Passphrase) -> Result<(), WalletError> {
+        if self.0.keys.exists() {
+            return Err(WalletError::AlreadyThere);
+        }
+        let (file, cost) = (self.0.keys.file.clone(), self.0.keys.cost);
+        let unlocked = blocking(move || Vault::create_with_cost(&file, &words, &passphrase, cost)).await??;
+        self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+        self.emit(Event::Lock);
+        Ok(())
+    }
+
+    /// Unlocks and takes up what waited for the key.
+    pub async fn unlock(&self, passphrase: Passphrase) -> Result<(), WalletError> {
+        let unlocked = self.open_vault(passphrase).await?;
+        self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+        self.emit(Event::Lock);
+        self.resume().await;
+        Ok(())
+    }
+
+    /// Proves that the person at a terminal knows the passphrase; unlocks as a side effect.
+    pub(crate) async fn prove(&self, passphrase: Passphrase) -> Result<(), WalletError> {
+        let unlocked = self.open_vault(passphrase).await?;
+        if !self.0.keys.is_unlocked() {
+            self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+            self.emit(Event::Lock);
+        }
+        Ok(())
+    }
+
+    async fn open_vault(&self, passphrase: Passphrase) -> Result<Unlocked, WalletError> {
+        if !self.0.keys.exists() {
+            return Err(WalletError::NoAccount);
+        }
+        let file = self.0.keys.file.clone();
+        Ok(blocking(move || Vault::open(&file)?.unlock(&passphrase)).await??)
+    }
+
+    /// Forgets every key at once. Open questions stay.
+    pub fn lock(&self) {
+        self.0.keys.state().unlocked = None;
+        self.emit(Event::Lock);
+    }
+
+    pub fn is_locked(&self) -> bool {
+        !self.0.keys.is_unlocked()
+    }
+
+    /// No vault yet: first run.
+    pub fn is_empty(&self) -> bool {
+        !self.0.keys.exists()
+    }
+
+    pub fn accounts(&self) -> Vec<Account> {
+        self.0.keys.accounts()
+    }
+
+    /// A person is there: the auto-lock starts again.
+    pub fn touch(&self) {
+        self.0.keys.touch(self.0.time.boot_ms());
+    }
+}
+
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), WalletError> {
+    getrandom::fill(bytes).map_err(|_| WalletError::Check { check: "system randomness" })
+}
+
+/// Runs slow work beside the async threads.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, WalletError> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| WalletError::Check { check: "background work" })
+}

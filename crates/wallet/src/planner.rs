@@ -1,0 +1,315 @@
+//! Turns a raw 402 into a plan: which option, which token by address, who is paid, most that can leave, for
+//! how long, what is odd about it. Reads chain and record; refuses what cannot be paid, signs nothing.
+
+use crate::pay::Asked;
+use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
+use chain::{NodeConfig as Node, TronGrid};
+use ledger::HistoryKey;
+use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Window};
+use policy::{ChainFacts, Draft};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use tron::{Address, Amount, Network, abi, token};
+use x402::{CannotSign, Requirements, Scheme, Terms, U256};
+
+/// Schemes that the wallet pays with.
+const PAYABLE: [Scheme; 1] = [Scheme::ExactPermit];
+/// Bytes that an approving transaction takes on chain, counted generously: they burn TRX too.
+const APPROVE_BYTES: u64 = 400;
+
+/// A plan with what it was made from.
+pub(crate) struct Planned {
+    pub plan: Plan,
+    pub digest: PlanDigest,
+    pub nonce: String,
+}
+
+/// One client per network that this profile serves.
+pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Network, TronGrid>, OpenError> {
+    let timeout = Duration::from_secs(u64::from(config.node_seconds.clamp(1, 60)));
+    let mut nodes = BTreeMap::new();
+    for network in Network::ALL {
+        // The devnet profile knows its own chain and nothing else; its keys never meet a real network.
+        let list = match (&options.nile, network) {
+            (Some(url), Network::Nile) => vec![Node::new(url.clone())],
+            (Some(_), _) => continue,
+            (None, _) => config
+                .nodes(network)
+                .into_iter()
+                .map(|n| Node { url: n.url, api_key: n.api_key.map(chain::ApiKey::new) })
+                .collect(),
+        };
+        let client = TronGrid::new(chain::Config { network, nodes: list, timeout }).map_err(OpenError::Node)?;
+        nodes.insert(network, client);
+    }
+    Ok(nodes)
+}
+
+impl Wallet {
+    /// Plans the payment of `asked` from this wallet's account.
+    pub(crate) async fn plan(&self, app: &AppId, asked: &Asked) -> Result<Planned, WalletError> {
+        let payer = self.payer()?;
+        let (option, terms) = self.choose(asked, payer)?;
+        self.plan_option(app, asked, option, terms, payer).await
+    }
+
+    /// Plans again the option that a question was about.
+    pub(crate) async fn plan_again(&self, old: &Plan, document: &str) -> Result<Planned, WalletError> {
+        let asked = Asked::again(old, document)?;
+        let option = asked.offer.options.get(old.option).ok_or(WalletError::Check { check: "option of the row" })?;
+        let Ok(terms) = &option.terms else { return Err(WalletError::Check { check: "terms of the row" }) };
+        self.plan_option(&old.app, &asked, option, terms, old.payer).await
+    }
+
+    /// The account that pays: the first one.
+    fn payer(&self) -> Result<Address, WalletError> {
+        self.accounts().first().map(|a| a.address).ok_or(WalletError::NoAccount)
+    }
+
+    /// The first payable option, those that the app prefers first; among options in the same token the one
+    /// that costs least.
+    fn choose<'a>(&self, asked: &'a Asked, payer: Address) -> Result<(&'a Requirements, &'a Terms), WalletError> {
+        let mut payable: Vec<(&Requirements, &Terms)> = Vec::new();
+        let mut reasons = Vec::new();
+        for option in &asked.offer.options {
+            match self.payable(option, payer) {
+                Ok(terms) => payable.push((option, terms)),
+                Err(reason) => reasons.push((option.index, reason)),
+            }
+        }
+        let preferred = |o: &Requirements, t: &Terms| asked.prefer.as_ref().is_some_and(|p| p.matches(o, t));
+        let first = payable.iter().find(|(o, t)| preferred(o, t)).or(payable.first()).copied();
+        let Some((first, terms)) = first else {
+            let worst = reasons.iter().map(|(_, r)| r.clone()).max();
+            let reasons = reasons.iter().map(|(i, r)| format!("accepts[{i}]: {}", r.told())).collect();
+            let none = Unpayable::Scheme("nothing".to_owned());
+            return Err(WalletError::NothingPayable { worst: worst.unwrap_or(none), reasons });
+        };
+        let same = |t: &Terms| t.network() == terms.network() && t.token() == terms.token();
+        let cheapest = payable
+            .iter()
+            .filter(|(o, t)| same(t) && preferred(o, t) == preferred(first, terms))
+            .min_by_key(|(o, t)| (t.maximum(), o.index));
+        Ok(cheapest.copied().unwrap_or((first, terms)))
+    }
+
+    fn payable<'a>(&self, option: &'a Requirements, payer: Address) -> Result<&'a Terms, Unpayable> {
+        let terms = option.terms.as_ref().map_err(|e| Unpayable::of(e))?;
+        if !self.0.nodes.contains_key(&terms.network()) {
+            return Err(Unpayable::Network(terms.network().label().to_owned()));
+        }
+        if !PAYABLE.contains(&terms.scheme()) {
+            return Err(Unpayable::Scheme(terms.scheme().name().to_owned()));
+        }
+        match terms.authorize(payer) {
+            // Planned all the same, so that the refusal stands in the record with its reason.
+            Ok(_) | Err(CannotSign::MissingCaller) => Ok(terms),
+            Err(CannotSign::UnsupportedScheme(scheme)) => Err(Unpayable::Scheme(scheme.name().to_owned())),
+            Err(other) => Err(Unpayable::CannotSign(other.to_string())),
+        }
+    }
+
+    async fn plan_option(
+        &self,
+        app: &AppId,
+        asked: &Asked,
+        option: &Requirements,
+        terms: &Terms,
+        payer: Address,
+    ) -> Result<Planned, WalletError> {
+        let caller_missing = matches!(terms.authorize(payer), Err(CannotSign::MissingCaller));
+        let network = terms.network();
+        let maximum = terms.maximum().ok_or(WalletError::Check { check: "maximum of the terms" })?;
+        let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
+        let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
+        let (token, added) = self.token(network, terms.token()).await?;
+        let spender = terms.spender();
+        let chain = self.chain_facts(terms, payer, nonce).await;
+        let contract_known = tron::registry::role(network, terms.contract())
+            == Some(tron::registry::Role::PaymentPermit)
+            && self.vouched(network, terms.contract()).await != Some(false);
+        let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
+        let (site, request) = (asked.site.clone(), asked.request.clone());
+        let key = HistoryKeyOwned { site: site.clone(), payee: terms.payee(), network, token: token.address };
+        let url = request.url.clone();
+        let history = self
+            .db(move |ledger| {
+                let HistoryKeyOwned { site, payee, network, token } = &key;
+                ledger.history(&HistoryKey { site, payee: *payee, network: *network, token: *token, url: &url })
+            })
+            .await?;
+        let window = Window { valid_after, valid_before };
+        let claims = Claims::of(option);
+        let draft = Draft {
+            site: &site,
+            request_url: &asked.url,
+            claimed_resource: asked.claimed_resource(),
+            network,
+            token: &token,
+            token_added: added,
+            claimed_symbol: claims.symbol.as_deref(),
+            claimed_decimals: claims.decimals,
+            contract: terms.contract(),
+            contract_known,
+            caller_missing,
+            payer,
+            payee: terms.payee(),
+            price: terms.price(),
+            fee: fee.as_ref(),
+            maximum,
+            window,
+            needs_allowance: spender.is_some(),
+        };
+        let findings = policy::findings(&draft, &history, &chain, self.0.time.latest());
+        let missing = findings.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
+        let allowance = match (spender, chain.allowance) {
+            (Some(spender), Some(have)) if missing => {
+                let cost_sun = self.allowance_cost(network, token.address, payer, spender, maximum).await?;
+                Some(AllowanceNeed { spender, have, need: maximum, cost_sun })
+            }
+            _ => None,
+        };
+        let plan = Plan {
+            app: app.clone(),
+            site,
+            request,
+            document: asked.offer.hash(),
+            option: option.index,
+            scheme: terms.scheme(),
+            network,
+            payer,
+            payee: terms.payee(),
+            token,
+            contract: terms.contract(),
+            price: terms.price(),
+            fee,
+            maximum,
+            window,
+            allowance,
+            balance: chain.balance,
+            findings,
+            site_words: asked.site_words(),
+            app_words: asked.reason.clone(),
+        };
+        Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string() })
+    }
+
+    /// The token by its address: from the table, from what the person added, or as the contract claims.
+    async fn token(&self, network: Network, address: Address) -> Result<(TokenRef, bool), WalletError> {
+        if let Some(known) = token::lookup(network, address) {
+            let symbol = known.symbol.to_owned();
+            return Ok((TokenRef { address, symbol, decimals: known.decimals, known: true }, false));
+        }
+        let added = self.db(|ledger| ledger.tokens()).await?;
+        if let Some(own) = added.into_iter().find(|t| t.network == network && t.address == address) {
+            return Ok((TokenRef { address, symbol: own.symbol, decimals: own.decimals, known: false }, true));
+        }
+        let claims = self.node(network)?.token_claims(address).await.ok();
+        let (symbol, decimals) = claims.map(|c| (c.symbol, c.decimals)).unwrap_or_default();
+        Ok((TokenRef { address, symbol, decimals, known: false }, false))
+    }
+
+    /// What the chain says; a part that no node answers stays unknown.
+    async fn chain_facts(&self, terms: &Terms, payer: Address, nonce: U256) -> ChainFacts {
+        let Ok(node) = self.node(terms.network()) else { return ChainFacts::default() };
+        let allowance = async {
+            match terms.spender() {
+                Some(spender) => node.allowance(terms.token(), payer, spender).await.ok(),
+                None => None,
+            }
+        };
+        let (balance, allowance, nonce_used) =
+            tokio::join!(node.balance(terms.token(), payer), allowance, self.nonce_used(terms, payer, nonce));
+        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok() }
+    }
+
+    /// Asks the chain, once per contract and process, that code is there and that its domain is the one that
+    /// would be signed. `None`: no node answered.
+    async fn vouched(&self, network: Network, contract: Address) -> Option<bool> {
+        if crate::lock(&self.0.vouched).contains(&(network, contract)) {
+            return Some(true);
+        }
+        let node = self.node(network).ok()?;
+        let (chain_id, separator) = tokio::join!(node.chain_id(), node.domain_separator(contract));
+        let expected = x402::exact_permit::domain_separator(network);
+        let good = match (chain_id, separator) {
+            (Ok(id), Ok(separator)) => id == network.chain_id() && separator == expected,
+            (Err(e), _) | (_, Err(e)) if e.is_transient() => return None,
+            _ => false,
+        };
+        if good {
+            crate::lock(&self.0.vouched).insert((network, contract));
+        }
+        Some(good)
+    }
+
+    /// Most TRX, in sun, that approving burns: simulated energy with a quarter in reserve, and the bytes.
+    pub(crate) async fn allowance_cost(
+        &self,
+        network: Network,
+        token: Address,
+        owner: Address,
+        spender: Address,
+        amount: Amount,
+    ) -> Result<u64, WalletError> {
+        let node = self.node(network)?;
+        let data = abi::approve(spender, amount);
+        let (run, energy_price, byte_price) =
+            tokio::try_join!(node.simulate(owner, token, data), node.energy_price_sun(), node.byte_price_sun())?;
+        if let Some(reason) = run.revert {
+            return Err(WalletError::AllowanceFailed { reason });
+        }
+        let energy = run.energy.saturating_add(run.energy / 4);
+        Ok(energy.saturating_mul(energy_price).saturating_add(APPROVE_BYTES.saturating_mul(byte_price)))
+    }
+}
+
+struct HistoryKeyOwned {
+    site: plan::Site,
+    payee: Address,
+    network: Network,
+    token: Address,
+}
+
+/// The server's own words for the token, wherever SDKs put them.
+#[derive(Default)]
+struct Claims {
+    symbol: Option<String>,
+    decimals: Option<u64>,
+}
+
+impl Claims {
+    fn of(option: &Requirements) -> Self {
+        let text = |key: &str| option.extra.get(key).and_then(|v| v.as_str()).map(str::to_owned);
+        let number = |key: &str| {
+            let value = option.extra.get(key)?;
+            value.as_u64().or_else(|| value.as_str().and_then(|s| s.parse().ok()))
+        };
+        Self {
+            symbol: text("symbol").or_else(|| text("tokenSymbol")).or_else(|| text("name")),
+            decimals: number("decimals").or_else(|| number("tokenDecimals")),
+        }
+    }
+}
+
+impl Unpayable {
+    fn of(unusable: &x402::Unusable) -> Self {
+        match unusable {
+            x402::Unusable::UnknownNetwork { found } => Self::Network(found.clone()),
+            x402::Unusable::UnknownScheme { found } => Self::Scheme(found.clone()),
+            x402::Unusable::Field(e) => {
+                Self::Malformed { field: e.field.clone(), found: e.found.clone(), expected: e.expected.clone() }
+            }
+        }
+    }
+
+    /// One clause for an error's list.
+    pub fn told(&self) -> String {
+        match self {
+            Self::Network(found) => format!("network {found} is not served here"),
+            Self::Scheme(found) => format!("scheme {found} is not supported"),
+            Self::CannotSign(reason) | Self::Contract(reason) => reason.clone(),
+            Self::Malformed { field, found, expected } => format!("{field}: expected {expected}, found {found}"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! From a reserved row to a signed payment, and from a crash in between back to it. Signs only what it decodes
+//! itself from the row's own 402 and finds equal to the row; checks the signature before it leaves.
+
+use crate::{Event, Wallet, WalletError, lock};
+use ledger::{End, Payment, PaymentId, State};
+use plan::Plan;
+use x402::{Authorization, Offer, Requirements, Terms};
+
+/// The payment has no outcome yet.
+pub(crate) fn is_open(state: State) -> bool {
+    matches!(state, State::Asked | State::Reserved)
+}
+
+/// The option that a row is about, read again from its document.
+pub(crate) struct Paper {
+    pub offer: Offer,
+    index: usize,
+}
+
+impl Paper {
+    pub fn read(document: &str, plan: &Plan) -> Result<Self, WalletError> {
+        let offer = Offer::read(document).map_err(WalletError::Malformed)?;
+        if offer.hash() != plan.document {
+            return Err(WalletError::Check { check: "document of the row" });
+        }
+        Ok(Self { offer, index: plan.option })
+    }
+
+    pub fn option(&self) -> Result<&Requirements, WalletError> {
+        self.offer.options.get(self.index).ok_or(WalletError::Check { check: "option of the row" })
+    }
+
+    pub fn terms(&self) -> Result<&Terms, WalletError> {
+        self.option()?.terms.as_ref().map_err(|_| WalletError::Check { check: "terms of the row" })
+    }
+
+    /// What would be signed, if it is what the plan says, field by field.
+    pub fn authorization(&self, plan: &Plan) -> Result<Authorization, WalletError> {
+        let terms = self.terms()?;
+        let window = (plan.window.valid_after, plan.window.valid_before);
+        let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| (f.to, f.amount));
+        let checks = [
+            ("scheme", terms.scheme() == plan.scheme),
+            ("network", terms.network() == plan.network),
+            ("contract", terms.contract() == plan.contract),
+            ("token", terms.token() == plan.token.address),
+            ("payTo", terms.payee() == plan.payee),
+            ("price", terms.price() == plan.price),
+            ("fee", fee == plan.fee.as_ref().map(|f| (f.to, f.amount))),
+            ("maximum", terms.maximum() == Some(plan.maximum)),
+            ("window", terms.window() == Some(window)),
+        ];
+        if let Some((check, _)) = checks.into_iter().find(|(_, same)| !same) {
+            return Err(WalletError::Check { check });
+        }
+        terms.authorize(plan.payer).map_err(|_| WalletError::Check { check: "authorization" })
+    }
+}
+
+impl Wallet {
+    /// Signs a reserved payment and records the signature before anybody gets it.
+    pub(crate) async fn sign(&self, payment: &Payment) -> Result<Payment, WalletError> {
+        let id = payment.id;
+        if self.0.time.latest().secs() >= payment.plan.window.valid_before {
+            return self.end(id, End::Expired).await;
+        }
+        let papers = self.db(move |ledger| ledger.papers(id)).await?;
+        let paper = Paper::read(&papers.document, &payment.plan)?;
+        let authorization = paper.authorization(&payment.plan)?;
+        let (payer, digest) = (payment.plan.payer, authorization.digest);
+        let signature = self.0.keys.sign(payer, &digest)?;
+        if tron::sign::recover(&digest, &signature) != Ok(payer) {
+            return Err(WalletError::Check { check: "signature" });
+        }
+        let signed = authorization.payment(&paper.offer, paper.option()?, &signature);
+        let (name, value, now) = (signed.header_name(), signed.header_value(), self.now());
+        let payment = self.db(move |ledger| ledger.signed(id, name, &value, now)).await?;
+        self.moved(&payment);
+        Ok(payment)
+    }
+
+    /// Brings an approved payment to its signature: the allowance first, where one is missing. One task at a
+    /// time works on a payment; a second caller gets it as it stands.
+    pub(crate) async fn finish(&self, id: PaymentId) -> Result<Payment, WalletError> {
+        if !lock(&self.0.working).insert(id) {
+            return self.row(id).await;
+        }
+        let _working = Working { wallet: self, id };
+        let payment = self.row(id).await?;
+        if payment.state != State::Reserved {
+            return Ok(payment);
+        }
+        if payment.plan.allowance.is_some() {
+            match self.give_allowance(&payment).await {
+                Ok(()) => {}
+                // Not the payment's fault and not final: it is taken up again.
+                Err(e @ (WalletError::Locked | WalletError::Node(_))) => return Err(e),
+                Err(e) => {
+                    tracing::warn!(payment = %id, error = %e, "the allowance could not be given");
+                    return self.end(id, End::Refused { code: "allowanceFailed".to_owned() }).await;
+                }
+            }
+        }
+        self.sign(&payment).await
+    }
+
+    /// After a start or an unlock: everything that was approved and has no signature yet goes on.
+    pub(crate) async fn resume(&self) {
+        let open = match self.db(|ledger| ledger.unfinished()).await {
+            Ok(open) => open,
+            Err(e) => return tracing::error!(error = %e, "unfinished payments can't be read"),
+        };
+        for payment in open.into_iter().filter(|p| p.state == State::Reserved) {
+            let wallet = self.clone();
+            tokio::spawn(async move {
+                if let Err(e) = wallet.finish(payment.id).await {
+                    tracing::warn!(payment = %payment.id, error = %e, "not finished yet");
+                }
+            });
+        }
+    }
+
+    pub(crate) async fn row(&self, id: PaymentId) -> Result<Payment, WalletError> {
+        let row = self.db(move |ledger| ledger.payment(id)).await?;
+        row.ok_or(WalletError::NotFound { what: "payment" })
+    }
+
+    /// Ends a payment without a signature and tells everybody.
+    pub(crate) async fn end(&self, id: PaymentId, end: End) -> Result<Payment, WalletError> {
+        let now = self.now();
+        let payment = self.db(move |ledger| ledger.end(id, &end, now)).await?;
+        self.moved(&payment);
+        Ok(payment)
+    }
+
+    pub(crate) fn moved(&self, payment: &Payment) {
+        if !is_open(payment.state) {
+            lock(&self.0.closes).remove(&payment.id);
+            lock(&self.0.arming).forget(&payment.id);
+        }
+        self.emit(Event::Payment { id: payment.id, app: payment.plan.app.clone() });
+    }
+}
+
+struct Working<'a> {
+    wallet: &'a Wallet,
+    id: PaymentId,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        lock(&self.wallet.0.working).remove(&self.id);
+    }
+}
