@@ -94,7 +94,7 @@ impl Wallet {
     }
 
     fn payable<'a>(&self, option: &'a Requirements, payer: Address) -> Result<&'a Terms, Unpayable> {
-        let terms = option.terms.as_ref().map_err(|e| Unpayable::of(e))?;
+        let terms = option.terms.as_ref().map_err(Unpayable::of)?;
         if !self.0.nodes.contains_key(&terms.network()) {
             return Err(Unpayable::Network(terms.network().label().to_owned()));
         }

@@ -28,7 +28,7 @@ pub(crate) fn watch(wallet: &Wallet) {
             let Some(inner) = weak.upgrade() else { return };
             let wallet = Wallet(inner);
             count = count.wrapping_add(1);
-            if let Err(e) = wallet.tick(count % LOOK_EVERY == 0).await {
+            if let Err(e) = wallet.tick(count.is_multiple_of(LOOK_EVERY)).await {
                 tracing::warn!(error = %e, "background work");
             }
         }
