@@ -147,7 +147,7 @@ impl Contract {
         }
     }
 
-    fn to_wire(&self) -> wire::Contract {
+    fn to_wire(&self) -> Vec<u8> {
         let (kind, value) = match self {
             Self::Transfer { owner, to, amount_sun } => {
                 let transfer = wire::Transfer {
@@ -167,13 +167,13 @@ impl Contract {
                 (TRIGGER, trigger.encode_to_vec())
             }
         };
-        wire::Contract { kind, parameter: Some(wire::Any { type_url: format!("{URL}{}", self.name()), value }) }
+        let any = wire::Any { type_url: format!("{URL}{}", self.name()), value };
+        wire::Contract { kind, parameter: any.encode_to_vec() }.encode_to_vec()
     }
 
-    fn from_wire(contract: wire::Contract) -> Result<Self, TxError> {
-        let wire::Any { type_url, value } = contract
-            .parameter
-            .ok_or_else(|| field("contract.parameter", "nothing".into(), "the contract's parameter"))?;
+    fn from_wire(bytes: &[u8]) -> Result<Self, TxError> {
+        let contract: wire::Contract = read(bytes)?;
+        let wire::Any { type_url, value } = read(&contract.parameter)?;
         match (contract.kind, type_url.strip_prefix(URL)) {
             (TRANSFER, Some(TRANSFER_NAME)) => {
                 let transfer: wire::Transfer = read(&value)?;
@@ -233,21 +233,17 @@ impl RawTransaction {
     /// Reads raw data completely; encoding the result gives the same bytes again.
     pub fn decode(bytes: &[u8]) -> Result<Self, TxError> {
         let raw: wire::Raw = read(bytes)?;
-        let found = raw.contract.len();
-        let [contract] = <[wire::Contract; 1]>::try_from(raw.contract).map_err(|_| TxError::Contracts { found })?;
-        let transaction = Self {
+        let [contract] = raw.contract.as_slice() else {
+            return Err(TxError::Contracts { found: raw.contract.len() });
+        };
+        Ok(Self {
             ref_block_bytes: exactly("ref_block_bytes", &raw.ref_block_bytes, "2 bytes")?,
             ref_block_hash: exactly("ref_block_hash", &raw.ref_block_hash, "8 bytes")?,
             expiration_ms: positive("expiration", raw.expiration)?,
             timestamp_ms: positive("timestamp", raw.timestamp)?,
             contract: Contract::from_wire(contract)?,
             fee_limit_sun: positive("fee_limit", raw.fee_limit)?,
-        };
-        // Covers the levels in between, which prost read for us.
-        if transaction.encode() != bytes {
-            return Err(unknown_below(bytes).unwrap_or(TxError::NotCanonical { message: "raw_data" }));
-        }
-        Ok(transaction)
+        })
     }
 
     pub fn id(&self) -> TxId {
@@ -400,18 +396,6 @@ fn chain_signature(bytes: &[u8]) -> Result<Signature, TxError> {
         *v += 27;
     }
     Ok(Signature::from_bytes(&bytes)?)
-}
-
-/// The unknown field in a contract or its parameter, for a better error than "not canonical".
-fn unknown_below(raw: &[u8]) -> Option<TxError> {
-    let contract = wire::last_field(raw, 11)?;
-    if let Err(error @ TxError::UnknownField { .. }) = read::<wire::Contract>(contract) {
-        return Some(error);
-    }
-    match read::<wire::Any>(wire::last_field(contract, 2)?) {
-        Err(error @ TxError::UnknownField { .. }) => Some(error),
-        _ => None,
-    }
 }
 
 /// Protobuf's int64 for what is a count here. Above i64 there is no such amount of TRX or time; it is written as

@@ -4,9 +4,9 @@
 use crate::tx::TxError;
 use prost::{Message, bytes::Buf, encoding};
 
+/// Messages inside messages are bytes here, so that [`read`] looks at each level by itself.
 #[derive(Clone, PartialEq, Message)]
 pub struct Transaction {
-    /// Kept as bytes: they are what the id and the signature cover.
     #[prost(bytes = "vec", tag = "1")]
     pub raw_data: Vec<u8>,
     #[prost(bytes = "vec", repeated, tag = "2")]
@@ -21,8 +21,8 @@ pub struct Raw {
     pub ref_block_hash: Vec<u8>,
     #[prost(int64, tag = "8")]
     pub expiration: i64,
-    #[prost(message, repeated, tag = "11")]
-    pub contract: Vec<Contract>,
+    #[prost(bytes = "vec", repeated, tag = "11")]
+    pub contract: Vec<Vec<u8>>,
     #[prost(int64, tag = "14")]
     pub timestamp: i64,
     #[prost(int64, tag = "18")]
@@ -33,8 +33,8 @@ pub struct Raw {
 pub struct Contract {
     #[prost(int32, tag = "1")]
     pub kind: i32,
-    #[prost(message, optional, tag = "2")]
-    pub parameter: Option<Any>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub parameter: Vec<u8>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -112,20 +112,4 @@ fn unknown_field(mut bytes: &[u8], tags: &[u32]) -> Option<u32> {
         encoding::skip_field(wire_type, tag, &mut bytes, encoding::DecodeContext::default()).ok()?;
     }
     None
-}
-
-/// The bytes of the last length-delimited field with this number.
-pub fn last_field(mut bytes: &[u8], wanted: u32) -> Option<&[u8]> {
-    let mut found = None;
-    while bytes.has_remaining() {
-        let (tag, wire_type) = encoding::decode_key(&mut bytes).ok()?;
-        let start = bytes;
-        encoding::skip_field(wire_type, tag, &mut bytes, encoding::DecodeContext::default()).ok()?;
-        if tag == wanted && wire_type == encoding::WireType::LengthDelimited {
-            let mut field = start.get(..start.len() - bytes.len())?;
-            encoding::decode_varint(&mut field).ok()?;
-            found = Some(field);
-        }
-    }
-    found
 }
