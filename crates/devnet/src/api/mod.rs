@@ -122,7 +122,7 @@ async fn serve(
     request: Request,
 ) -> Response {
     let is_get = request.method() == Method::GET;
-    let body = read_body(request).await;
+    let body = read_body(&node, request).await;
     with_faults(&node, &format!("{door}/{method}"), || {
         let args = match (is_get, body) {
             (true, _) => Ok(Args::from_pairs(pairs)),
@@ -139,7 +139,7 @@ async fn serve(
 }
 
 async fn ethereum(State(node): State<Arc<Node>>, request: Request) -> Response {
-    let body = read_body(request).await.unwrap_or_default();
+    let body = read_body(&node, request).await.unwrap_or_default();
     with_faults(&node, "jsonrpc", || reply(&rpc::answer(&node.chain(), &body))).await
 }
 
@@ -166,9 +166,15 @@ fn cut(answer: &Response) -> Response {
     response
 }
 
-async fn read_body(request: Request) -> Result<Bytes, NodeError> {
-    let limit = || NodeError(format!("body size is too big, the limit is {MAX_BODY}"));
-    to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| limit())
+async fn read_body(node: &Node, request: Request) -> Result<Bytes, NodeError> {
+    let mut stop = node.stop.clone();
+    tokio::select! {
+        body = to_bytes(request.into_body(), MAX_BODY) => {
+            body.map_err(|_| NodeError(format!("body size is too big, the limit is {MAX_BODY}")))
+        }
+        // A client that never ends its question must not keep the devnet from ending.
+        _ = stop.wait_for(|stop| *stop) => Err(NodeError("the node is stopping".into())),
+    }
 }
 
 fn reply(value: &Value) -> Response {
