@@ -77,8 +77,6 @@ CREATE TABLE payments (
     by_person         INTEGER NOT NULL,
     code              TEXT,
     ended_by          TEXT,
-    CHECK (state NOT IN ('reserved', 'signed') OR reserved_at IS NOT NULL),
-    CHECK ((state = 'signed') = (settlement IS NOT NULL AND delivery IS NOT NULL AND signed_at IS NOT NULL)),
 
     -- settlement
     settlement        TEXT CHECK (settlement IN ('unknown', 'seen', 'final', 'failed', 'never used')),
@@ -122,7 +120,10 @@ CREATE TABLE payments (
     app_words         TEXT,
 
     -- site, URL and payee in 64 bits: finds the last purchase of the same thing
-    resource          INTEGER NOT NULL
+    resource          INTEGER NOT NULL,
+
+    CHECK (state NOT IN ('reserved', 'signed') OR reserved_at IS NOT NULL),
+    CHECK ((state = 'signed') = (settlement IS NOT NULL AND delivery IS NOT NULL AND signed_at IS NOT NULL))
 ) STRICT;
 
 -- The row id ends every index entry: each serves a list, newest first, from any point on.

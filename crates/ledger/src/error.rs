@@ -75,7 +75,7 @@ const SOMETHING: &str = "read or write";
 impl LedgerError {
     /// Wraps a database error with what was being done.
     pub(crate) fn during(operation: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
-        move |error| Self::Storage { kind: kind_of(&error), operation, detail: error.to_string() }
+        move |error| Self::Storage { kind: kind_of(&error), operation, detail: said(&error) }
     }
 
     /// Names the operation of an error that came from inner code.
@@ -100,6 +100,16 @@ impl LedgerError {
     /// The file is the trouble: nothing may be signed until that is solved.
     pub fn is_storage(&self) -> bool {
         matches!(self, Self::Storage { .. } | Self::Damaged { .. } | Self::Newer { .. } | Self::NotALedger { .. })
+    }
+}
+
+/// The database's own sentence, without the statement.
+fn said(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(text)) | rusqlite::Error::SqlInputError { msg: text, .. } => {
+            text.clone()
+        }
+        other => other.to_string(),
     }
 }
 
