@@ -1,4 +1,44 @@
-//! Prepares the Tauri build: the permission list comes from the commands that exist.
-fn main() {
-    tauri_build::build();
+//! Prepares the Tauri build: every command is declared, so that a window may call only what its capability
+//! file names. Refuses to build without the interface, which is embedded in every build.
+
+const COMMANDS: &[&str] = &[
+    "status",
+    "touch",
+    "open_window",
+    "close_window",
+    "questions",
+    "dangers",
+    "shown",
+    "answer",
+    "dismiss_danger",
+    "payments",
+    "payment",
+    "summary",
+    "sites",
+    "site",
+    "block_site",
+    "set_rule",
+    "apps",
+    "revoke_app",
+    "pairings",
+    "answer_pairing",
+    "lock",
+    "new_words",
+    "discard_words",
+    "confirm_words",
+    "import_words",
+    "unlock",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=ui/dist");
+    if !std::path::Path::new("ui/dist/index.html").exists() {
+        return Err("the interface is not built: run `npm ci && npm run build` in ui, or `cargo xtask setup`".into());
+    }
+    tauri_build::try_build(
+        tauri_build::Attributes::new()
+            .capabilities_path_pattern("src-tauri/capabilities/*.json")
+            .app_manifest(tauri_build::AppManifest::new().commands(COMMANDS)),
+    )?;
+    Ok(())
 }

@@ -1,2 +1,71 @@
-//! The desktop app.
-pub fn run() {}
+//! The desktop app: three windows over one owner process. Holds no rule about payments and no key; commands
+//! call the desk, events go out to the windows, and windows open by themselves when a person is needed.
+
+mod args;
+mod bindings;
+mod commands;
+mod events;
+mod house;
+mod practice_world;
+mod windows;
+
+use args::{Args, Parsed};
+use house::House;
+use std::process::ExitCode;
+use tauri::{Manager, RunEvent};
+
+/// Runs until the last window is closed.
+pub fn run() -> ExitCode {
+    let args = match Args::parse(std::env::args_os().skip(1)) {
+        Ok(Parsed::Run(args)) => args,
+        Ok(Parsed::Say(text)) => return say(&text, ExitCode::SUCCESS),
+        Err(wrong) => return say(&format!("{wrong}\n\n{}", args::HELP), ExitCode::from(2)),
+    };
+    log();
+    match start(args) {
+        Ok(code) => code,
+        Err(e) => {
+            tracing::error!("the window can't be opened: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(args: Args) -> tauri::Result<ExitCode> {
+    let commands = bindings::builder();
+    let mut app = tauri::Builder::default();
+    if args.is_the_usual_profile() {
+        // A second start hands over to the first. Where there is no session bus the profile's own lock decides.
+        app = app.plugin(tauri_plugin_single_instance::init(|app, _, _| windows::open_or_tell(app, windows::MAIN)));
+    }
+    let app = app
+        .invoke_handler(commands.invoke_handler())
+        .setup(move |app| {
+            app.manage(House::open(&args));
+            windows::first(app.handle());
+            events::follow(app.handle());
+            practice_world::shop(app.handle());
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    app.run(|app, event| {
+        if let RunEvent::Exit = event {
+            app.state::<House>().close();
+        }
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+#[allow(clippy::print_stdout)] // The answer to --help is the program's output.
+fn say(text: &str, code: ExitCode) -> ExitCode {
+    println!("{text}");
+    code
+}
+
+/// To standard error, never with a payload or a secret; RUST_LOG narrows or widens it.
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,countersign_app=info"));
+    // A second subscriber can't be there: this is the only start.
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

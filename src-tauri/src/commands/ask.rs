@@ -1,0 +1,38 @@
+//! The question and its answer. The answer names the digest that was shown; the core decides whether the
+//! buttons were awake.
+
+use super::{Answer, TheHouse};
+use view::{AnswerView, PaymentView, Proof, QuestionView};
+
+/// Open questions, the one to show first.
+#[tauri::command]
+#[specta::specta]
+pub async fn questions(house: TheHouse<'_>) -> Answer<Vec<QuestionView>> {
+    house.desk()?.questions().await
+}
+
+/// Refused because they were dangerous, and not looked at yet.
+#[tauri::command]
+#[specta::specta]
+pub async fn dangers(house: TheHouse<'_>) -> Answer<Vec<QuestionView>> {
+    house.desk()?.dangers().await
+}
+
+/// The question is in front with this digest; answers the milliseconds until approving counts.
+#[tauri::command]
+#[specta::specta]
+pub async fn shown(house: TheHouse<'_>, id: String, digest: String) -> Answer<u32> {
+    house.desk()?.shown(&id, &digest).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn answer(house: TheHouse<'_>, id: String, digest: String, answer: AnswerView) -> Answer<PaymentView> {
+    house.desk()?.answer(&id, &digest, answer, Proof::Window).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn dismiss_danger(house: TheHouse<'_>, id: String, block_site: bool) -> Answer<()> {
+    house.desk()?.dismiss_danger(&id, block_site).await
+}

@@ -1,0 +1,115 @@
+//! The record and what steers it: payments, sites, limits, apps, and which window is open.
+
+use super::{Answer, TheHouse};
+use crate::windows;
+use tauri::{AppHandle, WebviewWindow};
+use view::{
+    AppView, Code, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage, RuleInput, SiteDetailView,
+    SiteView, StatusView, SummaryView,
+};
+
+#[tauri::command]
+#[specta::specta]
+pub async fn status(house: TheHouse<'_>) -> Answer<StatusView> {
+    Ok(house.desk()?.status().await)
+}
+
+/// A person is there: the auto-lock starts again.
+#[tauri::command]
+#[specta::specta]
+pub async fn touch(house: TheHouse<'_>) -> Answer<()> {
+    house.desk()?.touch();
+    Ok(())
+}
+
+/// "main", "approval" or "vault".
+#[tauri::command]
+#[specta::specta]
+pub async fn open_window(app: AppHandle, label: String) -> Answer<()> {
+    windows::open(&app, &label).map_err(window_failed)
+}
+
+/// Closes the window that calls.
+#[tauri::command]
+#[specta::specta]
+pub async fn close_window(app: AppHandle, window: WebviewWindow) -> Answer<()> {
+    windows::close(&app, window.label()).map_err(window_failed)
+}
+
+fn window_failed(e: tauri::Error) -> Failure {
+    Failure {
+        code: Code::Internal,
+        message: format!("The window could not be opened or closed: {e}"),
+        advice: None,
+        field: None,
+        found: None,
+        expected: None,
+        retry_after: None,
+    }
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn payments(house: TheHouse<'_>, filter: FilterView) -> Answer<PaymentPage> {
+    house.desk()?.payments(filter).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn payment(house: TheHouse<'_>, id: String) -> Answer<PaymentDetailView> {
+    house.desk()?.payment(&id).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn summary(house: TheHouse<'_>) -> Answer<SummaryView> {
+    house.desk()?.summary().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn sites(house: TheHouse<'_>) -> Answer<Vec<SiteView>> {
+    house.desk()?.sites().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn site(house: TheHouse<'_>, site_key: String) -> Answer<SiteDetailView> {
+    house.desk()?.site(&site_key).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn block_site(house: TheHouse<'_>, site_key: String, blocked: bool) -> Answer<()> {
+    house.desk()?.block_site(&site_key, blocked).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn set_rule(house: TheHouse<'_>, rule: RuleInput) -> Answer<()> {
+    house.desk()?.set_rule(rule).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn apps(house: TheHouse<'_>) -> Answer<Vec<AppView>> {
+    house.desk()?.apps().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn revoke_app(house: TheHouse<'_>, id: String) -> Answer<()> {
+    house.desk()?.revoke_app(&id).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn pairings(house: TheHouse<'_>) -> Answer<Vec<PairingView>> {
+    house.desk()?.pairings().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn answer_pairing(house: TheHouse<'_>, id: String, approve: bool) -> Answer<()> {
+    house.desk()?.answer_pairing(&id, approve).await
+}

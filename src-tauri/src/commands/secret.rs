@@ -1,0 +1,45 @@
+//! Words and passphrase, for the vault window alone (and the lock, for anybody). Nothing of it is logged.
+
+use super::{Answer, TheHouse};
+use view::{NewWordsView, StatusView};
+
+#[tauri::command]
+#[specta::specta]
+pub async fn lock(house: TheHouse<'_>) -> Answer<()> {
+    house.desk()?.lock();
+    Ok(())
+}
+
+/// Twelve or twenty-four fresh words, shown once.
+#[tauri::command]
+#[specta::specta]
+pub async fn new_words(house: TheHouse<'_>, count: u8) -> Answer<NewWordsView> {
+    house.desk()?.new_words(count).await
+}
+
+/// The person went back: the words are forgotten.
+#[tauri::command]
+#[specta::specta]
+pub async fn discard_words(house: TheHouse<'_>) -> Answer<()> {
+    house.desk()?.discard_words();
+    Ok(())
+}
+
+/// The words that were asked back, and the passphrase that encrypts all of them.
+#[tauri::command]
+#[specta::specta]
+pub async fn confirm_words(house: TheHouse<'_>, answers: Vec<String>, passphrase: String) -> Answer<StatusView> {
+    house.desk()?.confirm_words(answers, passphrase).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn import_words(house: TheHouse<'_>, words: String, passphrase: String) -> Answer<StatusView> {
+    house.desk()?.import_words(words, passphrase).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn unlock(house: TheHouse<'_>, passphrase: String) -> Answer<StatusView> {
+    house.desk()?.unlock(passphrase).await
+}

@@ -1,0 +1,74 @@
+//! The owner behind the windows: opened once, closed in order at the end. When it can't be opened (another
+//! Countersign, a port that is taken) the windows still open and say why.
+
+use crate::args::Args;
+use crate::practice_world::Practice;
+use helper::{Owner, OwnerOptions};
+use std::sync::{Mutex, PoisonError};
+use tauri::async_runtime::block_on;
+use view::{Code, Desk, Failure};
+
+pub struct House {
+    desk: Result<Desk, Failure>,
+    /// Taken at the end.
+    open: Mutex<Option<Open>>,
+}
+
+struct Open {
+    owner: Owner,
+    practice: Option<Practice>,
+}
+
+impl House {
+    pub fn open(args: &Args) -> Self {
+        match block_on(start(args)) {
+            Ok(open) => Self { desk: Ok(open.owner.desk().clone()), open: Mutex::new(Some(open)) },
+            Err(message) => {
+                tracing::error!("{message}");
+                Self { desk: Err(cannot_start(message)), open: Mutex::default() }
+            }
+        }
+    }
+
+    /// The desk, or why there is none.
+    pub fn desk(&self) -> Result<&Desk, Failure> {
+        self.desk.as_ref().map_err(Clone::clone)
+    }
+
+    /// What the practice shopper needs; `None` outside of practice.
+    pub fn practice(&self) -> Option<Practice> {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.as_ref().and_then(|open| open.practice.clone())
+    }
+
+    /// Ends the doors, then the wallet, then the practice chain.
+    pub fn close(&self) {
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Open { owner, practice }) = open {
+            block_on(owner.shutdown());
+            drop(practice);
+        }
+    }
+}
+
+async fn start(args: &Args) -> Result<Open, String> {
+    if args.practice {
+        let (owner, practice) = Practice::start(args.data_dir.clone()).await?;
+        return Ok(Open { owner, practice: Some(practice) });
+    }
+    let options = OwnerOptions { data_dir: args.data_dir.clone(), ..OwnerOptions::default() };
+    let owner = Owner::start(options).await.map_err(|e| e.to_string())?;
+    Ok(Open { owner, practice: None })
+}
+
+fn cannot_start(message: String) -> Failure {
+    Failure {
+        code: Code::Internal,
+        message,
+        advice: Some("Nothing was changed. Put this right, then start Countersign again.".to_owned()),
+        field: None,
+        found: None,
+        expected: None,
+        retry_after: None,
+    }
+}
