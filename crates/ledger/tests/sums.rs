@@ -1,0 +1,372 @@
+//! Sums: exact for every token, moved with each step, right over rolling windows and under a clock that jumps.
+
+#![cfg(test)]
+
+#[allow(dead_code)]
+mod common;
+
+use common::*;
+use ledger::{
+    Delivery, End, Entered, Filter, HistoryKey, Ledger, LedgerError, Page, PaymentId, RuleKey, Settled, State,
+};
+use plan::{Limit, Mode, Moment, Spending, Verdict};
+use proptest::prelude::*;
+use tron::{Address, Amount, Network};
+
+fn seen() -> Settled {
+    Settled::Seen { tx: "aa".into() }
+}
+
+fn done() -> Settled {
+    Settled::Final { tx: Some("aa".into()), block: Some(1) }
+}
+
+#[test]
+fn sums_of_eighteen_decimals_are_exact() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    // 123,456,789 whole units and one smallest: past 64 bit, and past what a double can hold.
+    let amount = Amount::parse_units("123456789.000000000000000001", 18).unwrap();
+    let mut plan = plan(amount);
+    plan.token.decimals = 18;
+    for n in 0..7 {
+        let payment = enter(&ledger, &plan, NOW.plus_ms(n), allow);
+        ledger.signed(payment.id, "n", "v", NOW).unwrap();
+        ledger.settlement(payment.id, &done(), None, NOW).unwrap();
+    }
+    let total = &ledger.totals().unwrap()[0];
+    assert_eq!(total.settled.format_units(18), "864197523.000000000000000007");
+    assert_eq!((total.payments, total.open, total.decimals), (7, Amount::ZERO, 18));
+    assert_eq!(spending(&ledger, NOW).site_month, total.settled);
+}
+
+#[test]
+fn a_sum_past_256_bit_is_refused_and_nothing_is_written() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    enter(&ledger, &plan(Amount::MAX), NOW, allow);
+    let (plan, id) = (plan(units(1)), PaymentId::fresh(NOW));
+    let outcome = ledger.enter(&entry(&plan, id, "other"), NOW, allow);
+    assert!(matches!(outcome, Err(LedgerError::TooLarge)));
+    assert_eq!(ledger.payment(id).unwrap(), None);
+    assert_eq!(spending(&ledger, NOW).app_day, Amount::MAX);
+}
+
+#[test]
+fn each_step_moves_the_sums_with_it() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let sums = |(counted, settled, open, payments): (u64, u64, u64, u64), step: &str| {
+        let total = ledger.totals().unwrap().pop();
+        let (s, o, n) = total.map_or((Amount::ZERO, Amount::ZERO, 0), |t| (t.settled, t.open, t.payments));
+        assert_eq!(
+            (spending(&ledger, NOW).app_day, s, o, n),
+            (units(counted), units(settled), units(open), payments),
+            "{step}"
+        );
+        let site = ledger.site(&site("news.example")).unwrap();
+        let of_site = site.and_then(|s| s.totals.into_iter().next()).map_or(Amount::ZERO, |t| t.settled);
+        assert_eq!(of_site, units(settled), "{step}");
+    };
+    let asked = enter(&ledger, &plan(units(10)), NOW, ask);
+    sums((0, 0, 0, 0), "asked");
+    let payment = approve(&ledger, &asked, NOW);
+    sums((10, 0, 10, 1), "reserved");
+    ledger.signed(payment.id, "n", "v", NOW).unwrap();
+    sums((10, 0, 10, 1), "signed");
+    ledger.settlement(payment.id, &Settled::Failed { reason: "r".into(), tx: None }, None, NOW).unwrap();
+    sums((10, 0, 10, 1), "an attempt failed");
+    ledger.settlement(payment.id, &seen(), Some(units(4)), NOW).unwrap();
+    sums((10, 4, 0, 1), "seen: counts in full until it is final");
+    ledger.settlement(payment.id, &done(), None, NOW).unwrap();
+    sums((4, 4, 0, 1), "final: counts what left");
+    ledger.delivery(payment.id, Delivery::Delivered, Some(200), None, NOW).unwrap();
+    sums((4, 4, 0, 1), "delivered");
+    let cancelled = reserve(&ledger, 7, NOW);
+    sums((11, 4, 7, 2), "another");
+    ledger.end(cancelled.id, &End::Cancelled, NOW).unwrap();
+    sums((4, 4, 0, 1), "cancelled before it was signed");
+    let unused = sign(&ledger, 9, NOW);
+    ledger.settlement(unused.id, &Settled::NeverUsed, None, NOW.plus_ms(5 * MINUTE)).unwrap();
+    sums((4, 4, 0, 1), "proven unused");
+    ledger.settlement(unused.id, &done(), None, NOW.plus_ms(6 * MINUTE)).unwrap();
+    sums((13, 13, 0, 2), "settled all the same");
+}
+
+#[test]
+fn windows_roll_by_the_minute_and_never_early() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    // Thirteen seconds into a minute.
+    let at = NOW.plus_ms(13_000);
+    sign(&ledger, 5, at);
+    let day = |ms: i64| spending(&ledger, at.plus_ms(ms)).app_day;
+    let month = |ms: i64| spending(&ledger, at.plus_ms(ms)).site_month;
+    for (ms, counts) in
+        [(0, true), (DAY - 1, true), (DAY, true), (DAY + 46_999, true), (DAY + 47_000, false), (30 * DAY, false)]
+    {
+        assert_eq!(day(ms) == units(5), counts, "{ms} ms later");
+    }
+    for (ms, counts) in [(DAY, true), (30 * DAY, true), (30 * DAY + 46_999, true), (30 * DAY + 47_000, false)] {
+        assert_eq!(month(ms) == units(5), counts, "{ms} ms later");
+    }
+}
+
+#[test]
+fn a_clock_set_back_or_forward_widens_no_window() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let (limit, mut spent, mut newest) = (1_000, 0, NOW.0);
+    for round in 0..20 {
+        let jump = if round % 2 == 0 { DAY } else { -DAY };
+        let now = Moment(NOW.0 + jump * ((round % 5) + 1));
+        if now.0 > newest + DAY {
+            spent = 0; // A real day went by, as far as anyone can tell.
+        }
+        newest = newest.max(now.0);
+        for _ in 0..3 {
+            let payment = enter(&ledger, &plan(units(300)), now, up_to(limit, units(300)));
+            spent += if payment.state == State::Reserved { 300 } else { 0 };
+            assert!(payment.entered_at.0 >= newest - DAY, "rows are never dated back");
+        }
+        assert!(spent <= limit, "round {round}: {spent}");
+        assert!(spending(&ledger, now).app_day <= units(limit));
+        assert_eq!(ledger.clock_behind(now).unwrap(), newest - now.0);
+    }
+}
+
+#[test]
+fn limits_of_an_app_reach_over_all_its_sites() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    for n in 0..10 {
+        // An app that invents a site for every payment.
+        let plan = plan::Plan { site: site(&format!("site{n}.example")), ..plan(units(100)) };
+        let payment = enter(&ledger, &plan, NOW, up_to(500, units(100)));
+        assert_eq!(payment.state == State::Reserved, n < 5);
+    }
+    assert_eq!(spending(&ledger, NOW), Spending { app_day: units(500), app_month: units(500), ..Spending::NONE });
+}
+
+#[test]
+fn rules_are_per_app_site_and_token_and_show_what_counts_against_them() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let limit = Mode::Allow(Limit { per_day: Some(units(700)), per_month: Some(Amount::MAX), per_payment: None });
+    let everywhere = RuleKey { app: shop(), site: None, network: Network::Nile, token: usdt() };
+    let here = RuleKey { site: Some(site("news.example")), ..everywhere.clone() };
+    ledger.set_rule(&everywhere, &Mode::Block, NOW).unwrap();
+    ledger.set_rule(&everywhere, &limit, NOW).unwrap();
+    ledger.set_rule(&here, &Mode::Block, NOW).unwrap();
+    sign(&ledger, 5, NOW);
+    let standing = ledger.standing(&shop(), &site("news.example"), Network::Nile, usdt(), NOW).unwrap();
+    assert_eq!((&standing.rules.app, &standing.rules.site), (&limit, &Mode::Block));
+    let elsewhere = ledger.standing(&shop(), &site("other.example"), Network::Nile, usdt(), NOW).unwrap();
+    assert_eq!((&elsewhere.rules.app, &elsewhere.rules.site), (&limit, &Mode::Ask));
+    assert_eq!((elsewhere.spending.app_day, elsewhere.spending.site_day), (units(5), Amount::ZERO));
+    let rules = ledger.list_rules(NOW).unwrap();
+    assert_eq!(rules.iter().map(|r| &r.key).collect::<Vec<_>>(), [&everywhere, &here]);
+    assert!(rules.iter().all(|r| (r.spent_day, r.spent_month) == (units(5), units(5))));
+    ledger.remove_rule(&here).unwrap();
+    ledger.remove_rule(&here).unwrap();
+    assert_eq!(ledger.list_rules(NOW).unwrap().len(), 1);
+    let unknown = RuleKey { token: Address::from_bytes([0; 20]), ..everywhere };
+    assert!(ledger.set_rule(&unknown, &Mode::Ask, NOW).is_err(), "no rule for a token that nobody knows");
+}
+
+#[test]
+fn charts_add_up_to_what_was_spent() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let day = Moment(NOW.0.div_euclid(DAY) * DAY);
+    for n in 0..10 {
+        sign(&ledger, 1 + n, day.plus_ms(i64::try_from(n).unwrap() * DAY + 3 * HOUR));
+    }
+    let bounds: Vec<Moment> = (0..=10).map(|n| day.plus_ms(n * DAY)).collect();
+    for filter in [None, Some(site("news.example"))] {
+        let columns = ledger.spent_between(&bounds, filter.as_ref()).unwrap();
+        let amounts: Vec<_> = columns.iter().map(|c| c.first().map(|s| s.amount)).collect();
+        assert_eq!(amounts, (1..=10).map(|n| Some(units(n))).collect::<Vec<_>>());
+    }
+    assert!(ledger.spent_between(&bounds, Some(&site("other.example"))).unwrap().iter().all(Vec::is_empty));
+    // A zone three and a half hours ahead puts the third hour of a day where its people have it.
+    let shifted: Vec<Moment> = bounds.iter().map(|b| b.plus_ms(-HOUR)).collect();
+    assert_eq!(ledger.spent_between(&shifted, None).unwrap()[0][0].amount, units(1));
+}
+
+fn key<'a>(site: &'a plan::Site, payee: Address, url: &'a str) -> HistoryKey<'a> {
+    HistoryKey { site, payee, network: Network::Nile, token: usdt(), url }
+}
+
+#[test]
+fn history_knows_who_was_paid_and_not_who_was_turned_down() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let here = site("news.example");
+    let (payee, evil) = (Address::from_bytes([7; 20]), Address::from_bytes([66; 20]));
+    let mut like = *payee.bytes();
+    like[19] ^= 1;
+    let like = Address::from_bytes(like);
+    for (amount, at) in [(30, 1), (10, 2), (20, 3)] {
+        sign(&ledger, amount, NOW.plus_ms(at));
+    }
+    let refused = plan::Plan { payee: evil, ..plan(units(9_000)) };
+    let id = enter(&ledger, &refused, NOW, ask).id;
+    ledger.end(id, &End::Rejected { code: "c".into(), by: "w".into() }, NOW).unwrap();
+    let history = ledger.history(&key(&here, payee, "https://news.example/a")).unwrap();
+    assert_eq!((history.payee_times, history.payee_since), (3, Some(NOW.plus_ms(1))));
+    assert_eq!(history.payees_of_site, [(payee, 3)]);
+    assert_eq!(history.usual_price, Some(units(20)));
+    let recent = history.same_resource.unwrap();
+    assert_eq!((recent.at, recent.delivered), (NOW.plus_ms(3), false));
+    let id: PaymentId = recent.payment.parse().unwrap();
+    ledger.delivery(id, Delivery::Delivered, None, None, NOW).unwrap();
+    assert!(ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap().delivered);
+    assert_eq!(ledger.history(&key(&here, payee, "https://news.example/b")).unwrap().same_resource, None);
+    let strange = ledger.history(&key(&here, evil, "https://news.example/a")).unwrap();
+    assert_eq!((strange.payee_times, strange.payee_since), (0, None));
+    assert_eq!(strange.same_resource, None, "another payee is another purchase");
+    let impostor = ledger.history(&key(&site("new.example"), like, "https://new.example/")).unwrap();
+    assert_eq!(impostor.similar_payees, [payee]);
+    assert_eq!(impostor.payees_of_site, []);
+    assert_eq!(ledger.payees(&here).unwrap()[0].times, 3);
+}
+
+#[test]
+fn pages_are_complete_and_newest_first() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let mut all = Vec::new();
+    for n in 0..25 {
+        let host = if n % 5 == 0 { "shop.example" } else { "news.example" };
+        let url = format!("https://{host}/articles/{n}_%");
+        let request = plan::Request { method: "GET".into(), url, path: "/".into() };
+        let words = (n == 7).then(|| "Übersicht 新闻".to_owned());
+        let plan = plan::Plan { site: site(host), request, site_words: words, ..plan(units(1)) };
+        // The clock stands still, then runs back: order is the order of writing.
+        all.insert(0, enter(&ledger, &plan, NOW.plus_ms(-n), if n % 2 == 0 { allow } else { ask }).id);
+    }
+    let list = |filter: &Filter| {
+        let (mut found, mut page) = (Vec::new(), Page::first(4));
+        loop {
+            let part = ledger.payments(filter, page).unwrap();
+            found.extend(part.iter().map(|p| p.id));
+            match part.last() {
+                Some(last) if part.len() == 4 => page.after = Some(last.id),
+                _ => return found,
+            }
+        }
+    };
+    assert_eq!(list(&Filter::default()), all);
+    let shop_site = Filter { site: Some(site("shop.example")), ..Filter::default() };
+    assert_eq!(list(&shop_site).len(), 5);
+    assert_eq!(list(&Filter { state: Some(State::Asked), ..Filter::default() }).len(), 12);
+    assert_eq!(list(&Filter { state: Some(State::Asked), ..shop_site }).len(), 2);
+    assert_eq!(list(&Filter { app: Some(shop()), token: Some((Network::Nile, usdt())), ..Filter::default() }), all);
+    assert_eq!(list(&Filter { site: Some(site("never.example")), ..Filter::default() }), []);
+    for (text, count) in [
+        ("articles/7_%", 1),
+        ("articles/7%", 0),
+        ("_%", 25),
+        ("新闻", 1),
+        ("USDT", 25),
+        (" SHOP.example ", 5),
+        (&all[3].to_string(), 1),
+        ("TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf", 25),
+        ("TFFAMQLZybALaLb4uxHA9RBE7pxhUAjF3U", 0),
+        (&"ab".repeat(32), 0),
+        ("' OR 1=1 --", 0),
+    ] {
+        assert_eq!(list(&Filter { text: Some(text.into()), ..Filter::default() }).len(), count, "{text}");
+    }
+}
+
+/// A step of a random life.
+#[derive(Clone, Debug)]
+enum Step {
+    Enter { amount: u64, site: u8, wait: i64, jump_back: bool, yes: bool },
+    Sign(usize),
+    Cancel(usize),
+    Settle(usize, bool),
+    Unused(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let waits = prop_oneof![0..2 * MINUTE, 0..3 * HOUR, 0..4 * DAY, Just(DAY), Just(HOUR), Just(40 * DAY)];
+    let enter = (1..1000u64, 0..3u8, waits, any::<bool>(), any::<bool>())
+        .prop_map(|(amount, site, wait, jump_back, yes)| Step::Enter { amount, site, wait, jump_back, yes });
+    let step = prop_oneof![
+        5 => enter,
+        3 => (0..40usize).prop_map(Step::Sign),
+        1 => (0..40usize).prop_map(Step::Cancel),
+        2 => (0..40usize, any::<bool>()).prop_map(|(n, seen)| Step::Settle(n, seen)),
+        1 => (0..40usize).prop_map(Step::Unused),
+    ];
+    prop::collection::vec(step, 1..60)
+}
+
+/// What the sums should be, counted from the rows one by one.
+fn recount(ledger: &Ledger, now: Moment, here: &plan::Site) -> Spending {
+    let mut sums = Spending::NONE;
+    for p in ledger.payments(&Filter::default(), Page::first(1000)).unwrap() {
+        let counts = match (p.state, p.settlement.as_ref().map(|s| s.name())) {
+            (State::Reserved, _) => true,
+            (State::Signed, settlement) => settlement != Some("never used"),
+            _ => false,
+        };
+        let Some(at) = p.reserved_at.filter(|_| counts) else { continue };
+        let within = |length: i64| at.0 >= (now.0 - length).div_euclid(MINUTE) * MINUTE;
+        let add = |sum: &mut Amount, yes: bool| {
+            if yes {
+                *sum = sum.saturating_add(p.plan.maximum);
+            }
+        };
+        add(&mut sums.app_day, within(DAY));
+        add(&mut sums.app_month, within(30 * DAY));
+        add(&mut sums.site_day, within(DAY) && p.plan.site == *here);
+        add(&mut sums.site_month, within(30 * DAY) && p.plan.site == *here);
+    }
+    sums
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sums_equal_the_rows_whatever_happens(steps in steps()) {
+        let folder = Folder::new();
+        let ledger = folder.ledger();
+        let mut clock = NOW;
+        let mut ids = Vec::new();
+        for step in steps {
+            match step {
+                Step::Enter { amount, site: n, wait, jump_back, yes } => {
+                    clock = clock.plus_ms(if jump_back { -wait / 2 } else { wait });
+                    let effective = clock.plus_ms(ledger.clock_behind(clock).unwrap());
+                    let plan = plan::Plan { site: site(&format!("s{n}.example")), ..plan(units(amount)) };
+                    let expected = recount(&ledger, effective, &plan.site);
+                    let id = PaymentId::fresh(clock);
+                    let entered = ledger.enter(&entry(&plan, id, &id.to_string()), clock, |_, spending| {
+                        assert_eq!(*spending, expected);
+                        if yes { Verdict::Allow } else { Verdict::Ask(Vec::new()) }
+                    });
+                    assert!(matches!(entered, Ok(Entered::New(..))));
+                    ids.push(id);
+                }
+                // Steps that are not legal are refused and must leave the sums alone.
+                Step::Sign(n) => if let Some(id) = ids.get(n) { let _ = ledger.signed(*id, "n", "v", clock); },
+                Step::Cancel(n) => if let Some(id) = ids.get(n) { let _ = ledger.end(*id, &End::Cancelled, clock); },
+                Step::Settle(n, early) => if let Some(id) = ids.get(n) {
+                    let _ = ledger.settlement(*id, &if early { seen() } else { done() }, None, clock);
+                },
+                Step::Unused(n) => if let Some(id) = ids.get(n) {
+                    let _ = ledger.settlement(*id, &Settled::NeverUsed, None, clock.plus_ms(400 * DAY));
+                },
+            }
+        }
+        let settled: Amount = ledger.totals().unwrap().iter().fold(Amount::ZERO, |sum, t| sum.saturating_add(t.settled));
+        let rows = ledger.payments(&Filter::default(), Page::first(1000)).unwrap();
+        let left = rows.iter().filter(|p| matches!(p.settlement.as_ref().map(|s| s.name()), Some("seen" | "final")));
+        prop_assert_eq!(settled, left.fold(Amount::ZERO, |sum, p| sum.saturating_add(p.plan.maximum)));
+    }
+}
