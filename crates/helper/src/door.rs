@@ -26,10 +26,7 @@ pub(crate) async fn guard(State(body_bytes): State<usize>, request: Request, nex
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        HeaderValue::from_static("same-origin"),
-    );
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin"));
     response
 }
 
@@ -60,7 +57,9 @@ fn host(headers: &HeaderMap, entrance: Entrance) -> Result<(), Problem> {
         return Err(forbidden("exactly one Host header is needed"));
     };
     let allowed = match entrance {
-        Entrance::Tcp { port } => vec![format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")],
+        Entrance::Tcp { port } => {
+            vec![format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")]
+        }
         Entrance::Unix => vec!["localhost".to_owned()],
     };
     match allowed.iter().any(|name| host.as_bytes() == name.as_bytes()) {
@@ -113,5 +112,6 @@ fn unsupported(message: &str) -> Problem {
 }
 
 pub(crate) fn too_large(body_bytes: usize) -> Problem {
-    Problem::new(Code::BadRequest, format!("the body is larger than {body_bytes} bytes")).status(StatusCode::PAYLOAD_TOO_LARGE)
+    Problem::new(Code::BadRequest, format!("the body is larger than {body_bytes} bytes"))
+        .status(StatusCode::PAYLOAD_TOO_LARGE)
 }

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use view::Code;
-use view::desk::Desk;
+use view::Desk;
 use wallet::AppId;
 
 /// What every handler of the port shares.
@@ -82,9 +82,9 @@ impl FromRequestParts<Port> for Paired {
             Ok(app) => Ok(Self { slot: port.slot(&app)?, app, token }),
             Err(failure) if failure.code == Code::NotPaired => match port.bad_tokens.take() {
                 Ok(()) => Err(not_paired("this token is not known, or was revoked")),
-                Err(seconds) => {
-                    Err(Problem::new(Code::RateLimited, "too many unknown tokens").retry_after(seconds).advice(HOW_TO_PAIR))
-                }
+                Err(seconds) => Err(Problem::new(Code::RateLimited, "too many unknown tokens")
+                    .retry_after(seconds)
+                    .advice(HOW_TO_PAIR)),
             },
             Err(failure) => Err(failure.into()),
         }
@@ -161,7 +161,8 @@ impl FromRequestParts<Port> for Wait {
         let mut wait = None;
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let bad = |found: &str| {
-                Problem::new(Code::BadRequest, "the only query is wait, in whole seconds").field("wait", found, "0 to 30")
+                Problem::new(Code::BadRequest, "the only query is wait, in whole seconds")
+                    .field("wait", found, "0 to 30")
             };
             let seconds = match pair.split_once('=') {
                 Some(("wait", seconds)) if wait.is_none() && (1..=9).contains(&seconds.len()) => seconds,

@@ -20,6 +20,6 @@ pub use door::Entrance;
 pub use limits::Limits;
 pub use openapi::json as openapi_json;
 pub use owner::{Owner, OwnerOptions, StartError};
-pub use problem::{Problem, ProblemView, code_name};
+pub use problem::{Problem, ProblemView};
 pub use routes::{HealthView, PairingRequestView, router};
 pub use runtime::RuntimeFile;

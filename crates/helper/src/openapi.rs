@@ -46,9 +46,11 @@ fn description() -> String {
     for code in CODES {
         let (status, title) = problem::table(code);
         // Writing to a String can't fail.
-        let _ = writeln!(text, "| {} | {} | {title} |", problem::code_name(code), status.as_u16());
+        let _ = writeln!(text, "| {} | {} | {title} |", code.name(), status.as_u16());
     }
-    text.push_str("\nBAD_REQUEST also comes with 405, 408, 413 and 415 where HTTP has a status of its own for what is wrong.");
+    text.push_str(
+        "\nBAD_REQUEST also comes with 405, 408, 413 and 415 where HTTP has a status of its own for what is wrong.",
+    );
     text
 }
 
@@ -113,7 +115,7 @@ mod tests {
     fn every_code_stands_in_the_table_once() {
         let schema = serde_json::to_value(Code::schema()).unwrap();
         let mut names: Vec<String> = serde_json::from_value(schema["enum"].clone()).unwrap();
-        let mut listed: Vec<String> = CODES.into_iter().map(problem::code_name).collect();
+        let mut listed: Vec<String> = CODES.into_iter().map(Code::name).collect();
         names.sort();
         listed.sort();
         assert_eq!(names, listed);

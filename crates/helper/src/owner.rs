@@ -12,7 +12,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
-use view::desk::Desk;
+use view::Desk;
 use wallet::{OpenError, Wallet};
 
 /// How an owner starts. `OwnerOptions::default()` is the product's: profile main, its own folder and port.
@@ -123,7 +123,7 @@ impl Owner {
             os::private_dir(dir).map_err(|e| failed(dir, e))?;
         }
         owner.runtime.write(&owner.places.runtime_file).map_err(|e| failed(&owner.places.runtime_file, e))?;
-        owner.desk.listening(Some(owner.runtime.address.clone()));
+        owner.desk.wallet().set_listening(Some(owner.runtime.address.clone()));
         Ok(owner)
     }
 
@@ -153,7 +153,6 @@ impl Owner {
     pub async fn shutdown(self) {
         self.forget();
         self.server.shutdown().await;
-        self.desk.wallet().close().await;
     }
 
     fn forget(&self) {

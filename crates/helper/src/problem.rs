@@ -139,20 +139,12 @@ impl From<ProblemView> for Failure {
     }
 }
 
-/// The name of a code on the wire: "NOT_PAIRED".
-pub fn code_name(code: Code) -> String {
-    match serde_json::to_value(code) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
-    }
-}
-
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Self { status, failure } = self;
         let retry_after = failure.retry_after;
         let body = ProblemView {
-            type_: format!("urn:countersign:problem:{}", code_name(failure.code).to_lowercase().replace('_', "-")),
+            type_: format!("urn:countersign:problem:{}", failure.code.name().to_lowercase().replace('_', "-")),
             title: table(failure.code).1.to_owned(),
             status: status.as_u16(),
             detail: failure.message,

@@ -18,11 +18,11 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
 use utoipa::ToSchema;
-use view::desk::Desk;
 use view::port::{
     AppAccountView, AppPairingView, BudgetView, CheckView, EventView, PaymentAnswerView, PaymentRequestView, ResultView,
 };
-use view::{Code, Failure, StateView};
+use view::{Code, Desk, Failure, StateView};
+use wallet::{AppId, Event as Happened};
 
 /// The port as a service. The server in front of it has to mark each request with its `Entrance`; without
 /// the mark everything is refused.
@@ -104,7 +104,7 @@ pub(crate) async fn pair(
     port.pairings.take().map_err(|seconds| {
         Problem::new(Code::RateLimited, "too many pairings were asked for in the last minute").retry_after(seconds)
     })?;
-    let pairing = port.desk.pair(request.name).await?;
+    let pairing = port.desk.pair(&request.name).await?;
     Ok((StatusCode::ACCEPTED, Json(pairing)))
 }
 
@@ -117,7 +117,7 @@ pub(crate) async fn pair(
 pub(crate) async fn pairing(State(port): State<Port>, Id(id): Id, Wait(wait): Wait) -> Answer<AppPairingView> {
     let place = port.pairing_waits.try_acquire();
     let wait = if place.is_ok() { wait } else { Duration::ZERO };
-    Ok(Json(port.desk.pairing(id, wait).await?))
+    Ok(Json(port.desk.pairing(&id, wait).await?))
 }
 
 /// The accounts that can pay: addresses only
@@ -167,14 +167,14 @@ pub(crate) async fn payment(
     Id(id): Id,
     Wait(wait): Wait,
 ) -> Answer<PaymentAnswerView> {
-    Ok(Json(port.desk.app_payment(&app.app, id, wait).await?))
+    Ok(Json(port.desk.app_payment(&app.app, &id, wait).await?))
 }
 
 /// Cancel a payment that is not signed yet
 #[utoipa::path(delete, path = "/v1/payments/{id}", tag = "apps", security(("token" = [])), params(("id" = String, Path)), responses(
     (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn cancel(State(port): State<Port>, app: Paired, Id(id): Id) -> Answer<PaymentAnswerView> {
-    Ok(Json(port.desk.cancel(&app.app, id).await?))
+    Ok(Json(port.desk.cancel(&app.app, &id).await?))
 }
 
 /// Tell what the seller answered to the paid request
@@ -187,7 +187,7 @@ pub(crate) async fn report(
     Id(id): Id,
     Input(result): Input<ResultView>,
 ) -> Answer<PaymentAnswerView> {
-    Ok(Json(port.desk.report(&app.app, id, result).await?))
+    Ok(Json(port.desk.report(&app.app, &id, result).await?))
 }
 
 /// What would happen now, with no effect
@@ -226,24 +226,33 @@ fn own_events(port: Port, app: Paired) -> impl Stream<Item = Result<Event, Infal
         let _place = &app.slot;
         loop {
             match receiver.recv().await {
-                Ok(event) if event.app_id() == Some(&app.app) => {
-                    let event = named(&event);
+                Ok(event) if owner_of(&event) == Some(&app.app) => {
+                    let event = named(&port.desk.event(event).await);
                     return Some((Ok(event), (port, app, receiver)));
                 }
                 // The app may have been revoked: then it hears nothing more.
-                Ok(EventView::Rules) => {
+                Ok(Happened::Rules) => {
                     let paired: Result<_, Failure> = port.desk.authenticate(&app.token).await;
                     paired.ok()?;
                 }
                 Ok(_) => {}
                 Err(RecvError::Lagged(missed)) => {
-                    let event = Event::default().event("missed").data(format!("{{\"event\":\"missed\",\"count\":{missed}}}"));
+                    let event =
+                        Event::default().event("missed").data(format!("{{\"event\":\"missed\",\"count\":{missed}}}"));
                     return Some((Ok(event), (port, app, receiver)));
                 }
                 Err(RecvError::Closed) => return None,
             }
         }
     })
+}
+
+/// The app that an event belongs to; the owner's own events belong to none.
+fn owner_of(event: &Happened) -> Option<&AppId> {
+    match event {
+        Happened::Question { app, .. } | Happened::Payment { app, .. } => Some(app),
+        _ => None,
+    }
 }
 
 fn named(event: &EventView) -> Event {

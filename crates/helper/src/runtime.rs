@@ -43,7 +43,8 @@ impl Places {
             return Err(Error::new(ErrorKind::InvalidInput, "a profile's name has 1 to 32 letters, digits or hyphens"));
         }
         let default = || {
-            wallet::default_dir(profile).ok_or_else(|| Error::new(ErrorKind::NotFound, "this user has no data folder; name one"))
+            wallet::default_dir(profile)
+                .ok_or_else(|| Error::new(ErrorKind::NotFound, "this user has no data folder; name one"))
         };
         let own = data_dir.map(Path::to_owned);
         let data_dir = own.clone().map_or_else(default, Ok)?;
@@ -100,7 +101,8 @@ impl RuntimeFile {
 
     /// Removes the file, unless another process has taken the place over.
     pub(crate) fn remove(&self, path: &Path) {
-        let ours = os::read_private(path).is_ok_and(|text| serde_json::from_str::<Self>(&text).is_ok_and(|f| f.pid == self.pid));
+        let ours = os::read_private(path)
+            .is_ok_and(|text| serde_json::from_str::<Self>(&text).is_ok_and(|f| f.pid == self.pid));
         if ours {
             let _ = std::fs::remove_file(path);
         }

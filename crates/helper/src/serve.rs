@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// A way in that gives streams; none for a caller that was turned away.
-pub(crate) trait Accept: Send + 'static {
+pub(crate) trait Accept: Send + Sync + 'static {
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
     fn next(&self) -> impl Future<Output = io::Result<Option<Self::Stream>>> + Send;
 }

@@ -15,9 +15,14 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(body)
         .map_err(|e| bad("the body is not UTF-8").field("body", &format!("byte {}", e.valid_up_to()), "UTF-8"))?;
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Once { left: DEPTH }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|e| {
-        bad("the body is not the JSON that is expected").field("body", &e.to_string(), "one JSON object, every key once")
-    })?;
+    let value =
+        Once { left: DEPTH }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|e| {
+            bad("the body is not the JSON that is expected").field(
+                "body",
+                &e.to_string(),
+                "one JSON object, every key once",
+            )
+        })?;
     serde_path_to_error::deserialize(value).map_err(|e| {
         let path = e.path().to_string();
         let reason = e.inner().to_string();
@@ -146,7 +151,8 @@ mod tests {
         assert_eq!((field.as_str(), found.as_str(), expected.as_str()), ("nmae", "an unknown field", "`name`"));
         let (field, found, expected) = refusal::<ResultView>(r#"{"httpStatus":"200"}"#);
         assert_eq!((field.as_str(), found.as_str(), expected.as_str()), ("httpStatus", "string \"200\"", "u16"));
-        let (field, ..) = refusal::<PaymentRequestView>(r#"{"request":{"method":"GET","url":"u","x":1},"paymentRequired":""}"#);
+        let (field, ..) =
+            refusal::<PaymentRequestView>(r#"{"request":{"method":"GET","url":"u","x":1},"paymentRequired":""}"#);
         assert_eq!(field, "request.x");
         let (field, ..) = refusal::<PaymentRequestView>(r#"{"request":{"method":"GET"},"paymentRequired":""}"#);
         assert_eq!(field, "request.url");

@@ -39,7 +39,8 @@ impl Client {
         let response = self.send(Method::POST, V::NAME, body).await?;
         let ok = response.status().is_success();
         let bytes = response.into_body().collect().await.map_err(|_| broken("the answer broke off"))?.to_bytes();
-        let unreadable = |_| broken("the answer is of another version; is the running Countersign as new as this command?");
+        let unreadable =
+            |_| broken("the answer is of another version; is the running Countersign as new as this command?");
         match ok {
             true => serde_json::from_slice(&bytes).map_err(unreadable),
             false => Err(serde_json::from_slice::<ProblemView>(&bytes).map_err(unreadable)?.into()),
@@ -66,7 +67,8 @@ impl Client {
     }
 
     async fn send(&self, method: Method, name: &str, body: Vec<u8>) -> Result<Response<Incoming>, Failure> {
-        let stream = os::connect(&self.socket).await.map_err(|_| broken("no Countersign answers on the control socket"))?;
+        let stream =
+            os::connect(&self.socket).await.map_err(|_| broken("no Countersign answers on the control socket"))?;
         let request = Request::builder()
             .method(method)
             .uri(format!("/v1/{name}"))
@@ -75,7 +77,8 @@ impl Client {
             .body(Full::new(Bytes::from(body)))
             .map_err(|_| broken("the call could not be written"))?;
         let lost = |_| broken("the running Countersign closed the connection");
-        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
         tokio::spawn(connection);
         sender.send_request(request).await.map_err(lost)
     }

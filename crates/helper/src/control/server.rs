@@ -13,8 +13,7 @@ use axum::{Json, Router};
 use futures::StreamExt;
 use std::convert::Infallible;
 use tokio_stream::wrappers::BroadcastStream;
-use view::Code;
-use view::desk::Desk;
+use view::{Code, Desk};
 
 #[derive(Clone)]
 pub(crate) struct Control {
@@ -42,11 +41,15 @@ pub(super) async fn run<V: Verb>(State(control): State<Control>, request: Reques
 
 /// Every event, one JSON text per line, until the caller has enough.
 async fn events(State(control): State<Control>) -> Response {
-    let lines = BroadcastStream::new(control.desk.subscribe()).filter_map(|event| async move {
-        // Missed events are no loss: each only says that something is worth looking at again.
-        let mut line = serde_json::to_vec(&event.ok()?).ok()?;
-        line.push(b'\n');
-        Some(Ok::<_, Infallible>(Bytes::from(line)))
+    let desk = control.desk;
+    let lines = BroadcastStream::new(desk.subscribe()).filter_map(move |event| {
+        let desk = desk.clone();
+        async move {
+            // Missed events are no loss: each only says that something is worth looking at again.
+            let mut line = serde_json::to_vec(&desk.event(event.ok()?).await).ok()?;
+            line.push(b'\n');
+            Some(Ok::<_, Infallible>(Bytes::from(line)))
+        }
     });
     ([("content-type", "application/x-ndjson")], Body::from_stream(lines)).into_response()
 }

@@ -6,13 +6,11 @@ use axum::routing::post;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use view::desk::{Desk, FilterView, Proof};
-use view::inspect::InspectView;
-use view::owner::{
-    AppView, ModeView, NewWordsView, PairingView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
-};
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
-use view::{AnswerView, Failure, PaymentDetailView, PaymentPage, PaymentView, QuestionView};
+use view::{
+    AnswerView, AppView, Desk, Failure, FilterView, NewWordsView, PairingView, PaymentDetailView, PaymentPage,
+    PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
+};
 use wallet::AppId;
 
 /// One verb of the owner.
@@ -66,39 +64,39 @@ verbs! {
     "unlock" Unlock { passphrase: String } -> StatusView = |desk, it| desk.unlock(it.passphrase).await;
     "lock" Lock {} -> StatusView = |desk, _it| { desk.lock(); Ok(desk.status().await) };
     "questions" Questions {} -> Vec<QuestionView> = |desk, _it| desk.questions().await;
-    "question" Question { id: String } -> QuestionView = |desk, it| desk.question(it.id).await;
+    "question" Question { id: String } -> QuestionView = |desk, it| desk.question(&it.id).await;
     /// Answers a question with the digest that was shown and the passphrase.
     "answer" Answer { id: String, digest: String, answer: AnswerView, passphrase: String } -> PaymentView
         = |desk, it| {
             let proof = Proof::Passphrase(wallet::Passphrase::new(it.passphrase));
-            desk.answer(it.id, it.digest, it.answer, proof).await
+            desk.answer(&it.id, &it.digest, it.answer, proof).await
         };
-    "dangers" Dangers {} -> Vec<QuestionView> = |desk, _it| Ok(desk.dangers().await);
+    "dangers" Dangers {} -> Vec<QuestionView> = |desk, _it| desk.dangers().await;
     "dismiss-danger" DismissDanger { id: String, block_site: bool } -> ()
-        = |desk, it| desk.dismiss_danger(it.id, it.block_site).await;
+        = |desk, it| desk.dismiss_danger(&it.id, it.block_site).await;
     "payments" Payments { filter: FilterView } -> PaymentPage = |desk, it| desk.payments(it.filter).await;
-    "payment" Payment { id: String } -> PaymentDetailView = |desk, it| desk.payment(it.id).await;
+    "payment" Payment { id: String } -> PaymentDetailView = |desk, it| desk.payment(&it.id).await;
     "summary" Summary {} -> SummaryView = |desk, _it| desk.summary().await;
     "sites" Sites {} -> Vec<SiteView> = |desk, _it| desk.sites().await;
-    "site" Site { site_key: String } -> SiteDetailView = |desk, it| desk.site(it.site_key).await;
-    "block-site" BlockSite { site_key: String, blocked: bool } -> () = |desk, it| desk.block_site(it.site_key, it.blocked).await;
+    "site" Site { site_key: String } -> SiteDetailView = |desk, it| desk.site(&it.site_key).await;
+    "block-site" BlockSite { site_key: String, blocked: bool } -> () = |desk, it| desk.block_site(&it.site_key, it.blocked).await;
     "rules" Rules {} -> Vec<RuleView> = |desk, _it| desk.rules().await;
+    "set-rule" SetRule { rule: RuleInput } -> () = |desk, it| desk.set_rule(it.rule).await;
     "remove-rule" RemoveRule { app_id: String, site_key: Option<String>, network: String, token: String } -> ()
-        = |desk, it| desk.remove_rule(it.app_id, it.site_key, it.network, it.token).await;
+        = |desk, it| desk.remove_rule(&it.app_id, it.site_key.as_deref(), &it.network, &it.token).await;
     "apps" Apps {} -> Vec<AppView> = |desk, _it| desk.apps().await;
-    "revoke-app" RevokeApp { id: String } -> () = |desk, it| desk.revoke_app(it.id).await;
+    "revoke-app" RevokeApp { id: String } -> () = |desk, it| desk.revoke_app(&it.id).await;
     "pairings" Pairings {} -> Vec<PairingView> = |desk, _it| desk.pairings().await;
-    "answer-pairing" AnswerPairing { id: String, approve: bool } -> () = |desk, it| desk.answer_pairing(it.id, it.approve).await;
-    "inspect" Inspect { text: String } -> InspectView = |desk, it| desk.inspect(it.text).await;
+    "answer-pairing" AnswerPairing { id: String, approve: bool } -> () = |desk, it| desk.answer_pairing(&it.id, it.approve).await;
     /// Pays as the owner: always asks.
     "pay" Pay { request: PaymentRequestView } -> PaymentAnswerView = |desk, it| desk.pay(&AppId::owner(), it.request).await;
     "check" Check { request: PaymentRequestView } -> CheckView = |desk, it| desk.check(&AppId::owner(), it.request).await;
     /// The owner's own payment; waits up to 30 s for news.
     "await-payment" AwaitPayment { id: String, wait_seconds: u32 } -> PaymentAnswerView = |desk, it| {
         let wait = Duration::from_secs(u64::from(it.wait_seconds.min(30)));
-        desk.app_payment(&AppId::owner(), it.id, wait).await
+        desk.app_payment(&AppId::owner(), &it.id, wait).await
     };
-    "cancel" Cancel { id: String } -> PaymentAnswerView = |desk, it| desk.cancel(&AppId::owner(), it.id).await;
+    "cancel" Cancel { id: String } -> PaymentAnswerView = |desk, it| desk.cancel(&AppId::owner(), &it.id).await;
     "report" Report { id: String, result: ResultView } -> PaymentAnswerView
-        = |desk, it| desk.report(&AppId::owner(), it.id, it.result).await;
+        = |desk, it| desk.report(&AppId::owner(), &it.id, it.result).await;
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use view::desk::FilterView;
+use view::FilterView;
 
 pub struct House {
     pub owner: Owner,
@@ -55,12 +55,19 @@ impl House {
     /// Pairs an app through the port, the person saying yes.
     pub async fn pair(&self, name: &str) -> String {
         let http = client();
-        let asked: serde_json::Value =
-            http.post(self.url("/v1/pairings")).json(&serde_json::json!({ "name": name })).send().await.unwrap().json().await.unwrap();
+        let asked: serde_json::Value = http
+            .post(self.url("/v1/pairings"))
+            .json(&serde_json::json!({ "name": name }))
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
         let id = asked["id"].as_str().unwrap().to_owned();
         let shown = self.owner.desk().pairings().await.unwrap();
         let shown = shown.iter().find(|p| p.code == asked["code"]).expect("the same code on both sides");
-        self.owner.desk().answer_pairing(shown.id.clone(), true).await.unwrap();
+        self.owner.desk().answer_pairing(&shown.id, true).await.unwrap();
         let done: serde_json::Value =
             http.get(self.url(&format!("/v1/pairings/{id}?wait=5"))).send().await.unwrap().json().await.unwrap();
         done["token"].as_str().expect("a token").to_owned()

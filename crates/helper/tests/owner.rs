@@ -1,0 +1,166 @@
+//! The owner process: where it can be found, that nobody else gets in, and that it never moves silently.
+
+mod common;
+
+use common::{House, client, options};
+use helper::verb::{AnswerPairing, Apps, Lock, Pairings, Payments, Status, Unlock};
+use helper::{Client, Owner, OwnerOptions, RuntimeFile, StartError, Verb};
+use std::os::unix::fs::PermissionsExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use view::{Code, EventView, FilterView};
+
+fn mode(path: &std::path::Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+async fn over_unix(socket: &std::path::Path, request: &str) -> String {
+    let mut stream = UnixStream::connect(socket).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn where_it_listens_is_told_to_this_user_alone_and_forgotten_at_the_end() {
+    let house = House::open().await;
+    let dir = house.dir.path().to_owned();
+    let file = dir.join("runtime.json");
+    assert_eq!(RuntimeFile::path("devnet", Some(&dir)).unwrap(), file);
+    let told = RuntimeFile::read("devnet", Some(&dir)).unwrap();
+    assert_eq!(told, *house.owner.runtime());
+    assert_eq!((told.address.clone(), told.pid), (house.addr().to_string(), std::process::id()));
+    let (unix, control) = (told.unix_socket.unwrap(), told.control_socket.unwrap());
+    assert_eq!((mode(&file), mode(&unix), mode(&control), mode(unix.parent().unwrap())), (0o600, 0o600, 0o600, 0o700));
+
+    let call = Client::find("devnet", Some(&dir)).await.unwrap();
+    let status = call.call(Status {}).await.unwrap();
+    assert_eq!((status.port.as_deref(), status.empty), (Some(told.address.as_str()), true));
+
+    house.owner.shutdown().await;
+    assert!(!file.exists() && !unix.exists() && !control.exists());
+    assert!(Client::find("devnet", Some(&dir)).await.is_none());
+    // The lock is free again, and so is everything else.
+    Owner::start(options(&house.dir)).await.unwrap().shutdown().await;
+}
+
+#[tokio::test]
+async fn a_runtime_file_that_others_could_write_is_not_believed() {
+    let house = House::open().await;
+    let file = house.dir.path().join("runtime.json");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(RuntimeFile::read("devnet", Some(house.dir.path())).is_err());
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_an_error_that_names_setting_and_runtime_file() {
+    let squatter = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = squatter.local_addr().unwrap().port();
+    let dir = tempfile::tempdir().unwrap();
+    let error = Owner::start(OwnerOptions { port: Some(port), ..options(&dir) }).await.err().unwrap();
+    assert!(matches!(error, StartError::PortTaken { .. }));
+    let sentence = error.to_string();
+    for part in [&format!("127.0.0.1:{port}"), "config.toml", "runtime.json"] {
+        assert!(sentence.contains(part), "{sentence}");
+    }
+    assert!(!dir.path().join("runtime.json").exists());
+    // Nothing of it stays behind: another port works at once.
+    Owner::start(options(&dir)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_has_one_owner() {
+    let house = House::open().await;
+    let error = Owner::start(options(&house.dir)).await.err().unwrap();
+    assert!(matches!(error, StartError::Open(wallet::OpenError::AlreadyOpen { .. })), "{error}");
+    // The first one's file is still there and still true.
+    assert!(Client::find("devnet", Some(house.dir.path())).await.is_some());
+}
+
+#[tokio::test]
+async fn a_profile_is_a_plain_word() {
+    for profile in ["", "../main", "a/b", "a b", &"x".repeat(33)] {
+        assert!(RuntimeFile::path(profile, None).is_err(), "{profile:?}");
+    }
+}
+
+#[tokio::test]
+async fn apps_reach_the_port_through_its_socket_and_never_the_owners_verbs() {
+    let house = House::open().await;
+    let token = house.pair("reader").await;
+    let runtime = house.owner.runtime().clone();
+    let (unix, control) = (runtime.unix_socket.unwrap(), runtime.control_socket.unwrap());
+    let get = |path: &str, host: &str| {
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n")
+    };
+    assert!(over_unix(&unix, &get("/v1/accounts", "localhost")).await.starts_with("HTTP/1.1 200"));
+    assert!(over_unix(&unix, &get("/v1/accounts", "evil.example")).await.starts_with("HTTP/1.1 403"));
+    assert!(over_unix(&control, &get("/v1/accounts", "localhost")).await.starts_with("HTTP/1.1 404"));
+    // An owner's verb is unknown on TCP, with a good token too, and whatever the name of the method.
+    for verb in ["unlock", "answer", "apps", "answer-pairing", "pay", "lock", "revoke-app"] {
+        let post = client().post(house.url(&format!("/v1/{verb}"))).bearer_auth(&token).json(&serde_json::json!({}));
+        let answer = post.send().await.unwrap();
+        assert_eq!(answer.status(), 404, "{verb}");
+    }
+}
+
+#[tokio::test]
+async fn the_owner_steers_through_the_control_socket_and_hears_what_happens() {
+    let house = House::open().await;
+    let call = Client::new(house.owner.runtime().control_socket.clone().unwrap());
+    let mut events = call.events().await.unwrap();
+    let asked =
+        client().post(house.url("/v1/pairings")).json(&serde_json::json!({"name": "reader"})).send().await.unwrap();
+    assert_eq!(asked.status(), 202);
+    assert_eq!(futures::StreamExt::next(&mut events).await, Some(EventView::Pairing));
+    let pairing = call.call(Pairings {}).await.unwrap().remove(0);
+    call.call(AnswerPairing { id: pairing.id, approve: true }).await.unwrap();
+    assert_eq!(call.call(Apps {}).await.unwrap()[0].name, "reader");
+    assert!(call.call(Lock {}).await.unwrap().locked);
+    assert!(call.call(Payments { filter: FilterView::default() }).await.unwrap().payments.is_empty());
+    let failure = call.call(Unlock { passphrase: "not the right one".into() }).await.err().unwrap();
+    assert_eq!(failure.code, Code::NoAccount, "{failure:?}");
+}
+
+#[tokio::test]
+async fn the_control_socket_reads_as_strictly_as_the_port() {
+    let house = House::open().await;
+    let control = house.owner.runtime().control_socket.clone().unwrap();
+    let post = |host: &str, kind: &str, body: &str| {
+        format!(
+            "POST /v1/{} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {kind}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            Unlock::NAME,
+            body.len()
+        )
+    };
+    let json = "application/json";
+    for (request, status) in [
+        (post("evil.example", json, "{}"), 403),
+        (post("localhost", "text/plain", "{}"), 415),
+        (post("localhost", json, "{}"), 400),
+        (post("localhost", json, r#"{"passphrase":"a","passphrase":"b"}"#), 400),
+        (post("localhost", json, r#"{"passphrase":"a","more":"b"}"#), 400),
+    ] {
+        let answer = over_unix(&control, &request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{request} {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_leaves_nothing_that_hinders_or_misleads_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = Owner::start(options(&dir)).await.unwrap();
+    let stale = first.runtime().clone();
+    first.shutdown().await;
+    // What a killed process leaves: its file and a socket where nobody listens.
+    let socket = stale.control_socket.clone().unwrap();
+    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+    let text = serde_json::to_string(&stale).unwrap();
+    std::fs::write(dir.path().join("runtime.json"), text).unwrap();
+    std::fs::set_permissions(dir.path().join("runtime.json"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(Client::find("devnet", Some(dir.path())).await.is_none());
+    let second = Owner::start(options(&dir)).await.unwrap();
+    assert!(Client::find("devnet", Some(dir.path())).await.is_some());
+    second.shutdown().await;
+}

@@ -1,0 +1,152 @@
+//! Tokens and crowds: what is not paired gets nothing, what is revoked gets nothing any more, and one noisy
+//! caller takes nothing from the others.
+
+mod common;
+
+use common::{House, client, raw};
+use helper::Limits;
+use serde_json::Value;
+use std::time::Duration;
+
+#[tokio::test]
+async fn routes_of_apps_need_a_token_and_say_how_to_get_one() {
+    let house = House::open().await;
+    let port = house.addr().port();
+    let token = house.pair("reader").await;
+    let forms = [
+        String::new(),
+        "Authorization: Bearer \r\n".into(),
+        "Authorization: Bearer\r\n".into(),
+        format!("Authorization: {token}\r\n"),
+        format!("Authorization: Basic {token}\r\n"),
+        format!("Authorization: Bearer {token}x\r\n"),
+        format!("Authorization: Bearer {}\r\n", &token[1..]),
+        format!("Authorization: Bearer {} {token}\r\n", token),
+        format!("Authorization: Bearer {token}\r\nAuthorization: Bearer {token}\r\n"),
+        format!("Authorization: Bearer {}\r\n", token.to_uppercase()),
+        format!("Authorization: Bearer {}\r\n", "a".repeat(4000)),
+        format!("Cookie: token={token}\r\n"),
+        format!("X-Token: {token}\r\n"),
+    ];
+    for form in &forms {
+        let request = format!("GET /v1/accounts HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{form}Connection: close\r\n\r\n");
+        let (status, answer) = raw(house.addr(), request.as_bytes()).await;
+        assert_eq!(status, 401, "{form}: {answer}");
+        assert!(answer.contains("NOT_PAIRED") && answer.contains("/v1/pairings"), "{answer}");
+        assert!(answer.to_lowercase().contains("www-authenticate: bearer"), "{answer}");
+    }
+    let query =
+        format!("GET /v1/accounts?token={token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    assert_eq!(raw(house.addr(), query.as_bytes()).await.0, 401);
+    let good = client().get(house.url("/v1/accounts")).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(good.status(), 200);
+}
+
+#[tokio::test]
+async fn ten_thousand_guessed_tokens_fail_and_the_good_one_still_works_at_once() {
+    let house = House::open().await;
+    let token = house.pair("reader").await;
+    let http = client();
+    let guesses = (0..8).map(|worker| {
+        let (http, url, token) = (http.clone(), house.url("/v1/accounts"), token.clone());
+        tokio::spawn(async move {
+            for n in 0..1250_u32 {
+                // Near misses: the good token with one character changed, and plain guesses.
+                let at = (n as usize) % token.len();
+                let mut guess = token.clone();
+                guess.replace_range(at..=at, if &token[at..=at] == "0" { "1" } else { "0" });
+                let guess = if n % 2 == 0 { guess } else { format!("{worker}-{n}-{token}") };
+                let status = http.get(&url).bearer_auth(guess).send().await.unwrap().status();
+                assert!(status == 401 || status == 429, "{status}");
+            }
+        })
+    });
+    let (flood, during) = tokio::join!(futures::future::join_all(guesses), async {
+        let mut served = 0;
+        for _ in 0..50 {
+            let get = http.get(house.url("/v1/accounts")).bearer_auth(&token).send();
+            let answer = tokio::time::timeout(Duration::from_secs(1), get).await.expect("within a second").unwrap();
+            served += u32::from(answer.status() == 200);
+        }
+        served
+    });
+    assert!(flood.into_iter().all(|worker| worker.is_ok()));
+    assert_eq!(during, 50);
+}
+
+#[tokio::test]
+async fn a_revoked_app_fails_on_its_next_call_and_its_stream_of_events_ends() {
+    let house = House::open().await;
+    let token = house.pair("reader").await;
+    let other = house.pair("other").await;
+    let http = client();
+    let stream = http.get(house.url("/v1/events")).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(stream.headers()["content-type"], "text/event-stream");
+    let id = house.owner.desk().apps().await.unwrap().into_iter().find(|a| a.name == "reader").unwrap().id;
+    house.owner.desk().revoke_app(&id).await.unwrap();
+    let answer = http.get(house.url("/v1/accounts")).bearer_auth(&token).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(stream.text().await.unwrap(), "");
+    let answer = http.get(house.url("/v1/accounts")).bearer_auth(&other).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn pairings_are_asked_for_at_a_human_pace() {
+    let house = House::open().await;
+    let http = client();
+    let mut refused = 0;
+    for n in 0..50 {
+        let answer = http
+            .post(house.url("/v1/pairings"))
+            .json(&serde_json::json!({"name": format!("app {n}")}))
+            .send()
+            .await
+            .unwrap();
+        if answer.status() == 429 {
+            assert!(answer.headers()["retry-after"].to_str().unwrap().parse::<u32>().unwrap() <= 61);
+            let problem: Value = answer.json().await.unwrap();
+            assert_eq!(problem["code"], "RATE_LIMITED");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 40, "{refused}");
+    assert!(house.owner.desk().pairings().await.unwrap().len() <= 10);
+}
+
+#[tokio::test]
+async fn one_app_cannot_take_every_place() {
+    let house = House::with(Limits { at_once_per_app: 3, ..Limits::default() }).await;
+    let (greedy, modest) = (house.pair("greedy").await, house.pair("modest").await);
+    let http = client();
+    let mut streams = Vec::new();
+    for _ in 0..3 {
+        streams.push(http.get(house.url("/v1/events")).bearer_auth(&greedy).send().await.unwrap());
+    }
+    let more = http.get(house.url("/v1/accounts")).bearer_auth(&greedy).send().await.unwrap();
+    assert_eq!(more.status(), 429);
+    let other = http.get(house.url("/v1/accounts")).bearer_auth(&modest).send().await.unwrap();
+    assert_eq!(other.status(), 200);
+}
+
+#[tokio::test]
+async fn a_caller_that_never_finishes_its_request_is_let_go() {
+    let short = Duration::from_millis(200);
+    let house = House::with(Limits { head_time: short, body_time: short, connections: 4, ..Limits::default() }).await;
+    let port = house.addr().port();
+    let slow = [
+        "GET /v1/health HTTP/1.1\r\nHost: 127".to_owned(),
+        String::new(),
+        format!(
+            "POST /v1/pairings HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
+        ),
+        format!("GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n"),
+    ];
+    // More callers than places: each ends by itself, and then there is room for an honest one.
+    let all = slow.iter().cycle().take(12).map(|request| raw(house.addr(), request.as_bytes()));
+    for (request, (status, _)) in slow.iter().cycle().zip(futures::future::join_all(all).await) {
+        let expected: &[u16] = if request.starts_with("POST") { &[408] } else { &[0, 200, 408] };
+        assert!(expected.contains(&status), "{request}: {status}");
+    }
+    assert_eq!(client().get(house.url("/v1/health")).send().await.unwrap().status(), 200);
+}
