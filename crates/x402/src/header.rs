@@ -64,7 +64,7 @@ pub fn read(value: &str) -> Result<String, Malformed> {
         };
         Malformed::new("header", &found, EXPECTED)
     })?;
-    utf8("header", bytes)
+    utf8("header", bytes).map_err(|e| Malformed { found: format!("{} after decoding", e.found), ..e })
 }
 
 const EXPECTED: &str = "standard base64 of a JSON document";
@@ -115,7 +115,7 @@ mod tests {
             ("e3 0=", "\" \" at 2"),
             ("ab+_", "both the standard and the url-safe alphabet"),
             ("e", "1 characters, cut off in the middle of a byte"),
-            ("/////w==", "byte ff at 0"),
+            ("/////w==", "byte ff at 0 after decoding"),
         ] {
             assert_eq!(read(value).unwrap_err().found, found, "{value}");
         }

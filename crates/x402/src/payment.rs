@@ -3,15 +3,15 @@
 //! answer and an inspector can show it.
 
 use crate::{
-    Extensions, Malformed, Payload, Requirements, Resource, Unusable, Version,
+    Extensions, Malformed, Payload, Requirements, Resource, Terms, Unusable, Version,
     envelope::{self, Wanted},
     extensions, header,
     json::Node,
     read::Fields,
-    scheme::{Around, Beside, payload},
+    scheme::{Around, Beside},
 };
 use serde_json::{Map, Value};
-use tron::{Address, Signature, recover};
+use tron::{Address, Network, Signature, recover};
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Payment {
@@ -68,9 +68,10 @@ impl Payment {
                 (Some(accepted), scheme, network)
             }
         };
+        let meant = accepted.as_ref().and_then(|a| a.terms.as_ref().ok()).map(Terms::scheme);
         Ok(Self {
             version,
-            payload: payload::Payload::read(&scheme, &network, &payload, extensions.as_ref()),
+            payload: Payload::read(&scheme, &network, meant, &payload, extensions.as_ref()),
             scheme,
             network,
             accepted,
@@ -121,13 +122,13 @@ impl Payment {
         self.raw = extensions::object(members.into_iter().filter_map(|(name, raw)| Some((name, raw?))));
     }
 
-    /// Who signed it, recovered under the terms that it accepts; compare with `payload.payer()`. `None` when
-    /// payload, terms or signature can't be read, or the message is for contracts outside the registry.
+    /// Who signed it: compare with `payload.payer()`, or of a channel payment with its payer's authorizer.
+    /// `None` when payload or signature can't be read, or the message is for contracts outside the registry.
     pub fn signer(&self) -> Option<Address> {
         let payload = self.payload.as_ref().ok()?;
-        let terms = self.accepted.as_ref()?.terms.as_ref().ok()?;
-        let signature = Signature::parse(payload.signature()).ok()?;
-        recover(&payload.digest(terms)?, &signature).ok()
+        let terms = self.accepted.as_ref().and_then(|a| a.terms.as_ref().ok());
+        let digest = payload.digest(Network::parse(&self.network).ok()?, terms)?;
+        recover(&digest, &Signature::parse(payload.signature()).ok()?).ok()
     }
 
     /// The JSON document.

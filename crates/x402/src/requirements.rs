@@ -66,11 +66,12 @@ impl Requirements {
                     Ok(extra) => terms(&fields, extra.as_ref(), version, around),
                     Err(e) => Err(e.clone().into()),
                 };
-                for known in V1_WORDS {
+                for known in WORDS {
                     fields.get(known);
                 }
                 read.unknown = fields.unknown();
-                if let Ok(Some(extra)) = extra {
+                // Terms that could not be read have not asked for all that they know.
+                if let (Ok(Some(extra)), true) = (extra, read.terms.is_ok()) {
                     let inner = extra.unknown().into_iter().map(|(key, value)| (format!("extra.{key}"), value));
                     read.unknown.extend(inner);
                 }
@@ -87,8 +88,21 @@ impl Requirements {
     }
 }
 
-/// What version 1 repeats in every option; `Offer` takes them from there.
-const V1_WORDS: [&str; 4] = ["resource", "description", "mimeType", "outputSchema"];
+/// Every published member; the last four are what version 1 repeats in every option.
+const WORDS: [&str; 12] = [
+    "scheme",
+    "network",
+    "amount",
+    "maxAmountRequired",
+    "asset",
+    "payTo",
+    "maxTimeoutSeconds",
+    "extra",
+    "resource",
+    "description",
+    "mimeType",
+    "outputSchema",
+];
 
 fn amount(fields: &Fields<'_, '_>, version: Version) -> Result<Amount, Malformed> {
     let (own, other) = match version {

@@ -1,4 +1,5 @@
 //! Type hashes and function selectors are the published ones.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use alloy_sol_types::{SolCall, SolStruct};
 use tron::Network;
@@ -41,10 +42,7 @@ fn type_hashes_are_the_published_ones() {
             type_hash::<exact_gasfree::PermitTransfer>(),
             "7152a81926d9e798ca737da749154c32625b4ff2ffa7b4fe94e46d745c5202f4",
         ),
-        (
-            type_hash::<channel::ChannelConfig>(),
-            "1c9a06ceab9b0ebbd3301dc56c9111bb6d9af421356dc9ccb3b7084c755db308",
-        ),
+        (type_hash::<channel::ChannelConfig>(), "1c9a06ceab9b0ebbd3301dc56c9111bb6d9af421356dc9ccb3b7084c755db308"),
         (type_hash::<channel::Voucher>(), "1e1bd6ff84c3e0d9029a292b212e039c0ca97ec497c55191a4a5874294609a69"),
     ] {
         assert_eq!(found, published);

@@ -170,8 +170,10 @@ impl<'n, 'a> Around<'n, 'a> {
 pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around<'_, '_>) -> Result<Scheme, Unusable> {
     let method = extra.map(|e| e.text("assetTransferMethod")).transpose()?.flatten();
     let method_unknown = || {
-        let field = extra.map(|e| e.at("assetTransferMethod")).unwrap_or_default();
-        Unusable::from(Malformed::new(field, method.as_deref().unwrap_or_default(), "eip3009 or permit2"))
+        let node = extra.and_then(|e| Some((e.at("assetTransferMethod"), e.get("assetTransferMethod")?)));
+        let (field, found) = node.map_or_else(Default::default, |(field, node)| (field, node.raw));
+        let expected = if name == "upto" { "permit2" } else { "eip3009 or permit2" };
+        Unusable::from(Malformed::new(field, found, expected))
     };
     match (name, method.as_deref()) {
         ("exact_permit", _) => Ok(Scheme::ExactPermit),
@@ -206,7 +208,10 @@ impl Terms {
             Scheme::ExactPermit2 => Self::ExactPermit2(exact_permit2::Terms::read(common, timeout, extra)?),
             Scheme::ExactGasfree => Self::ExactGasfree(exact_gasfree::Terms::read(common, timeout, extra)?),
             Scheme::Upto => Self::Upto(upto::Terms::read(common, timeout, extra)?),
-            Scheme::BatchSettlement => Self::BatchSettlement(batch_settlement::Terms::read(common, timeout, extra)?),
+            Scheme::BatchSettlement => {
+                let extra = extra.ok_or_else(|| Malformed::absent(requirement.at("extra"), "an object"))?;
+                Self::BatchSettlement(batch_settlement::Terms::read(common, timeout, extra)?)
+            }
             Scheme::LegacyDelivery => {
                 Self::LegacyDelivery(legacy_delivery::Terms::read(common, extra, around.permit()?)?)
             }

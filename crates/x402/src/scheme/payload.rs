@@ -22,10 +22,12 @@ pub enum Payload {
 }
 
 impl Payload {
-    /// `scheme` and `network` are the wire's words from beside the payload.
+    /// `scheme` and `network` are the wire's words from beside the payload; `accepted` is what they were
+    /// understood to mean, and decides what an `exact` payload without a telling member lacks.
     pub(crate) fn read(
         scheme: &str,
         network: &str,
+        accepted: Option<Scheme>,
         payload: &Fields<'_, '_>,
         extensions: Option<&Fields<'_, '_>>,
     ) -> Result<Self, Unusable> {
@@ -33,6 +35,8 @@ impl Payload {
         let network = Network::parse(network).map_err(|_| Unusable::UnknownNetwork { found: shown(network) })?;
         let permit = payload.object("paymentPermit")?;
         let with_delivery = permit.as_ref().is_some_and(|p| p.get("delivery").is_some());
+        let permit2 = payload.get("permit2Authorization").is_some();
+        let authorization = payload.get("authorization").is_some();
         Ok(match scheme {
             "exact_gasfree" => Self::ExactGasfree(exact_gasfree::Payload::read(payload, extensions)?),
             "exact" | "upto" if with_delivery => {
@@ -40,7 +44,7 @@ impl Payload {
             }
             "exact_permit" => Self::ExactPermit(exact_permit::Payload::read(payload, network)?),
             "exact" if permit.is_some() => Self::ExactPermit(exact_permit::Payload::read(payload, network)?),
-            "exact" if payload.get("permit2Authorization").is_some() => {
+            "exact" if permit2 || (accepted == Some(Scheme::ExactPermit2) && !authorization) => {
                 Self::ExactPermit2(exact_permit2::Payload::read(payload)?)
             }
             "exact" => Self::ExactEip3009(exact_eip3009::Payload::read(payload, extensions)?),
@@ -93,18 +97,20 @@ impl Payload {
         }
     }
 
-    /// What was signed under these terms: the registry's contracts, and the token's domain as the terms
-    /// claim it. `None` when the message names contracts outside the registry, or the domain is not known.
-    pub fn digest(&self, terms: &Terms) -> Option<Digest> {
-        let network = terms.network();
-        match (self, terms) {
-            (Self::ExactPermit(p), _) => Some(p.permit.digest()),
-            (Self::LegacyDelivery(p), _) => Some(p.digest()),
-            (Self::ExactGasfree(p), _) => Some(p.digest(network)),
-            (Self::ExactEip3009(p), Terms::ExactEip3009(t)) => {
+    /// What was signed on this network: the registry's contracts, and the token's domain as the terms claim
+    /// it. `None` when the message names contracts outside the registry, or the domain is not known. Of a
+    /// channel payment it is the voucher.
+    pub fn digest(&self, network: Network, terms: Option<&Terms>) -> Option<Digest> {
+        match self {
+            Self::ExactPermit(p) => Some(p.permit.digest()),
+            Self::LegacyDelivery(p) => Some(p.digest()),
+            Self::ExactGasfree(p) => Some(p.digest(network)),
+            Self::BatchSettlement(p) => Some(p.voucher()?.digest(network)),
+            Self::ExactEip3009(p) => {
+                let Some(Terms::ExactEip3009(t)) = terms else { return None };
                 Some(p.digest(network, t.common.token, t.domain_name.as_deref()?, t.domain_version.as_deref()?))
             }
-            (Self::ExactPermit2(p) | Self::Upto(p), _) => {
+            Self::ExactPermit2(p) | Self::Upto(p) => {
                 let a = &p.authorization;
                 let sets = &registry::deployments(network).permit2;
                 let set = sets.iter().find(|s| match a.facilitator {
@@ -113,8 +119,6 @@ impl Payload {
                 })?;
                 Some(a.digest(network, set.permit2))
             }
-            (Self::BatchSettlement(p), _) => Some(p.voucher()?.digest(network)),
-            (Self::ExactEip3009(_), _) => None,
         }
     }
 

@@ -54,8 +54,7 @@ pub struct VoucherState {
 }
 
 impl Terms {
-    pub(crate) fn read(common: Common, timeout: Option<u64>, extra: Option<&Fields<'_, '_>>) -> Result<Self, Unusable> {
-        let extra = extra.ok_or_else(|| Malformed::absent("extra.receiverAuthorizer", "a TRON address"))?;
+    pub(crate) fn read(common: Common, timeout: Option<u64>, extra: &Fields<'_, '_>) -> Result<Self, Unusable> {
         let (domain_name, domain_version) = exact_eip3009::read_domain(Some(extra))?;
         let receiver_authorizer = extra.need_address("receiverAuthorizer")?;
         if receiver_authorizer.is_zero() {
