@@ -11,7 +11,7 @@ use revm::primitives::keccak256;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 use tron::tx::Contract;
-use tron::{Address, SignedTransaction, TxId};
+use tron::{Address, RawTransaction, SignedTransaction, TxId};
 
 /// Sun for a byte of bandwidth beyond the free ones, `getTransactionFee`.
 pub const BYTE_PRICE_SUN: u64 = 1_000;
@@ -223,6 +223,12 @@ impl Chain {
         Ok(())
     }
 
+    /// Whether the next block could take this, apart from its signature and references.
+    pub fn validate(&self, raw: &RawTransaction) -> Result<(), Refusal> {
+        let unsigned = SignedTransaction { raw: raw.clone(), signatures: Vec::new() };
+        self.costs_before(&unsigned, self.now_ms()).map(drop)
+    }
+
     /// Gives TRX or tokens, in a block of its own.
     pub fn faucet(&mut self, to: Address, gift: Gift) -> Result<(), DevnetError> {
         let changes = match gift {
@@ -367,8 +373,10 @@ impl Chain {
     /// Lets the final state follow.
     fn settle(&mut self) {
         let solid = self.tip(View::Solid);
-        while let Some((_, changes)) = self.unsettled.pop_front_if(|(block, _)| *block <= solid) {
-            self.solid.commit(changes);
+        while self.unsettled.front().is_some_and(|(block, _)| *block <= solid) {
+            if let Some((_, changes)) = self.unsettled.pop_front() {
+                self.solid.commit(changes);
+            }
         }
     }
 

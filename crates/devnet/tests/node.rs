@@ -1,5 +1,7 @@
 //! Stories of the node: what it refuses and how, blocks and finality, time, planned failures, nonsense.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
+
 mod support;
 
 use devnet::{Devnet, Fault, Gift, Options};
@@ -232,7 +234,7 @@ async fn planned_failures_happen_as_often_as_planned() {
 
     // Nothing is done and nothing is said.
     let signed = SignedTransaction::sign(net.build(pay_bob(TRX)).await, &key(1));
-    net.devnet.fault("*", 1, Fault::Timeout);
+    net.devnet.fault("wallet/broadcasttransaction", 1, Fault::Timeout);
     let json = signed.to_json();
     let waiting = net.try_post("wallet/broadcasttransaction", &json);
     assert!(tokio::time::timeout(Duration::from_millis(200), waiting).await.is_err());
@@ -272,6 +274,10 @@ async fn a_built_transaction_is_what_was_asked_for_and_can_be_signed() {
     let built = net.post("wallet/createtransaction", question).await;
     let raw = RawTransaction::from_json(&built).unwrap();
     assert_eq!(raw.contract, pay_bob(9));
+    let too_much =
+        json!({ "owner_address": alice.address().to_hex41(), "to_address": bob.to_hex41(), "amount": 1_001 * TRX });
+    let refused = net.post("wallet/createtransaction", too_much).await;
+    assert!(refused["Error"].as_str().unwrap().contains("balance is not sufficient"), "{refused}");
 }
 
 #[tokio::test]
@@ -380,5 +386,6 @@ async fn a_devnet_that_is_shut_down_frees_its_port_even_with_a_request_in_flight
     assert!(matches!(hanging.await.unwrap(), Ok(504) | Err(_)));
     let again = Devnet::start(Options { port, ..frozen() }).await.unwrap();
     assert_eq!(again.address().port(), port);
-    drop(again);
+    let taken = Devnet::start(Options { port, ..frozen() }).await.unwrap_err();
+    assert!(taken.to_string().starts_with(&format!("can't listen on 127.0.0.1:{port}")), "{taken}");
 }

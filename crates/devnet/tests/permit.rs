@@ -1,5 +1,7 @@
 //! Stories of PaymentPermit: a signature made for Nile settles here, and every refusal comes in its order.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
+
 mod support;
 
 use alloy_primitives::{FixedBytes, U256};

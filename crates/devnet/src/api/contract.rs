@@ -1,7 +1,7 @@
 //! Calls to contracts: simulated, or built into a transaction for the client to sign.
 
-use super::json::{Answer, Args, Form, NodeError, show, unhex};
-use crate::chain::{Chain, SIMULATION_ENERGY, View};
+use super::json::{Answer, Args, Form, NodeError, show, unhex, wrong};
+use crate::chain::{Chain, Refusal, SIMULATION_ENERGY, View};
 use crate::vm::{Call, Ended};
 use revm::primitives::keccak256;
 use serde_json::{Map, Value, json};
@@ -140,7 +140,11 @@ pub fn transfer(chain: &Chain, args: &Args) -> Answer {
         to: args.address("to_address")?,
         amount_sun: args.number("amount")?.unwrap_or_default(),
     };
-    Ok(built(&build(chain, contract, 0), args.form()))
+    let raw = build(chain, contract, 0);
+    match chain.validate(&raw) {
+        Err(Refusal::Invalid(reason)) => Err(wrong(reason)),
+        _ => Ok(built(&raw, args.form())),
+    }
 }
 
 fn build(chain: &Chain, contract: Contract, fee_limit_sun: u64) -> RawTransaction {

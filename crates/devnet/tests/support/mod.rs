@@ -1,6 +1,7 @@
 //! A devnet with a frozen clock and a client that knows nothing but the node's HTTP API.
 
 #![allow(dead_code, reason = "every test file uses its own part")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a helper of tests fails the test")]
 
 use devnet::{Clock, Devnet, Gift, Options};
 use serde_json::{Value, json};
