@@ -241,3 +241,6 @@ fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,257 @@
+//! The file: who may read it, what is refused, what happens when the disk does not play along.
+
+use super::*;
+use crate::{Entered, Entry, PaymentId, StorageKind};
+use plan::{AppId, Moment, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Window};
+use tempfile::TempDir;
+use tron::{Address, Amount, Network};
+
+const SECOND: &str = "ALTER TABLE apps ADD COLUMN colour TEXT; UPDATE apps SET payments = payments + 1;";
+
+fn some_plan() -> Plan {
+    let address = |n: u8| Address::from_bytes([n; 20]);
+    Plan {
+        app: AppId::owner(),
+        site: Site::of("https://news.example/").unwrap(),
+        request: Request { method: "GET".into(), url: "https://news.example/".into(), path: "/".into() },
+        document: [0; 32],
+        option: 0,
+        scheme: x402::Scheme::ExactPermit,
+        network: Network::Nile,
+        payer: address(1),
+        payee: address(2),
+        token: TokenRef { address: address(3), symbol: "USDT".into(), decimals: 6, known: true },
+        contract: address(4),
+        price: Amount::from_u64(5),
+        fee: None,
+        maximum: Amount::from_u64(5),
+        window: Window { valid_after: 0, valid_before: u64::MAX },
+        allowance: None,
+        balance: None,
+        findings: Vec::new(),
+        site_words: None,
+        app_words: None,
+    }
+}
+
+fn enter(ledger: &Ledger, document: &str) -> Result<PaymentId, LedgerError> {
+    let (plan, now) = (some_plan(), Moment::from_secs(1_800_000_000));
+    let id = PaymentId::fresh(now);
+    let entry = Entry {
+        id,
+        plan: &plan,
+        digest: PlanDigest::of(&plan),
+        document,
+        request_hash: [0; 32],
+        idempotency_key: None,
+        nonce: &id.to_string(),
+        dictated: true,
+        expires_at: now,
+    };
+    match ledger.enter(&entry, now, |_, _| Verdict::Allow)? {
+        Entered::New(payment, _) => Ok(payment.id),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn kind<T>(outcome: Result<T, LedgerError>) -> Option<StorageKind> {
+    match outcome {
+        Err(LedgerError::Storage { kind, .. }) => Some(kind),
+        _ => None,
+    }
+}
+
+#[test]
+fn it_is_written_the_way_that_survives_a_power_loss() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    for connection in [&ledger.writer, &ledger.reader] {
+        let connection = lock(connection);
+        let ask = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((mode.as_str(), ask("synchronous"), ask("foreign_keys")), ("wal", 2, 1));
+    }
+    let version: String = lock(&ledger.reader).query_row("SELECT sqlite_version()", [], |row| row.get(0)).unwrap();
+    let parts: Vec<u32> = version.split('.').map(|p| p.parse().unwrap()).collect();
+    assert!(parts >= vec![3, 53, 0], "{version}: older ones can corrupt a write-ahead log");
+}
+
+#[test]
+fn a_file_of_a_newer_program_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    drop(Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap());
+    let before = fs::read(&path).unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 2, known: 1 })));
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_ledger_is_refused_and_left_alone() {
+    let folder = TempDir::new().unwrap();
+    let other = folder.path().join("other.sqlite");
+    Connection::open(&other).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();
+    assert!(matches!(Ledger::open(&other), Err(LedgerError::NotALedger { application_id: 0 })));
+    let text = folder.path().join("notes.txt");
+    fs::write(&text, "dear diary, ".repeat(1000)).unwrap();
+    assert_eq!(kind(Ledger::open(&text)), Some(StorageKind::Corrupt));
+    assert_eq!(fs::read_to_string(&text).unwrap(), "dear diary, ".repeat(1000));
+}
+
+#[test]
+fn a_copy_is_made_before_an_older_ledger_is_changed() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let id = enter(&Ledger::open(&path).unwrap(), "{}").unwrap();
+    let names = || fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
+    assert!(names().iter().all(|n| !n.to_string_lossy().contains("version")), "a new ledger needs no copy");
+    let ledger = Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap();
+    assert!(ledger.payment(id).unwrap().is_some());
+    let copy = folder.path().join("ledger.sqlite.version-1");
+    assert!(names().iter().filter(|n| n.to_string_lossy().contains("version")).count() == 1, "{:?}", names());
+    #[cfg(unix)]
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
+    let old = Ledger::open(&copy).unwrap();
+    assert!(old.payment(id).unwrap().is_some(), "the copy is the older ledger, whole");
+}
+
+#[test]
+fn a_migration_that_fails_changes_nothing() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let id = enter(&Ledger::open(&path).unwrap(), "{}").unwrap();
+    let broken = "ALTER TABLE apps ADD COLUMN colour TEXT; ALTER TABLE nothing ADD COLUMN x TEXT;";
+    assert!(Ledger::open_with(&path, &[MIGRATIONS[0], broken]).is_err());
+    assert!(Ledger::open(&path).unwrap().payment(id).unwrap().is_some());
+}
+
+#[test]
+fn many_openers_of_a_new_file_migrate_it_once() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap());
+        }
+    });
+    let ledger = Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap();
+    assert_eq!(ledger.apps().unwrap()[0].payments, 1, "the second migration ran once");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_may_read_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    drop(Ledger::open(&path).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let ledger = Ledger::open(&path).unwrap();
+    enter(&ledger, "{}").unwrap();
+    let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+    assert_eq!(files.len(), 3, "the ledger, its log and the log's index");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{:?}", file.file_name());
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_no_row_and_heals_with_room() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    let limit = |pages: i64| {
+        let set =
+            lock(&ledger.writer).pragma_update_and_check(None, "max_page_count", pages, |row| row.get::<_, i64>(0));
+        set.unwrap()
+    };
+    let large = "x".repeat(100_000);
+    for _ in 0..25 {
+        limit(1);
+        assert_eq!(kind(enter(&ledger, &large)), Some(StorageKind::Full));
+        assert!(ledger.unfinished().unwrap().is_empty());
+        assert!(ledger.totals().unwrap().is_empty());
+    }
+    limit(1_000_000);
+    enter(&ledger, &large).unwrap();
+}
+
+#[test]
+fn a_ledger_that_may_not_be_written_signs_nothing() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    for _ in 0..25 {
+        lock(&ledger.writer).pragma_update(None, "query_only", true).unwrap();
+        assert_eq!(kind(enter(&ledger, "{}")), Some(StorageKind::ReadOnly));
+        lock(&ledger.writer).pragma_update(None, "query_only", false).unwrap();
+        assert!(ledger.unfinished().unwrap().is_empty());
+    }
+}
+
+#[test]
+fn a_judge_that_panics_leaves_the_ledger_as_it_was() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    let plan = some_plan();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        ledger.write("test", |db| {
+            db.execute("INSERT INTO sites (key) VALUES ('https://x.example')", []).unwrap();
+            let _: &Plan = &plan;
+            panic!("on purpose")
+        }) as Result<(), LedgerError>
+    }));
+    assert!(panicked.is_err());
+    assert!(ledger.sites().unwrap().is_empty());
+    enter(&ledger, "{}").unwrap();
+}
+
+#[test]
+fn a_damaged_file_is_noticed_when_it_is_opened_or_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = Ledger::open(&path).unwrap();
+    for _ in 0..10 {
+        enter(&ledger, &"x".repeat(5000)).unwrap();
+    }
+    lock(&ledger.writer).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    drop(ledger);
+    let whole = fs::read(&path).unwrap();
+    let mut noticed = 0;
+    for page in 0..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4096..page * 4096 + 16].fill(0xff);
+        fs::write(&path, &damaged).unwrap();
+        noticed += usize::from(Ledger::open(&path).is_err());
+    }
+    // A page of a long document has no structure to check; every other one does.
+    assert!(noticed > 20, "{noticed} of {}", whole.len() / 4096);
+    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    assert!(Ledger::open(&path).is_err(), "half a file");
+}
+
+#[test]
+fn a_torn_log_opens_to_what_was_committed_before_the_tear() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = Ledger::open(&path).unwrap();
+    let log = folder.path().join("ledger.sqlite-wal");
+    // Where the log ended after each commit.
+    let mut ends = vec![(fs::metadata(&log).unwrap().len(), 0)];
+    for n in 1..=20 {
+        enter(&ledger, "{}").unwrap();
+        ends.push((fs::metadata(&log).unwrap().len(), n));
+    }
+    let (database, whole) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+    assert_eq!(whole.len() as u64, ends[20].0, "no checkpoint came in between");
+    for cut in (0..whole.len()).step_by(17_771) {
+        let torn = folder.path().join(format!("torn-{cut}.sqlite"));
+        fs::write(&torn, &database).unwrap();
+        fs::write(folder.path().join(format!("torn-{cut}.sqlite-wal")), &whole[..cut]).unwrap();
+        let expected = ends.iter().rev().find(|(end, _)| *end <= cut as u64).map(|(_, n)| *n);
+        match (Ledger::open(&torn), expected) {
+            (Ok(ledger), Some(n)) => assert_eq!(ledger.unfinished().unwrap().len(), n, "cut at {cut}"),
+            // Before the first commit there is an empty file, which becomes a new ledger.
+            (Ok(ledger), None) => assert!(ledger.unfinished().unwrap().is_empty()),
+            (Err(error), _) => panic!("cut at {cut}: {error}"),
+        }
+    }
+}
