@@ -1,5 +1,7 @@
 //! Web pages and rebound names at the door of a real port: nothing of theirs gets past it, and programs do.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::{House, ROUTES, client, raw};

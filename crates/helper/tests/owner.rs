@@ -1,5 +1,7 @@
 //! The owner process: where it can be found, that nobody else gets in, and that it never moves silently.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::{House, client, options};

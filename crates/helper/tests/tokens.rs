@@ -1,6 +1,8 @@
 //! Tokens and crowds: what is not paired gets nothing, what is revoked gets nothing any more, and one noisy
 //! caller takes nothing from the others.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod common;
 
 use common::{House, client, raw};

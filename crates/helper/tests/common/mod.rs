@@ -1,5 +1,5 @@
 //! An owner on a temporary folder and callers that write every byte of a request themselves.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 use helper::{Limits, Owner, OwnerOptions};
 use std::net::SocketAddr;
@@ -20,6 +20,7 @@ pub fn options(dir: &TempDir) -> OwnerOptions {
         port: Some(0),
         // Nobody listens there: these stories end at the door.
         nile_node: Some("http://127.0.0.1:9".into()),
+        cost: wallet::Cost::floor(),
         ..OwnerOptions::default()
     }
 }
@@ -107,3 +108,56 @@ pub const ROUTES: [(&str, &str); 14] = [
     ("GET", "/"),
     ("POST", "/v2/nothing"),
 ];
+
+pub const PASSPHRASE: &str = "correct horse battery";
+
+/// A wallet with an account on a devnet: 1,000 TRX, 100 USDT, no allowance.
+pub struct Funded {
+    pub house: House,
+    pub devnet: devnet::Devnet,
+}
+
+pub const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
+const PAYEE: &str = "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC";
+
+impl Funded {
+    pub async fn open() -> Self {
+        let devnet = devnet::Devnet::start(devnet::Options::default()).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let options = OwnerOptions { nile_node: Some(devnet.url()), ..options(&dir) };
+        let owner = Owner::start(options).await.unwrap();
+        let words = format!("{}about", "abandon ".repeat(11));
+        let status = owner.desk().import_words(words, PASSPHRASE.into()).await.unwrap();
+        let account = tron::Address::parse(&status.accounts[0].address.address).unwrap();
+        devnet.faucet(account, devnet::Gift::Trx(1_000_000_000)).unwrap();
+        let usdt = tron::Address::parse(USDT).unwrap();
+        devnet.faucet(account, devnet::Gift::Token(usdt, tron::Amount::from_u64(100_000_000))).unwrap();
+        owner.desk().unlock(PASSPHRASE.into()).await.unwrap();
+        Self { house: House { owner, dir }, devnet }
+    }
+}
+
+/// A 402 over 0.25 USDT and a fee of 0.01, fresh when `nonce` is.
+pub fn offer(url: &str, nonce: u64) -> String {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    serde_json::json!({
+        "x402Version": 2,
+        "resource": { "url": url, "description": "a report" },
+        "accepts": [{
+            "scheme": "exact_permit", "network": "tron:nile", "amount": "250000", "asset": USDT, "payTo": PAYEE,
+            "maxTimeoutSeconds": 300,
+            "extra": { "fee": { "feeTo": PAYEE, "feeAmount": "10000", "caller": PAYEE } }
+        }],
+        "extensions": { "paymentPermitContext": { "meta": {
+            "kind": "PAYMENT_ONLY", "paymentId": format!("0x{nonce:032x}"), "nonce": nonce.to_string(),
+            "validAfter": now - 60, "validBefore": now + 600
+        } } }
+    })
+    .to_string()
+}
+
+pub fn payment(nonce: u64, key: Option<&str>) -> serde_json::Value {
+    let url = format!("https://news.example/reports/{nonce}");
+    let offer = offer(&url, nonce);
+    serde_json::json!({ "request": { "method": "GET", "url": url }, "paymentRequired": offer, "idempotencyKey": key })
+}
