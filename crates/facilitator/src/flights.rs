@@ -96,6 +96,13 @@ impl Flights {
         self.0.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether this very message is being settled, or was sent with an outcome that is not known yet.
+    pub(crate) fn is_open(&self, key: &Key, digest: &Digest) -> bool {
+        let entries = self.entries();
+        let entry = entries.get(key).filter(|entry| entry.digest == *digest);
+        entry.is_some_and(|entry| !matches!(entry.state, State::Settled(_)))
+    }
+
     pub(crate) fn board(&self, key: Key, digest: Digest, valid_before: u64, now: u64) -> Seat {
         let mut entries = self.entries();
         let earlier = match entries.get(&key) {

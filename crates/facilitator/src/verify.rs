@@ -121,6 +121,10 @@ impl Facilitator {
         let judged = self.judge(payment, requirements).map_err(|reason| Rejected { reason, payer: None })?;
         let payer = judged.permit.buyer;
         let rejected = |reason| Rejected { reason, payer: Some(payer) };
+        if self.flights().is_open(&judged.key(), &judged.permit.digest()) {
+            // Sent already, so a trial run may call the nonce used; nobody was told that it is settled.
+            return Ok(payer);
+        }
         self.in_time(&judged.permit).map_err(rejected)?;
         let grid = self.grid(judged.permit.network).ok_or(rejected(Reason::InvalidNetwork))?;
         self.rehearse(grid, &judged).await.map_err(rejected)?;

@@ -129,8 +129,11 @@ async fn a_broadcast_whose_answer_is_lost_is_looked_up_and_never_sent_twice() {
     assert_eq!(transaction.len(), 64);
 
     stage.devnet.clear_faults();
+    // While it is open a seller is not told that the nonce is used; once it is settled it is.
+    assert_eq!(stage.post("/verify", paid.body()).await.1["isValid"], true);
     let (_, settled) = stage.post("/settle", paid.body()).await;
     assert_eq!((&settled["success"], &settled["transaction"]), (&json!(true), &json!(transaction)));
+    assert_eq!(stage.post("/verify", paid.body()).await.1["invalidReason"], "nonce_already_used");
     assert_eq!(stage.devnet.head(), before + 1);
     assert_eq!(stage.balance(seller()).await, 50_000);
 }
