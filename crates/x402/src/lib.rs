@@ -1,5 +1,21 @@
 //! x402 on TRON as values: messages, headers and every scheme, each as a pure module. No I/O, no clock,
 //! no key; refuses what is ambiguous where money is decided and keeps what it does not know.
+//!
+//! ```
+//! # fn pay(header: &str, key: &tron::PrivateKey) -> Result<(), Box<dyn std::error::Error>> {
+//! let offer = x402::Offer::read(header)?;
+//! for option in &offer.options {
+//!     let terms = match &option.terms {
+//!         Ok(terms) => terms,
+//!         Err(unusable) => continue, // says why; the other options stay usable
+//!     };
+//!     let authorization = terms.authorize(key.address())?;
+//!     let payment = authorization.payment(&offer, option, &key.sign(&authorization.digest));
+//!     println!("{}: {}", payment.header_name(), payment.header_value());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod authorization;
 mod envelope;

@@ -169,7 +169,7 @@ fn a_payment_for_another_network_or_scheme_is_not_accepted() {
     mainnet.prices[0].network = Network::Mainnet;
     let mainnet = mainnet.offer().unwrap();
     let anywhere = |_, _| true;
-    let verdict = exact_permit::check::check_tokens(&pay(&offer), &mainnet.options[0], NOW, anywhere);
+    let verdict = exact_permit::check_tokens(&pay(&offer), &mainnet.options[0], NOW, anywhere);
     assert_eq!(verdict, Err(InvalidReason::InvalidSignature));
     let other = Requirements::read(&offer.options[0].raw.replace("exact_permit", "exact_gasfree")).unwrap();
     assert_eq!(check(&pay(&offer), &other, NOW), Err(InvalidReason::MissingPermit));

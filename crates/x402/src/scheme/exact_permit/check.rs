@@ -55,7 +55,9 @@ impl fmt::Display for InvalidReason {
 impl std::error::Error for InvalidReason {}
 
 /// Judges a payment against the requirements that the seller passed along; the tokens of the known table are
-/// allowed. Answers the payer. `now_secs` is seconds since 1970.
+/// allowed. Answers the payer. `now_secs` is seconds since 1970. Stricter than the published SDKs: amounts and
+/// fee have to be equal, not merely enough. Whether `permit.caller` is the facilitator itself is not judged
+/// here, the published reasons have no word for it; a simulation answers `InvalidCaller`.
 pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> Result<Address, InvalidReason> {
     check_tokens(payment, requirements, now_secs, |network, at| token::lookup(network, at).is_some())
 }
