@@ -7,7 +7,8 @@ use bip39::{Language, Mnemonic};
 use zeroize::Zeroizing;
 
 /// The words that every account comes from. Zeroized when dropped; no Debug, Clone or serialization.
-pub struct Words(Mnemonic);
+// Boxed, as is a private key: what is moved by value leaves its bytes behind at every place it was.
+pub struct Words(Box<Mnemonic>);
 
 /// Why words are not accepted. Positions count from 1; the words themselves are never repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,15 +33,15 @@ pub struct DeriveError {
 impl Words {
     /// Words for 16 (12 words) to 32 bytes (24 words) of randomness that the caller made.
     pub fn from_entropy(entropy: &[u8]) -> Result<Self, WordsError> {
-        Mnemonic::from_entropy_in(Language::English, entropy)
-            .map(Self)
-            .map_err(|_| WordsError::Entropy { found: entropy.len() })
+        let words = Mnemonic::from_entropy_in(Language::English, entropy);
+        words.map(|words| Self(Box::new(words))).map_err(|_| WordsError::Entropy { found: entropy.len() })
     }
 
     /// Reads what a person typed: any spacing, any case.
     pub fn parse(text: &str) -> Result<Self, WordsError> {
         let text = Zeroizing::new(text.to_lowercase());
-        Mnemonic::parse_in_normalized(Language::English, &text).map(Self).map_err(|e| match e {
+        let words = Mnemonic::parse_in_normalized(Language::English, &text);
+        words.map(|words| Self(Box::new(words))).map_err(|e| match e {
             bip39::Error::BadWordCount(found) => WordsError::Count { found },
             bip39::Error::UnknownWord(at) => WordsError::Unknown { position: at + 1 },
             _ => WordsError::Checksum,
@@ -73,21 +74,34 @@ impl Words {
 
     /// The entropy behind the words: for sealing them in a file.
     pub fn reveal_entropy(&self) -> Zeroizing<Vec<u8>> {
-        Zeroizing::new(self.0.to_entropy())
+        let length = self.len() / 3 * 4;
+        let mut out = Zeroizing::new(Vec::with_capacity(length));
+        // 11 bits of each word, gathered to bytes; the last few are the checksum.
+        let (mut held, mut bits) = (0_u32, 0);
+        for index in self.0.word_indices() {
+            held = held << 11 | index as u32;
+            bits += 11;
+            while bits >= 8 && out.len() < length {
+                bits -= 8;
+                out.push((held >> bits) as u8);
+            }
+        }
+        out
     }
 }
 
 /// The key at `m/44'/195'/0'/0/index`, without a BIP-39 passphrase. Fails for an index of 2³¹ or more.
 pub fn derive(words: &Words, index: u32) -> Result<PrivateKey, DeriveError> {
-    let none = DeriveError { index };
+    walk(words, index).ok_or(DeriveError { index })
+}
+
+fn walk(words: &Words, index: u32) -> Option<PrivateKey> {
     let seed = Zeroizing::new(words.0.to_seed_normalized(""));
-    let mut key = XPrv::new(seed.as_slice()).map_err(|_| none)?;
+    let mut key = XPrv::new(seed.as_slice()).ok()?;
     for (step, hardened) in [(44, true), (195, true), (0, true), (0, false), (index, false)] {
-        let child = ChildNumber::new(step, hardened).map_err(|_| none)?;
-        key = key.derive_child(child).map_err(|_| none)?;
+        key = key.derive_child(ChildNumber::new(step, hardened).ok()?).ok()?;
     }
-    let bytes = Zeroizing::new(key.to_bytes());
-    PrivateKey::from_bytes(&bytes).map_err(|_| none)
+    PrivateKey::from_bytes(&Zeroizing::new(key.to_bytes())).ok()
 }
 
 #[cfg(test)]

@@ -139,11 +139,11 @@ fn address_of(key: &VerifyingKey) -> Address {
 }
 
 /// A private key: zeroized when dropped; no Debug, Clone or serialization, and no way to read it back.
-pub struct PrivateKey(SigningKey);
+pub struct PrivateKey(Box<SigningKey>);
 
 impl PrivateKey {
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, KeyError> {
-        SigningKey::from_slice(bytes).map(Self).map_err(|_| KeyError)
+        SigningKey::from_slice(bytes).map(|key| Self(Box::new(key))).map_err(|_| KeyError)
     }
 
     /// The account this key controls.

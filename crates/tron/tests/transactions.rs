@@ -1,4 +1,5 @@
 //! What a node or a file may say instead of the transaction that was asked for, and that none of it passes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use proptest::prelude::*;
 use prost::encoding::{WireType, encode_key, encode_varint};

@@ -1,4 +1,5 @@
 //! Values that survive being written and read: amounts, addresses, digests, signatures, words.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use proptest::prelude::*;
 use tron::{Address, Amount, Digest, PrivateKey, Signature, Words, recover};

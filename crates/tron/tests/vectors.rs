@@ -1,4 +1,5 @@
 //! Every entry of the vector files, one test per list. Fields: tests/data/vectors/README.md.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use serde_json::Value;
 use tron::abi::{self, Call};

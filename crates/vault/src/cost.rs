@@ -65,10 +65,13 @@ impl Cost {
     }
 }
 
+/// A key that stays where it is: what is moved by value leaves its bytes behind.
+pub type Key = Box<Zeroizing<[u8; 32]>>;
+
 /// What a passphrase turns into: the key that seals, and a mark by which a wrong passphrase is told from an
 /// altered file. The mark says nothing about the key, and costs a guesser the same work.
 pub struct Derived {
-    pub key: Zeroizing<[u8; 32]>,
+    pub key: Key,
     pub mark: [u8; 16],
 }
 
@@ -88,7 +91,7 @@ pub fn derive(passphrase: &Passphrase, salt: &[u8; 16], cost: Cost) -> Result<De
     );
     memory.iter_mut().for_each(Zeroize::zeroize);
     done.map_err(|_| VaultError::Derivation)?;
-    let (mut key, mut mark) = (Zeroizing::new([0; 32]), [0; 16]);
+    let (mut key, mut mark) = (Key::default(), [0; 16]);
     key.copy_from_slice(&out[..32]);
     mark.copy_from_slice(&out[32..]);
     Ok(Derived { key, mark })
@@ -119,7 +122,7 @@ mod tests {
         let derived = |text: &str, salt: u8, passes| {
             let cost = Cost::new(19 * 1024, passes).unwrap();
             let d = derive(&Passphrase::new(text.into()), &[salt; 16], cost).unwrap();
-            (*d.key, d.mark)
+            (**d.key, d.mark)
         };
         let one = derived("a", 1, 2);
         assert_eq!(one, derived("a", 1, 2));

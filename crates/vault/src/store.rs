@@ -1,7 +1,7 @@
 //! The vault and its unlocked form: create, open, unlock, sign, change. Refuses to replace a vault, to sign for
 //! an account it does not hold, and to show the words without the passphrase.
 
-use crate::cost::{Cost, Derived, derive};
+use crate::cost::{Cost, Derived, Key, derive};
 use crate::file::{File, Header, Read};
 use crate::sealed::{open, random, seal};
 use crate::{Passphrase, VaultError};
@@ -9,7 +9,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use tron::hd::{self, Words};
 use tron::{Address, Digest, PrivateKey, RawTransaction, Signature, SignedTransaction};
-use zeroize::Zeroizing;
 
 /// Longest account name, in characters.
 const MAX_NAME: usize = 40;
@@ -37,7 +36,7 @@ pub struct Vault {
 /// A vault whose passphrase was given. Dropping it wipes what was unlocked.
 pub struct Unlocked {
     vault: Vault,
-    key: Zeroizing<[u8; 32]>,
+    key: Key,
     /// Sealed in the file as well; a private key exists only while it signs.
     words: Words,
 }
@@ -104,7 +103,7 @@ impl Vault {
         self.unseal(passphrase).map(|(_, words)| words)
     }
 
-    fn unseal(&self, passphrase: &Passphrase) -> Result<(Zeroizing<[u8; 32]>, Words), VaultError> {
+    fn unseal(&self, passphrase: &Passphrase) -> Result<(Key, Words), VaultError> {
         let header = &self.file.header;
         let derived = derive(passphrase, header.salt(), self.cost)?;
         if derived.mark != header.mark.0 {

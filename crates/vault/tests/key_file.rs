@@ -1,4 +1,5 @@
 //! Key files: what is read, what is refused, and that nothing of it is printed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use std::path::PathBuf;
 use vault::{Cost, KeyFile, KeyFileError, Passphrase, Vault};

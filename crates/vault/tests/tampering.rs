@@ -1,4 +1,5 @@
 //! A vault file that is not as it was written: by accident, by someone careless, by someone careful.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
 //! A vault's life as its owner sees it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use std::path::PathBuf;
 use tron::hd::{self, Words};
