@@ -7,6 +7,7 @@ use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 pub fn builder() -> Builder<tauri::Wry> {
     Builder::new()
         .error_handling(ErrorHandlingMode::Throw)
+        .disable_serde_phases()
         .commands(collect_commands![
             record::status,
             record::touch,

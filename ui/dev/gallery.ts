@@ -8,7 +8,7 @@ const screen = wish.get("screen") ?? "main";
 const which = wish.get("case") ?? "";
 if (wish.get("theme")) localStorage.setItem("theme", wish.get("theme") ?? "");
 
-const questions = { firstTime: [f.firstTime], fake: [f.fake], locked: [f.locked], long: [f.long], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
+const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
 let open = [...questions];
 const fail = (code: string, message: string, advice: string) =>
   Promise.reject({ code, message, advice, field: null, found: null, expected: null, retryAfter: null });
@@ -20,10 +20,11 @@ mockIPC(
     switch (command) {
       case "status": return { ...f.status, empty: screen === "vault" && which !== "unlock", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
       case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
+      case "dangers": return which === "fake" ? [f.fake] : [];
       case "answer":
         open = open.slice(1);
         void emit("changed", { event: "lock" });
-        return null;
+        return { ...f.payments[0], state: "signed" };
       case "payments": return which === "empty" ? { payments: [], next: null } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, next: "more" };
       case "payment": return { ...f.detail, payment: f.payments.find((p) => p.id === a.id) ?? f.payments[0] };
       case "summary": return f.summary;

@@ -1,7 +1,9 @@
 import { mount } from "svelte";
 import App from "./main/Main.svelte";
 import { followTheme } from "./lib/theme";
+import { tellPresence } from "./lib/transport";
 import "./theme.css";
 
 followTheme();
+tellPresence();
 mount(App, { target: document.body });

@@ -2,10 +2,22 @@
 // are awake, and what became of the answer. A question stays in front until it is answered or closed; the
 // queue never swaps what is under the pointer.
 import { Arming, keyMeaning, touches } from "./arming";
-import type { AnswerView, Failure, QuestionView } from "./bindings";
+import type { AnswerView, Failure, PaymentView, QuestionView } from "./bindings";
 import { asFailure, core, onChange } from "./transport";
 
-export type Outcome = { kind: "approved" | "rejected" | "gone"; question: QuestionView };
+/** What became of a question: signed; approved and on its way; rejected; ended for another reason. */
+export interface Outcome {
+  kind: "signed" | "approved" | "rejected" | "ended";
+  question: QuestionView;
+}
+
+/** As in the core, which enforces it. */
+export const ARMING_MS = 1000;
+
+function became(state: PaymentView["state"]): Outcome["kind"] {
+  if (state === "signed" || state === "approved") return state;
+  return state === "asked" ? "approved" : "ended";
+}
 
 export class Answering {
   question = $state.raw<QuestionView>();
@@ -13,14 +25,13 @@ export class Answering {
   failure = $state.raw<Failure>();
   loading = $state(true);
   busy = $state(false);
-  allowing = $state(false);
   /** The plan changed while it was open. */
   changed = $state(false);
   armed = $state(false);
   /** Restarts the animation of the waiting button. */
   turn = $state(0);
   waiting = $state(0);
-  #arming = new Arming(1000);
+  #arming = new Arming(ARMING_MS);
   #timer: ReturnType<typeof setTimeout> | undefined;
   #pressedArmed = false;
   #asking = 0;
@@ -30,7 +41,8 @@ export class Answering {
     const turn = ++this.#asking;
     let open: QuestionView[];
     try {
-      open = await core.questions();
+      // What needs an answer first; then what was refused already and is only shown.
+      open = (await Promise.all([core.questions(), core.dangers()])).flat();
     } catch (error) {
       if (turn === this.#asking) {
         this.failure = asFailure(error);
@@ -45,7 +57,7 @@ export class Answering {
     this.waiting = open.length - (same ? 1 : 0);
     if (this.busy || this.outcome) return;
     if (held && !same) {
-      this.#close({ kind: "gone", question: held });
+      this.#close({ kind: "ended", question: held });
     } else if (same) {
       const changed = same.digest !== held.digest;
       this.question = same;
@@ -82,13 +94,14 @@ export class Answering {
     if (!question) return;
     this.suspend();
     try {
-      await core.shown(question.id, question.digest);
+      // What was refused already takes no answer: nothing to arm in the core.
+      if (!question.danger) await core.shown(question.id, question.digest);
     } catch (error) {
       this.#take(asFailure(error));
       return;
     }
     if (this.question?.id !== question.id || this.question.digest !== question.digest) return;
-    this.#arming.restart(performance.now(), question.armingMs);
+    this.#arming.restart(performance.now(), ARMING_MS);
     this.turn += 1;
     this.#schedule();
   }
@@ -140,14 +153,14 @@ export class Answering {
     this.busy = true;
     this.failure = undefined;
     try {
-      await core.answer(question.id, question.digest, answer);
+      if (question.danger) await core.dismissDanger(question.id, answer.kind === "reject" && answer.blockSite);
+      const row = question.danger ? null : await core.answer(question.id, question.digest, answer);
       this.busy = false;
-      this.#close({ kind: answer.kind === "approve" ? "approved" : "rejected", question });
+      this.#close({ kind: row && answer.kind === "approve" ? became(row.state) : "rejected", question });
     } catch (error) {
       this.busy = false;
       this.#take(asFailure(error));
     }
-    this.allowing = false;
     await this.refresh();
   }
 
@@ -163,7 +176,7 @@ export class Answering {
       case "EXPIRED":
       case "CANCELLED":
       case "NOT_FOUND":
-        if (this.question) this.#close({ kind: "gone", question: this.question });
+        if (this.question) this.#close({ kind: "ended", question: this.question });
         return;
       default:
         this.failure = failure;
@@ -175,7 +188,9 @@ export class Answering {
     $effect(() => {
       void this.refresh();
       const stop = onChange((event) => {
-        if (event.event === "allowance" && event.id === this.question?.id) this.allowing = true;
+        if (event.event === "payment" && event.id === this.outcome?.question.id && this.outcome.kind === "approved") {
+          this.outcome = { ...this.outcome, kind: became(event.status) };
+        }
         if (event.event !== "rules" && event.event !== "pairing") void this.refresh();
       });
       const focus = () => void this.rearm();

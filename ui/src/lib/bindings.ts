@@ -1,62 +1,481 @@
-// provisional, replaced by the generated file
-export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRED" | "CANCELLED" | "UNSUPPORTED_SCHEME" | "UNSUPPORTED_NETWORK" | "UNKNOWN_CONTRACT" | "UNKNOWN_TOKEN" | "MALFORMED_PAYMENT_REQUIRED" | "ALLOWANCE_REQUIRED" | "INSUFFICIENT_BALANCE" | "MAX_AMOUNT_EXCEEDED" | "RATE_LIMITED" | "IDEMPOTENCY_CONFLICT" | "NOT_PAIRED" | "NO_ACCOUNT" | "NODE_UNAVAILABLE" | "LEDGER_UNAVAILABLE" | "BAD_REQUEST" | "FORBIDDEN" | "NOT_FOUND" | "PLAN_CHANGED" | "NOT_ARMED" | "WRONG_PASSPHRASE" | "VAULT_UNUSABLE" | "CANNOT_SIGN" | "INTERNAL";
-export type Failure = { code: Code, message: string, advice: string | null, field: string | null, found: string | null, expected: string | null, retryAfter: number | null };
-export type MoneyView = { smallest: string, display: string, symbol: string, known: boolean };
-export type AddressView = { address: string, groups: string[] };
-export type StatusView = { version: string, profile: string, practice: boolean, dataDir: string, empty: boolean, locked: boolean, autoLockMinutes: number, accounts: AccountView[], openQuestions: number, openPairings: number, port: string | null, network: string, ledgerFailure: string | null };
-export type AccountView = { name: string, address: AddressView, balances: MoneyView[] };
-export type NewWordsView = { words: string[], ask: number[] };
-export type AppView = { id: string, name: string, pairedAt: string, lastSeen: string | null, revoked: boolean, payments: number, limits: RuleView[] };
-export type PairingView = { id: string, name: string, code: string, expiresAt: string };
-export type ModeView = { kind: "ask" } | { kind: "allow", perPayment: string | null, perDay: string | null, perMonth: string | null } | { kind: "block" };
-export type RuleView = { appId: string, appName: string, siteKey: string | null, network: string, token: string, symbol: string, mode: ModeView, bars: LimitBarView[] };
-export type SiteView = { site: string, siteKey: string, payments: number, totals: MoneyView[], firstAt: string, lastAt: string, blocked: boolean };
-export type SiteDetailView = { site: SiteView, rules: RuleView[], payees: PayeeView[], days: DayView[], payments: PaymentPage };
-export type PayeeView = { address: AddressView, times: number, since: string };
-export type DayView = { day: string, amount: MoneyView, percent: number };
-export type SummaryView = { totals: MoneyView[], days: DayView[], sites: SiteShareView[], limits: LimitBarView[] };
-export type SiteShareView = { site: string, siteKey: string, amount: MoneyView, percent: number };
-export type StateView = "asked" | "approved" | "signed" | "refused" | "cancelled" | "expired";
-export type SettlementView = "none" | "unknown" | "seen" | "final" | "failed" | "neverUsed";
-export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
-export type PaymentView = { id: string, at: string, appName: string, appId: string, site: string, siteKey: string, method: string, path: string, amount: MoneyView, atMost: boolean, state: StateView, settlement: SettlementView, delivery: DeliveryView, word: string, nothingLeft: boolean, network: string, testMoney: boolean, code: Code | null, transaction: string | null };
-export type PaymentPage = { payments: PaymentView[], next: string | null };
-export type StepView = { name: string, at: string | null, note: string | null };
-export type PaymentDetailView = { payment: PaymentView, url: string, price: MoneyView, fee: MoneyView | null, maximum: MoneyView, payer: AddressView, payee: AddressView, token: AddressView, contract: AddressView, contractName: string, scheme: string, siteWords: string | null, appWords: string | null, validBefore: string, steps: StepView[], findings: FindingView[], document: string, signedPayload: string | null, block: string | null };
-export type WeightView = "good" | "note" | "warn" | "stop";
-export type FindingView = { code: string, weight: WeightView, title: string, text: string, compare: CompareView | null };
-export type CompareView = { askedLabel: string, asked: string, knownLabel: string, known: string };
-export type LimitBarView = { label: string, spent: MoneyView, after: MoneyView, limit: MoneyView, spentPercent: number, afterPercent: number };
-export type AllowanceView = { spender: AddressView, spenderName: string, have: MoneyView, exact: MoneyView, cost: MoneyView, totals: MoneyView[] };
-export type DangerView = { title: string, text: string, compare: CompareView | null, also: string[] };
-export type QuestionView = { id: string, digest: string, appId: string, appName: string, appSince: string | null, position: number, queue: number, price: MoneyView, fee: MoneyView | null, feePercent: number | null, maximum: MoneyView, accountName: string, account: AddressView, before: MoneyView | null, after: MoneyView | null, site: string, siteKey: string, method: string, path: string, siteWords: string | null, appWords: string | null, payee: AddressView, payeeNote: string, payeeKnown: boolean, network: string, testMoney: boolean, scheme: string, token: AddressView, contract: AddressView, contractName: string, findings: FindingView[], limits: LimitBarView[], allowance: AllowanceView | null, expiresAt: string, validBefore: string, armingMs: number, danger: DangerView | null, locked: boolean, document: string, typedData: string | null };
-export type ScopeView = { kind: "once" } | { kind: "limit", perPayment: string | null, perDay: string | null, perMonth: string | null };
-export type AnswerView = { kind: "approve", scope: ScopeView, allowanceTotal: string | null } | { kind: "reject", blockSite: boolean };
-export type FilterView = { siteKey: string | null, appId: string | null, text: string | null, after: string | null, limit: number | null };
-export type EventView = { event: "question", id: string, appId: string } | { event: "payment", id: string, appId: string, status: StateView, settlement: SettlementView } | { event: "danger", id: string } | { event: "allowance", id: string, step: string, transaction: string | null } | { event: "pairing" } | { event: "lock" } | { event: "rules" };
-import { invoke } from "@tauri-apps/api/core";
+// This file has been generated by Tauri Specta. Do not edit this file manually.
+
+import { invoke as __TAURI_INVOKE } from "@tauri-apps/api/core";
+
+/** Commands */
 export const commands = {
-  status: () => invoke<StatusView>("status"),
-  questions: () => invoke<QuestionView[]>("questions"),
-  shown: (id: string, digest: string) => invoke<number>("shown", { id, digest }),
-  answer: (id: string, digest: string, answer: AnswerView) => invoke<null>("answer", { id, digest, answer }),
-  payments: (filter: FilterView) => invoke<PaymentPage>("payments", { filter }),
-  payment: (id: string) => invoke<PaymentDetailView>("payment", { id }),
-  summary: () => invoke<SummaryView>("summary"),
-  sites: () => invoke<SiteView[]>("sites"),
-  site: (siteKey: string) => invoke<SiteDetailView>("site", { siteKey }),
-  setRule: (rule: RuleView) => invoke<null>("set_rule", { rule }),
-  blockSite: (siteKey: string, blocked: boolean) => invoke<null>("block_site", { siteKey, blocked }),
-  apps: () => invoke<AppView[]>("apps"),
-  revokeApp: (id: string) => invoke<null>("revoke_app", { id }),
-  pairings: () => invoke<PairingView[]>("pairings"),
-  answerPairing: (id: string, approve: boolean) => invoke<null>("answer_pairing", { id, approve }),
-  newWords: (count: number) => invoke<NewWordsView>("new_words", { count }),
-  createVault: (asked: string[], passphrase: string) => invoke<null>("create_vault", { asked, passphrase }),
-  importVault: (words: string, passphrase: string) => invoke<null>("import_vault", { words, passphrase }),
-  unlock: (passphrase: string) => invoke<null>("unlock", { passphrase }),
-  lock: () => invoke<null>("lock"),
-  setAutoLock: (minutes: number) => invoke<null>("set_auto_lock", { minutes }),
-  openWindow: (label: string) => invoke<null>("open_window", { label }),
-  closeWindow: () => invoke<null>("close_window"),
+	status: () => __TAURI_INVOKE<StatusView>("status"),
+	/**  A person is there: the auto-lock starts again. */
+	touch: () => __TAURI_INVOKE<null>("touch"),
+	/**  "main", "approval" or "vault". */
+	openWindow: (label: string) => __TAURI_INVOKE<null>("open_window", { label }),
+	/**  Closes the window that calls. */
+	closeWindow: () => __TAURI_INVOKE<null>("close_window"),
+	/**  Open questions, the one to show first. */
+	questions: () => __TAURI_INVOKE<QuestionView[]>("questions"),
+	/**  Refused because they were dangerous, and not looked at yet. */
+	dangers: () => __TAURI_INVOKE<QuestionView[]>("dangers"),
+	/**  The question is in front with this digest; answers the milliseconds until approving counts. */
+	shown: (id: string, digest: string) => __TAURI_INVOKE<number>("shown", { id, digest }),
+	answer: (id: string, digest: string, answer: AnswerView) => __TAURI_INVOKE<PaymentView>("answer", { id, digest, answer }),
+	dismissDanger: (id: string, blockSite: boolean) => __TAURI_INVOKE<null>("dismiss_danger", { id, blockSite }),
+	payments: (filter: FilterView) => __TAURI_INVOKE<PaymentPage>("payments", { filter }),
+	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
+	summary: () => __TAURI_INVOKE<SummaryView>("summary"),
+	sites: () => __TAURI_INVOKE<SiteView[]>("sites"),
+	site: (siteKey: string) => __TAURI_INVOKE<SiteDetailView>("site", { siteKey }),
+	blockSite: (siteKey: string, blocked: boolean) => __TAURI_INVOKE<null>("block_site", { siteKey, blocked }),
+	setRule: (rule: RuleInput) => __TAURI_INVOKE<null>("set_rule", { rule }),
+	apps: () => __TAURI_INVOKE<AppView[]>("apps"),
+	revokeApp: (id: string) => __TAURI_INVOKE<null>("revoke_app", { id }),
+	pairings: () => __TAURI_INVOKE<PairingView[]>("pairings"),
+	answerPairing: (id: string, approve: boolean) => __TAURI_INVOKE<null>("answer_pairing", { id, approve }),
+	lock: () => __TAURI_INVOKE<null>("lock"),
+	/**  Twelve or twenty-four fresh words, shown once. */
+	newWords: (count: number) => __TAURI_INVOKE<NewWordsView>("new_words", { count }),
+	/**  The person went back: the words are forgotten. */
+	discardWords: () => __TAURI_INVOKE<null>("discard_words"),
+	/**  The words that were asked back, and the passphrase that encrypts all of them. */
+	confirmWords: (answers: string[], passphrase: string) => __TAURI_INVOKE<StatusView>("confirm_words", { answers, passphrase }),
+	importWords: (words: string, passphrase: string) => __TAURI_INVOKE<StatusView>("import_words", { words, passphrase }),
+	unlock: (passphrase: string) => __TAURI_INVOKE<StatusView>("unlock", { passphrase }),
 };
+
+/* Types */
+export type AccountView = {
+	name: string,
+	address: AddressView,
+	/**  TRX first, then known tokens with a balance; empty when the node did not answer. */
+	balances: MoneyView[],
+};
+
+/**  An address with all 34 characters, in groups for reading; the first and last six are the strong ones. */
+export type AddressView = {
+	/**  Base58Check. */
+	address: string,
+	/**  First six characters, then groups of four, then the last six: together the whole address. */
+	groups: string[],
+};
+
+/**  The allowance that has to be given first. */
+export type AllowanceView = {
+	spender: AddressView,
+	/**  "PaymentPermit contract". */
+	spenderName: string,
+	have: MoneyView,
+	/**  The exact amount: the default choice. */
+	exact: MoneyView,
+	/**  Most TRX that the approving transaction burns. */
+	cost: MoneyView,
+	/**  Bounded totals offered beside exact (so that the next payments need no transaction). */
+	totals: MoneyView[],
+};
+
+/**  A person's answer. */
+export type AnswerView = { kind: "approve"; scope: ScopeView; 
+/**  Where an allowance is missing: whole units of a total as offered; absent means the exact amount. */
+allowanceTotal: string | null } | { kind: "reject"; blockSite: boolean };
+
+export type AppView = {
+	id: string,
+	name: string,
+	pairedAt: string,
+	lastSeen: string | null,
+	revoked: boolean,
+	payments: number,
+	limits: RuleView[],
+};
+
+/**  Stable codes; programs may match on them. */
+export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRED" | "CANCELLED" | "UNSUPPORTED_SCHEME" | "UNSUPPORTED_NETWORK" | "UNKNOWN_CONTRACT" | "UNKNOWN_TOKEN" | "MALFORMED_PAYMENT_REQUIRED" | "ALLOWANCE_REQUIRED" | "INSUFFICIENT_BALANCE" | "MAX_AMOUNT_EXCEEDED" | "RATE_LIMITED" | "IDEMPOTENCY_CONFLICT" | "NOT_PAIRED" | "NO_ACCOUNT" | "NODE_UNAVAILABLE" | "LEDGER_UNAVAILABLE" | 
+/**  The request itself is not of the documented form. */
+"BAD_REQUEST" | 
+/**  Host, Origin or content type is not allowed here. */
+"FORBIDDEN" | "NOT_FOUND" | 
+/**  The answer named another plan than the one that is open now: look again. */
+"PLAN_CHANGED" | 
+/**  The buttons are not armed yet: the question was shown, focused or changed less than a second ago. */
+"NOT_ARMED" | "WRONG_PASSPHRASE" | 
+/**  The vault file or the word list is not usable; the sentence says how. */
+"VAULT_UNUSABLE" | 
+/**  The 402 can't be signed as it is, with the reason. */
+"CANNOT_SIGN" | "INTERNAL";
+
+export type CompareView = {
+	/**  "Asked for", "Real USDT". */
+	askedLabel: string,
+	asked: string,
+	knownLabel: string,
+	known: string,
+};
+
+/**  Why approving isn't there. */
+export type DangerView = {
+	title: string,
+	text: string,
+	compare: CompareView | null,
+	/**  Further findings, one line each. */
+	also: string[],
+};
+
+/**  One day's spending in one token. */
+export type DayView = {
+	/**  "2026-11-22", UTC. */
+	day: string,
+	amount: MoneyView,
+	/**  Share of the largest day shown, 0 to 100. */
+	percent: number,
+};
+
+export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
+
+/**  What happened, for `GET /v1/events` and the window. */
+export type EventView = 
+/**  A question opened or changed. */
+{ event: "question"; id: string; appId: string } | 
+/**  A payment moved on. */
+{ event: "payment"; id: string; appId: string; status: StateView; settlement: SettlementView } | 
+/**  Something was refused that a person should look at (owner only): the danger screen. */
+{ event: "danger"; id: string } | 
+/**  An allowance is on its way (owner only): "sent", "seen", "failed". */
+{ event: "allowance"; id: string; step: string; transaction: string | null } | 
+/**  A pairing was asked, answered or ran out (owner only). */
+{ event: "pairing" } | 
+/**  Locked, unlocked, or the accounts changed (owner only). */
+{ event: "lock" } | 
+/**  Rules, sites or apps changed (owner only). */
+{ event: "rules" };
+
+/**  A failure as every surface shows it. */
+export type Failure = {
+	code: Code,
+	/**  One sentence for people. */
+	message: string,
+	/**  What to do next, when there is something. */
+	advice: string | null,
+	/**  The field that is meant, where there is one: "accepts[0].amount". */
+	field: string | null,
+	found: string | null,
+	expected: string | null,
+	/**  Seconds after which it makes sense to try again. */
+	retryAfter: number | null,
+};
+
+/**  Which rows a list shows; all fields narrow. */
+export type FilterView = {
+	siteKey?: string | null,
+	appId?: string | null,
+	/**  Part of a site, path or word; or a whole address, id or transaction. */
+	text?: string | null,
+	/**  From `PaymentPage::next`. */
+	after?: string | null,
+	/**  1 to 200, 50 when absent. */
+	limit?: number | null,
+};
+
+/**  One finding: a short title and a sentence with the figures that a person can check. */
+export type FindingView = {
+	/**  Stable name of the fact: "payeeChanged". */
+	code: string,
+	weight: WeightView,
+	title: string,
+	text: string,
+	/**  Two addresses to compare letter by letter, where the finding is about one that resembles another. */
+	compare: CompareView | null,
+};
+
+/**  A limit and how full it would be after this payment. */
+export type LimitBarView = {
+	/**  "news.example, last 24 hours". */
+	label: string,
+	spent: MoneyView,
+	/**  Spent with this payment. */
+	after: MoneyView,
+	limit: MoneyView,
+	/**  Share of the limit already spent and after this payment, 0 to 100, rounded up. */
+	spentPercent: number,
+	afterPercent: number,
+};
+
+/**  What a rule says. */
+export type ModeView = { kind: "ask" } | 
+/**  Whole units. */
+{ kind: "allow"; perPayment: string | null; perDay: string | null; perMonth: string | null } | { kind: "block" };
+
+/**  An amount with its token. */
+export type MoneyView = {
+	/**  Decimal string in the token's smallest unit. */
+	smallest: string,
+	/**  Whole units, as shown: "0.26". */
+	display: string,
+	symbol: string,
+	/**  False when symbol and decimals are only the contract's own claim. */
+	known: boolean,
+};
+
+/**  Words of a new wallet, shown once, and which ones will be asked back (1-based). */
+export type NewWordsView = {
+	words: string[],
+	ask: number[],
+};
+
+/**  An app that wants to be paired. The person compares the code with what the app shows. */
+export type PairingView = {
+	id: string,
+	/**  The app's own words for itself, made safe to show. */
+	name: string,
+	code: string,
+	expiresAt: string,
+};
+
+export type PayeeView = {
+	address: AddressView,
+	times: number,
+	since: string,
+};
+
+/**  Everything about one payment. */
+export type PaymentDetailView = {
+	payment: PaymentView,
+	url: string,
+	price: MoneyView,
+	fee: MoneyView | null,
+	maximum: MoneyView,
+	payer: AddressView,
+	payee: AddressView,
+	token: AddressView,
+	contract: AddressView,
+	contractName: string,
+	scheme: string,
+	siteWords: string | null,
+	appWords: string | null,
+	validBefore: string,
+	steps: StepView[],
+	findings: FindingView[],
+	/**  The raw 402, made safe to show. */
+	document: string,
+	/**  What was signed, when it was. */
+	signedPayload: string | null,
+	block: string | null,
+};
+
+/**  A page of rows, newest first. */
+export type PaymentPage = {
+	payments: PaymentView[],
+	/**  Pass as `after` for the next page; absent on the last one. */
+	next: string | null,
+};
+
+/**  One row of the list. */
+export type PaymentView = {
+	id: string,
+	/**  RFC 3339, UTC. */
+	at: string,
+	appName: string,
+	appId: string,
+	/**  Host as shown. */
+	site: string,
+	siteKey: string,
+	method: string,
+	path: string,
+	/**  What left, or what can leave at most. */
+	amount: MoneyView,
+	/**  The amount is a ceiling, the actual is not known yet. */
+	atMost: boolean,
+	state: StateView,
+	settlement: SettlementView,
+	delivery: DeliveryView,
+	/**  One word or two for the whole of it: "settled", "waiting", "refused", "expired, not paid". */
+	word: string,
+	/**  Nothing left the wallet and nothing can any more. */
+	nothingLeft: boolean,
+	network: string,
+	testMoney: boolean,
+	/**  Why it ended without a signature. */
+	code: Code | null,
+	transaction: string | null,
+};
+
+/**  An open question, complete. */
+export type QuestionView = {
+	/**  The payment's id. */
+	id: string,
+	/**  Digest of the plan that is shown; the answer has to name it. */
+	digest: string,
+	appId: string,
+	appName: string,
+	/**  When the app was paired, RFC 3339; absent for the owner's own command line. */
+	appSince: string | null,
+	/**  1-based place in the queue, and its length. */
+	position: number,
+	queue: number,
+	price: MoneyView,
+	fee: MoneyView | null,
+	/**  Fee as a share of the price, rounded up. */
+	feePercent: number | null,
+	maximum: MoneyView,
+	accountName: string,
+	account: AddressView,
+	/**  Balance before and after; absent when the node did not answer. */
+	before: MoneyView | null,
+	after: MoneyView | null,
+	/**  The requested host, with port where it is unusual. */
+	site: string,
+	/**  The requested site as a key: "https://news.example". */
+	siteKey: string,
+	method: string,
+	path: string,
+	/**  The site's words, made safe to show; absent when it said nothing. */
+	siteWords: string | null,
+	/**  The app's words. */
+	appWords: string | null,
+	payee: AddressView,
+	/**  "same address 14 times since March". */
+	payeeNote: string,
+	payeeKnown: boolean,
+	network: string,
+	testMoney: boolean,
+	scheme: string,
+	token: AddressView,
+	contract: AddressView,
+	contractName: string,
+	findings: FindingView[],
+	limits: LimitBarView[],
+	allowance: AllowanceView | null,
+	/**  RFC 3339; the question closes by itself then. */
+	expiresAt: string,
+	/**  RFC 3339; when the permission itself ends. */
+	validBefore: string,
+	/**  Milliseconds that approving still waits after `shown`. */
+	armingMs: number,
+	/**  Present when approving isn't possible. */
+	danger: DangerView | null,
+	/**  The wallet has to be unlocked before the answer counts. */
+	locked: boolean,
+	/**  The raw 402, pretty-printed, made safe to show. */
+	document: string,
+	/**  The typed data that would be signed, pretty-printed. */
+	typedData: string | null,
+};
+
+/**  A rule as a person sets it. */
+export type RuleInput = {
+	appId: string,
+	/**  Absent: the app's limit across all sites. */
+	siteKey: string | null,
+	network: string,
+	token: string,
+	mode: ModeView,
+};
+
+/**  A rule for app × site × token, or for the app across all sites when `site_key` is absent. */
+export type RuleView = {
+	appId: string,
+	appName: string,
+	siteKey: string | null,
+	network: string,
+	/**  Base58 of the token. */
+	token: string,
+	symbol: string,
+	mode: ModeView,
+	bars: LimitBarView[],
+};
+
+/**  How far an approval reaches. */
+export type ScopeView = { kind: "once" } | 
+/**
+ *  From now on this app may pay this site in this token up to these totals without asking. Whole units
+ *  as typed ("2.00"); an absent one has no limit of its own, at least one must be given.
+ */
+{ kind: "limit"; perPayment: string | null; perDay: string | null; perMonth: string | null };
+
+export type SettlementView = 
+/**  Nothing was signed: nothing can settle. */
+"none" | 
+/**  Signed, outcome not known: counts as spent. */
+"unknown" | 
+/**  In a block, not final yet. */
+"seen" | "final" | "failed" | 
+/**  The permission ended unused: nothing left. */
+"neverUsed";
+
+export type SiteDetailView = {
+	site: SiteView,
+	rules: RuleView[],
+	payees: PayeeView[],
+	days: DayView[],
+	payments: PaymentPage,
+};
+
+export type SiteShareView = {
+	site: string,
+	siteKey: string,
+	amount: MoneyView,
+	percent: number,
+};
+
+export type SiteView = {
+	site: string,
+	siteKey: string,
+	payments: number,
+	/**  What left, per token. */
+	totals: MoneyView[],
+	firstAt: string,
+	lastAt: string,
+	blocked: boolean,
+};
+
+/**  Authorization, as the port and the window name it. */
+export type StateView = 
+/**  Waits for a person (or for the unlock). */
+"asked" | 
+/**  Answered with yes or allowed by a limit; an allowance or the signature is on its way. */
+"approved" | "signed" | 
+/**  Rejected by a person or by a rule, with its code. */
+"refused" | "cancelled" | "expired";
+
+/**  The wallet at a glance. */
+export type StatusView = {
+	version: string,
+	/**  "main" or "devnet". */
+	profile: string,
+	/**  The devnet profile: play money on the chain inside this program. */
+	practice: boolean,
+	dataDir: string,
+	/**  No vault yet: first run. */
+	empty: boolean,
+	locked: boolean,
+	/**  Minutes without use after which it locks; 0 = never. */
+	autoLockMinutes: number,
+	accounts: AccountView[],
+	openQuestions: number,
+	openPairings: number,
+	/**  Where the port listens, "127.0.0.1:4020"; absent until it does. */
+	port: string | null,
+	network: string,
+	/**  The ledger does not take rows (disk full, read-only): nothing is signed. */
+	ledgerFailure: string | null,
+};
+
+/**  One dated step of a payment's lives. */
+export type StepView = {
+	/**  "asked", "approved", "reserved", "signed", "settled", "final", "delivered" … */
+	name: string,
+	at: string | null,
+	note: string | null,
+};
+
+/**  The top of the activity page. */
+export type SummaryView = {
+	/**  Totals of the last 30 days, per token. */
+	totals: MoneyView[],
+	/**  The last 30 days of the main token. */
+	days: DayView[],
+	/**  Where it went, largest first. */
+	sites: SiteShareView[],
+	/**  Limits closest to full. */
+	limits: LimitBarView[],
+};
+
+export type WeightView = "good" | "note" | "warn" | "stop";
+

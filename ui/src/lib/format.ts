@@ -96,8 +96,3 @@ export function suggestedLimit(amount: string): string | null {
   }
   return null;
 }
-
-/** The initial in an app's badge: its first letter or digit, else a question mark. */
-export function initial(name: string): string {
-  return name.match(/[\p{L}\p{N}]/u)?.[0] ?? "?";
-}

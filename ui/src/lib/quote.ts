@@ -14,6 +14,11 @@ export function quoteLines(text: string, max = 100_000): string {
   return shorten(text, max).replace(HIDDEN, (c) => (c === "\n" || c === "\t" ? c : written(c)));
 }
 
+/** The initial in an app's badge: its first letter or digit that can be seen, else a question mark. */
+export function initial(name: string): string {
+  return name.replace(HIDDEN, "").match(/[\p{L}\p{N}]/u)?.[0] ?? "?";
+}
+
 function written(c: string): string {
   return `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
 }

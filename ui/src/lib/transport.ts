@@ -36,6 +36,19 @@ export const core = Object.fromEntries(
   ]),
 ) as Core;
 
+/** Tells the core now and then that a person is there, so that the auto-lock waits. */
+export function tellPresence(): void {
+  const EVERY_MS = 20_000;
+  let last = -EVERY_MS;
+  const here = () => {
+    if (performance.now() - last < EVERY_MS) return;
+    last = performance.now();
+    // When the core is gone every screen says so already.
+    void core.touch().catch(() => undefined);
+  };
+  for (const sign of ["pointerdown", "keydown"]) addEventListener(sign, here, { capture: true, passive: true });
+}
+
 /** Calls back with every change the core reports, until the returned function is called. */
 export function onChange(callback: (event: EventView) => void): () => void {
   const stop = listen<EventView>("changed", (event) => callback(event.payload));

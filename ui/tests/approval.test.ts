@@ -1,0 +1,212 @@
+// The approval window as a component, against a core that is played by hand.
+import { clearMocks, mockIPC, mockWindows } from "@tauri-apps/api/mocks";
+import { cleanup, fireEvent, render, screen } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import * as fixtures from "../dev/fixtures";
+import Approval from "../src/approval/Approval.svelte";
+import type { QuestionView } from "../src/lib/bindings";
+import { FORBIDDEN, hostile } from "./hostile";
+
+interface Call { command: string; args: Record<string, unknown> }
+let calls: Call[] = [];
+let open: QuestionView[] = [];
+let dangers: QuestionView[] = [];
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance", "Date"] });
+  calls = [];
+  open = [fixtures.question];
+  dangers = [];
+  // jsdom knows neither scrolling nor dialogs.
+  Element.prototype.scrollTo = () => undefined;
+  mockWindows("approval");
+  mockIPC(
+    (command, args) => {
+      calls.push({ command, args: args as Record<string, unknown> });
+      switch (command) {
+        case "questions": return open;
+        case "dangers": return dangers;
+        case "shown": return 1000;
+        case "answer": {
+          open = open.slice(1);
+          return { ...fixtures.payments[0], state: "signed" };
+        }
+        default: return null;
+      }
+    },
+    { shouldMockEvents: true },
+  );
+});
+afterEach(async () => {
+  cleanup();
+  // Listeners end a moment after the component does.
+  await settle();
+  clearMocks();
+  vi.useRealTimers();
+});
+
+async function settle(ms = 0) {
+  for (let i = 0; i < 8; i += 1) await Promise.resolve();
+  await vi.advanceTimersByTimeAsync(ms);
+  for (let i = 0; i < 8; i += 1) await Promise.resolve();
+  await tick();
+}
+async function shown() {
+  const view = render(Approval);
+  await settle();
+  return view;
+}
+const button = (act: string) => document.querySelector<HTMLButtonElement>(`[data-act="${act}"]`);
+const answers = () => calls.filter((c) => c.command === "answer");
+async function press(target: Element) {
+  await fireEvent.pointerDown(target);
+  await fireEvent.click(target);
+  await settle();
+}
+
+describe("arming", () => {
+  test("the core hears that the question is shown before the buttons wake up", async () => {
+    await shown();
+    expect(calls.some((c) => c.command === "shown" && c.args.digest === "d1")).toBe(true);
+    expect(button("approve")?.dataset.armed).toBe("false");
+    await settle(999);
+    expect(button("approve")?.dataset.armed).toBe("false");
+    await settle(1);
+    expect(button("approve")?.dataset.armed).toBe("true");
+    await press(button("approve")!);
+    expect(answers()).toHaveLength(1);
+    expect(answers()[0]?.args).toMatchObject({ id: "q1", digest: "d1", answer: { kind: "approve", scope: { kind: "once" }, allowanceTotal: null } });
+  });
+
+  test("clicking ten times a second never answers, however long", async () => {
+    await shown();
+    for (let i = 0; i < 60; i += 1) {
+      await press(button("approve")!);
+      await press(button("reject")!);
+      await settle(90);
+    }
+    expect(answers()).toHaveLength(0);
+  });
+
+  test("typing ten keys a second never answers, Ctrl+Enter and Esc among them", async () => {
+    await shown();
+    const keys = ["a", "Enter", " ", "Escape", "y", "Tab"];
+    for (let i = 0; i < 60; i += 1) {
+      await fireEvent.keyDown(document.body, { key: keys[i % keys.length], ctrlKey: i % 7 === 0 });
+      await fireEvent.keyDown(document.body, { key: "Enter", ctrlKey: true });
+      await settle(90);
+    }
+    expect(answers()).toHaveLength(0);
+  });
+
+  test("focus starts the wait again, and so does a changed plan", async () => {
+    await shown();
+    await settle(1000);
+    await fireEvent(window, new Event("blur"));
+    await fireEvent(window, new Event("focus"));
+    await settle();
+    expect(button("approve")?.dataset.armed).toBe("false");
+    await settle(1000);
+    expect(button("approve")?.dataset.armed).toBe("true");
+    open = [{ ...fixtures.question, digest: "other" }];
+    const { emit } = await import("@tauri-apps/api/event");
+    await emit("changed", { event: "question", id: "q1", appId: "a1" });
+    await settle();
+    expect(screen.getByRole("alert").textContent).toContain("changed while it was open");
+    expect(button("approve")?.dataset.armed).toBe("false");
+    expect(calls.at(-1)).toMatchObject({ command: "shown", args: { digest: "other" } });
+  });
+
+  test("Enter on the focused button does nothing, Ctrl+Enter answers", async () => {
+    await shown();
+    await settle(1000);
+    button("approve")!.focus();
+    const enter = new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true });
+    button("approve")!.dispatchEvent(enter);
+    expect(enter.defaultPrevented).toBe(true);
+    await settle();
+    expect(answers()).toHaveLength(0);
+    await fireEvent.keyDown(document.body, { key: "Enter", ctrlKey: true });
+    await settle();
+    expect(answers()).toHaveLength(1);
+  });
+
+  test("Esc rejects", async () => {
+    await shown();
+    await settle(1000);
+    await fireEvent.keyDown(document.body, { key: "Escape" });
+    await settle();
+    expect(answers()[0]?.args.answer).toEqual({ kind: "reject", blockSite: false });
+    expect(document.querySelector("[data-outcome]")?.getAttribute("data-outcome")).toBe("rejected");
+  });
+});
+
+describe("the queue", () => {
+  test("a new question never takes the place of the one in front", async () => {
+    await shown();
+    await settle(1000);
+    open = [{ ...fixtures.firstTime, id: "earlier" }, fixtures.question];
+    const { emit } = await import("@tauri-apps/api/event");
+    await emit("changed", { event: "question", id: "earlier", appId: "a2" });
+    await settle();
+    expect(document.querySelector("[data-question]")?.getAttribute("data-question")).toBe("q1");
+    expect(button("approve")?.dataset.armed).toBe("true");
+  });
+
+  test("a question that closes by itself leaves a note, not the next question", async () => {
+    await shown();
+    open = [fixtures.firstTime];
+    const { emit } = await import("@tauri-apps/api/event");
+    await emit("changed", { event: "payment", id: "q1", appId: "a1", status: "expired", settlement: "none" });
+    await settle();
+    expect(document.querySelector("[data-outcome]")?.getAttribute("data-outcome")).toBe("ended");
+    await press(button("next")!);
+    await settle();
+    expect(document.querySelector("[data-question]")?.getAttribute("data-question")).toBe("q2");
+    expect(button("approve")?.dataset.armed).toBe("false");
+  });
+});
+
+describe("what can't be approved", () => {
+  test("a danger has no approve button, and the difference is marked letter by letter", async () => {
+    open = [];
+    dangers = [fixtures.fake];
+    await shown();
+    await settle(1000);
+    expect(button("approve")).toBeNull();
+    expect([...document.querySelectorAll("mark")].map((m) => m.textContent)).toEqual(["a", "1"]);
+    await fireEvent.keyDown(document.body, { key: "Enter", ctrlKey: true });
+    await settle();
+    expect(answers()).toHaveLength(0);
+    await press(button("block")!);
+    expect(calls.find((c) => c.command === "dismiss_danger")?.args).toEqual({ id: "q3", blockSite: true });
+  });
+
+  test("a locked wallet keeps the question and asks for the unlock", async () => {
+    open = [fixtures.locked];
+    await shown();
+    await settle(1000);
+    expect(button("approve")).toBeNull();
+    await press(button("unlock")!);
+    expect(calls.find((c) => c.command === "open_window")?.args).toEqual({ label: "vault" });
+  });
+});
+
+test("300 hostile strings: no markup, no reordering, and always as somebody's words", async () => {
+  for (const text of hostile) {
+    open = [{ ...fixtures.question, appName: text, siteWords: text, appWords: text, path: text, findings: [{ code: "x", weight: "warn", title: text, text, compare: null }] }];
+    const before = calls.length;
+    await shown();
+    const allowed = new Set(["MAIN", "DIV", "SPAN", "P", "H1", "SMALL", "SECTION", "UL", "LI", "B", "I", "HEADER", "FOOTER", "DETAILS", "SUMMARY", "DL", "DT", "DD", "BR", "LABEL", "INPUT", "BUTTON", "KBD"]);
+    for (const element of document.body.querySelectorAll("*")) {
+      expect(allowed.has(element.tagName), `${element.tagName} from ${JSON.stringify(text)}`).toBe(true);
+      for (const { name } of element.attributes) expect(name.startsWith("on"), name).toBe(false);
+    }
+    expect(FORBIDDEN.test(document.body.textContent ?? ""), JSON.stringify(text)).toBe(false);
+    expect(document.querySelectorAll('[data-act="approve"]')).toHaveLength(1);
+    if (text.trim() !== "") expect(document.body.textContent).toContain("the site's words");
+    expect(calls.slice(before).every((c) => c.command !== "answer")).toBe(true);
+    cleanup();
+  }
+}, 60_000);
