@@ -201,14 +201,19 @@ const COLUMNS: &str = "SELECT p.seq, p.app, p.site, p.asset, p.id, apps.id, site
 const FROM: &str = "CROSS JOIN apps ON apps.app = p.app CROSS JOIN sites ON sites.site = p.site
     CROSS JOIN assets ON assets.asset = p.asset";
 
-/// All rows of `FROM payments p {joins} {rest}`; `index` says by which way ("" or "INDEXED BY …").
+/// The query for `FROM payments p {index} … {rest}`; `index` says by which way ("" or "INDEXED BY …").
+pub fn query(index: &str, rest: &str) -> String {
+    format!("{COLUMNS} FROM payments p {index} {FROM} {rest}")
+}
+
+/// All rows of [`query`].
 pub fn select(
     db: &Connection,
     index: &str,
     rest: &str,
     params: &[&dyn rusqlite::ToSql],
 ) -> Result<Vec<Row>, LedgerError> {
-    let mut query = db.prepare_cached(&format!("{COLUMNS} FROM payments p {index} {FROM} {rest}"))?;
+    let mut query = db.prepare_cached(&query(index, rest))?;
     let mut rows = query.query(params)?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {

@@ -263,13 +263,15 @@ fn brought_to(ledger: &Ledger, state: State) -> PaymentId {
     }
 }
 
+type Step<'a> = &'a dyn Fn(PaymentId) -> Result<ledger::Payment, LedgerError>;
+
 #[test]
 fn only_legal_steps_are_taken() {
     use State::*;
     let folder = Folder::new();
     let ledger = folder.ledger();
     let rejected = End::Rejected { code: "USER_REJECTED".into(), by: "window".into() };
-    let steps: [(&str, &dyn Fn(PaymentId) -> Result<ledger::Payment, LedgerError>, &[State]); 7] = [
+    let steps: [(&str, Step<'_>, &[State]); 7] = [
         ("signed", &|id| ledger.signed(id, "PAYMENT-SIGNATURE", "cGF5", NOW), &[Reserved, Signed]),
         ("rejected", &|id| ledger.end(id, &rejected, NOW), &[Asked, Rejected]),
         ("cancelled", &|id| ledger.end(id, &End::Cancelled, NOW), &[Asked, Reserved, Cancelled]),
@@ -485,7 +487,7 @@ fn settings_and_added_tokens_are_kept() {
     }
     let ledger = folder.ledger();
     assert_eq!(ledger.setting("lock").unwrap().as_deref(), Some("10"));
-    assert_eq!(ledger.tokens().unwrap(), [token.clone()]);
+    assert_eq!(ledger.tokens().unwrap(), std::slice::from_ref(&token));
     ledger.remove_token(token.network, token.address).unwrap();
     assert!(ledger.tokens().unwrap().is_empty());
 }
