@@ -1,1 +1,255 @@
-//! Whole stories on the devnet.
+//! The stage for whole stories: a devnet, a wallet on a folder of its own, a seller that dictates 402s and a
+//! facilitator's key that settles them. Everything real but the clock, which a story may move.
+#![allow(clippy::unwrap_used, clippy::panic)] // a story that cannot go on has failed
+
+use devnet::{Devnet, Gift, Options as DevnetOptions};
+use ledger::{Payment, PaymentId};
+use plan::{AppId, Limit, Mode, Moment, PlanDigest};
+use std::time::Duration;
+use tempfile::TempDir;
+use tron::tx::Contract;
+use tron::{Address, Amount, Network, PrivateKey, TxId};
+use wallet::{
+    AllowanceChoice, Answer, Cost, HandClock, Options, Outcome, Passphrase, PayRequest, Proof, Scope, Wallet,
+    WalletError,
+};
+
+pub const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
+pub const PASSPHRASE: &str = "correct horse battery";
+/// The words of every BIP-39 test vector.
+pub const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
+/// 2026-11-22T12:00:00Z: where a story's clocks begin.
+pub const START: Moment = Moment(1_795_348_800_000);
+
+pub fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+pub fn usdt(units: &str) -> Amount {
+    Amount::parse_units(units, 6).unwrap()
+}
+
+pub fn key(byte: u8) -> PrivateKey {
+    PrivateKey::from_bytes(&[byte; 32]).unwrap()
+}
+
+/// What a seller asks for; stories change what they are about.
+pub struct Ask {
+    pub url: String,
+    pub price: Amount,
+    pub fee: Amount,
+    pub token: Address,
+    pub pay_to: Address,
+    pub nonce: u64,
+    pub seconds: u64,
+}
+
+impl Ask {
+    pub fn new(nonce: u64) -> Self {
+        Self {
+            url: "https://news.example/articles/8841".to_owned(),
+            price: usdt("0.25"),
+            fee: usdt("0.01"),
+            token: address(USDT),
+            pay_to: key(0x51).address(),
+            nonce,
+            seconds: 600,
+        }
+    }
+}
+
+pub struct Stage {
+    pub devnet: Devnet,
+    pub wallet: Wallet,
+    pub clock: HandClock,
+    pub dir: TempDir,
+    pub app: AppId,
+    facilitator: PrivateKey,
+}
+
+impl Stage {
+    /// A funded, unlocked wallet with an allowance to the payment contract, and a paired app.
+    pub async fn start() -> Self {
+        let stage = Self::without_allowance().await;
+        stage.allow_contract("1000").await;
+        stage
+    }
+
+    pub async fn without_allowance() -> Self {
+        let node_clock = devnet::Clock::frozen_at(u64::try_from(START.0).unwrap());
+        let options = DevnetOptions { clock: node_clock, solidity_lag: 2, ..DevnetOptions::default() };
+        let devnet = Devnet::start(options).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let clock = HandClock::at(START);
+        let wallet = open(&dir, &devnet, &clock).await;
+        wallet.import_words(WORDS, passphrase()).await.unwrap();
+        let payer = wallet.accounts()[0].address;
+        let facilitator = key(0xfa);
+        devnet.faucet(payer, Gift::Trx(2_000_000_000)).unwrap();
+        devnet.faucet(payer, Gift::Token(address(USDT), usdt("100"))).unwrap();
+        devnet.faucet(facilitator.address(), Gift::Trx(2_000_000_000)).unwrap();
+        let pairing = wallet.pair("fetcher").unwrap();
+        wallet.answer_pairing(&pairing.id, true).await.unwrap();
+        let token = wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap();
+        let app = wallet.authenticate(&token).await.unwrap().id;
+        Self { devnet, wallet, clock, dir, app, facilitator }
+    }
+
+    /// The process ends and starts again: same folder, same chain, locked.
+    pub async fn restart(self) -> Self {
+        let Self { devnet, wallet, clock, dir, app, facilitator } = self;
+        wallet.close().await;
+        let wallet = open(&dir, &devnet, &clock).await;
+        Self { devnet, wallet, clock, dir, app, facilitator }
+    }
+
+    pub fn payer(&self) -> Address {
+        self.wallet.accounts()[0].address
+    }
+
+    pub fn caller(&self) -> Address {
+        self.facilitator.address()
+    }
+
+    /// Both clocks and the chain's go on.
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance_ms(i64::try_from(seconds * 1000).unwrap());
+        self.devnet.clock().advance(Duration::from_secs(seconds));
+        self.devnet.mine(1);
+    }
+
+    /// The 402, as a header value.
+    pub fn offer(&self, ask: &Ask) -> String {
+        let now = self.devnet.clock().now_secs();
+        let fee = x402::Fee { to: self.caller(), amount: ask.fee, caller: Some(self.caller()) };
+        let price = x402::Price::exact_permit(Network::Nile, ask.token, ask.price, ask.pay_to, fee);
+        let nonce = x402::U256::from(ask.nonce);
+        let required = x402::PaymentRequired {
+            description: Some("Full text of one article".to_owned()),
+            prices: vec![price],
+            permit: Some(x402::exact_permit::Meta::payment_only([7; 16], nonce, now - 60, now + ask.seconds)),
+            ..x402::PaymentRequired::new(&ask.url)
+        };
+        required.header_value()
+    }
+
+    pub fn request(&self, ask: &Ask) -> PayRequest {
+        PayRequest {
+            method: "GET".to_owned(),
+            url: ask.url.clone(),
+            payment_required: self.offer(ask),
+            ..PayRequest::default()
+        }
+    }
+
+    pub async fn pay(&self, ask: &Ask) -> Result<Outcome, WalletError> {
+        self.wallet.pay(&self.app, &self.request(ask)).await
+    }
+
+    /// Pays what has to be asked and returns the open question.
+    pub async fn ask(&self, ask: &Ask) -> Payment {
+        match self.pay(ask).await.unwrap() {
+            Outcome::Open(payment) => payment,
+            other => panic!("expected a question, found {other:?}"),
+        }
+    }
+
+    /// As the window does it: shown, a second later answered.
+    pub async fn approve(&self, payment: &Payment, scope: Scope) -> Result<Payment, WalletError> {
+        self.approve_with(payment.id, payment.digest, scope, AllowanceChoice::Exact).await
+    }
+
+    pub async fn approve_with(
+        &self,
+        id: PaymentId,
+        digest: PlanDigest,
+        scope: Scope,
+        allowance: AllowanceChoice,
+    ) -> Result<Payment, WalletError> {
+        let wait = self.wallet.shown(id, digest).await?;
+        self.clock.advance_ms(wait);
+        self.wallet.answer(id, digest, Answer::Approve { scope, allowance }, Proof::Window).await
+    }
+
+    pub async fn reject(&self, payment: &Payment) -> Payment {
+        let no = Answer::Reject { block_site: false };
+        self.wallet.answer(payment.id, payment.digest, no, Proof::Window).await.unwrap()
+    }
+
+    /// A rule that pays this seller automatically up to `per_day`, for the app on one site and on all.
+    pub async fn allow_automatically(&self, ask: &Ask, per_day: &str) {
+        let limit = Limit { per_day: Some(usdt(per_day)), ..Limit::default() };
+        let site = plan::Site::of(&ask.url).unwrap();
+        for site in [None, Some(site)] {
+            let key = ledger::RuleKey { app: self.app.clone(), site, network: Network::Nile, token: ask.token };
+            self.wallet.set_rule(key, Mode::Allow(limit.clone())).await.unwrap();
+        }
+    }
+
+    /// What the seller would send on: the signed payment of a row.
+    pub async fn signed(&self, id: PaymentId) -> x402::Payment {
+        let (_, papers, _) = self.wallet.payment(id).await.unwrap();
+        x402::Payment::read(&papers.header_value.unwrap()).unwrap()
+    }
+
+    /// The facilitator settles a signed payment on chain; answers the transaction.
+    pub async fn settle(&self, payment: &x402::Payment) -> TxId {
+        let Ok(x402::Payload::ExactPermit(signed)) = &payment.payload else { panic!("{payment:?}") };
+        let signature = tron::Signature::parse(&signed.signature).unwrap();
+        let (contract, data) = x402::exact_permit::settle_call(&signed.permit, signed.permit.buyer, &signature);
+        self.send(&self.facilitator, contract, data).await
+    }
+
+    async fn send(&self, from: &PrivateKey, contract: Address, data: Vec<u8>) -> TxId {
+        let node = chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap();
+        let call = Contract::Trigger { owner: from.address(), contract, call_value_sun: 0, data };
+        let raw = node.head().await.unwrap().transaction(call, 500_000_000, Duration::from_secs(60));
+        let signed = tron::SignedTransaction::sign(raw, from);
+        node.broadcast(&signed).await.unwrap();
+        let receipt = node.receipt(&signed.id(), chain::Finality::Seen).await.unwrap().unwrap();
+        assert!(receipt.success, "{}", receipt.result);
+        signed.id()
+    }
+
+    /// An allowance to the payment contract, given outside of the wallet.
+    pub async fn allow_contract(&self, units: &str) {
+        let owner = tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap();
+        let spender = tron::registry::deployments(Network::Nile).payment_permit;
+        self.send(&owner, address(USDT), tron::abi::approve(spender, usdt(units))).await;
+    }
+
+    pub async fn balance(&self, owner: Address) -> Amount {
+        let node = chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap();
+        node.balance(address(USDT), owner).await.unwrap()
+    }
+
+    pub async fn row(&self, id: PaymentId) -> Payment {
+        self.wallet.payment(id).await.unwrap().0
+    }
+
+    pub async fn count(&self) -> usize {
+        self.wallet.payments(ledger::Filter::default(), ledger::Page::first(1000)).await.unwrap().len()
+    }
+
+    /// Waits until the payment moved on from being open.
+    pub async fn finished(&self, id: PaymentId) -> Payment {
+        self.wallet.payment_of_app(&self.app, id, Duration::from_secs(20)).await.unwrap()
+    }
+}
+
+pub fn passphrase() -> Passphrase {
+    Passphrase::new(PASSPHRASE.to_owned())
+}
+
+fn options(dir: &TempDir, devnet: &Devnet, clock: &HandClock) -> Options {
+    Options {
+        nile: Some(devnet.url()),
+        clock: std::sync::Arc::new(clock.clone()),
+        cost: Cost::floor(),
+        ..Options::new(dir.path(), "devnet")
+    }
+}
+
+async fn open(dir: &TempDir, devnet: &Devnet, clock: &HandClock) -> Wallet {
+    Wallet::open(options(dir, devnet, clock)).await.unwrap()
+}

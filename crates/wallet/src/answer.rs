@@ -164,7 +164,7 @@ impl Wallet {
             lock(&self.0.totals).insert(id, total);
         }
         let wallet = self.clone();
-        tokio::spawn(async move {
+        self.spawn(async move {
             if let Err(e) = wallet.finish(id).await {
                 tracing::warn!(payment = %id, error = %e, "not finished yet");
             }

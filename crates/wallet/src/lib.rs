@@ -39,6 +39,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::broadcast;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tron::Network;
 
 /// A wallet on one profile folder. Cheap to clone; every clone is the same wallet.
@@ -68,8 +69,10 @@ pub(crate) struct Inner {
     /// Last storage failure, told in the status.
     failure: Mutex<Option<String>>,
     listening: Mutex<Option<String>>,
-    /// Held as long as the wallet lives: one owner process per profile.
-    _lock: std::fs::File,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    /// Held until the wallet is closed: one owner process per profile.
+    lock: Mutex<Option<std::fs::File>>,
 }
 
 /// Where and how a wallet opens.
@@ -154,7 +157,9 @@ impl Wallet {
             vouched: Mutex::default(),
             failure: Mutex::default(),
             listening: Mutex::default(),
-            _lock: lock,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            lock: Mutex::new(Some(lock)),
             config,
             options,
         };
@@ -162,6 +167,27 @@ impl Wallet {
         wallet.restore().await?;
         settle::watch(&wallet);
         Ok(wallet)
+    }
+
+    /// Stops all background work, forgets the keys and gives the profile free. What was going on is in its
+    /// rows and goes on when the profile is opened again.
+    pub async fn close(&self) {
+        self.lock();
+        self.0.stop.cancel();
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+        *lock(&self.0.lock) = None;
+    }
+
+    /// Work that outlives its caller and ends with the wallet.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.0.stop.clone();
+        self.0.tasks.spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = work => {}
+            }
+        });
     }
 
     pub fn profile(&self) -> &str {

@@ -19,7 +19,7 @@ const MARGIN_SECS: u64 = 3;
 /// Background work, as long as somebody holds the wallet.
 pub(crate) fn watch(wallet: &Wallet) {
     let weak = std::sync::Arc::downgrade(&wallet.0);
-    tokio::spawn(async move {
+    wallet.spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut count = 0_u32;
@@ -82,8 +82,11 @@ impl Wallet {
             _ => Delivery::RefusedBySeller,
         };
         let (status, response, now) = (report.http_status, report.payment_response, self.now());
-        let payment =
-            self.db(move |ledger| ledger.delivery(id, delivery, Some(status), response.as_deref(), now)).await?;
+        // What was delivered stays delivered; a later report can only bring news about the settlement.
+        let payment = match payment.delivery {
+            Some(Delivery::Delivered) => payment,
+            _ => self.db(move |ledger| ledger.delivery(id, delivery, Some(status), response.as_deref(), now)).await?,
+        };
         self.moved(&payment);
         self.settle(payment, claim).await
     }

@@ -112,7 +112,7 @@ impl Wallet {
         };
         for payment in open.into_iter().filter(|p| p.state == State::Reserved) {
             let wallet = self.clone();
-            tokio::spawn(async move {
+            self.spawn(async move {
                 if let Err(e) = wallet.finish(payment.id).await {
                     tracing::warn!(payment = %payment.id, error = %e, "not finished yet");
                 }

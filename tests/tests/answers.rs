@@ -1,0 +1,119 @@
+//! Answers as people give them, and as thieves of clicks and floods of prompts would like to.
+
+use ledger::State;
+use stories::{Ask, PASSPHRASE, Stage, passphrase, usdt};
+use wallet::{AllowanceChoice, Answer, AppId, Outcome, Proof, Scope, WalletError};
+
+#[tokio::test]
+async fn two_hundred_trials_of_fast_clicking_approve_nothing() {
+    let stage = Stage::start().await;
+    let question = stage.ask(&Ask::new(1)).await;
+    let yes = || Answer::Approve { scope: Scope::Once, allowance: AllowanceChoice::Exact };
+    for trial in 0..200_i64 {
+        // Shown or focused anew, then clicked ten times a second until just before it arms.
+        stage.wallet.shown(question.id, question.digest).await.unwrap();
+        for _ in 0..=(trial % 10) {
+            let early = stage.wallet.answer(question.id, question.digest, yes(), Proof::Window).await;
+            assert!(matches!(early, Err(WalletError::NotArmed { .. })), "{trial}: {early:?}");
+            if trial % 10 < 9 {
+                stage.clock.advance_ms(100);
+            }
+        }
+    }
+    assert_eq!(stage.row(question.id).await.state, State::Asked);
+}
+
+#[tokio::test]
+async fn a_terminal_answers_with_the_passphrase_and_nothing_else() {
+    let stage = Stage::start().await;
+    let question = stage.ask(&Ask::new(1)).await;
+    stage.wallet.lock();
+    let yes = || Answer::Approve { scope: Scope::Once, allowance: AllowanceChoice::Exact };
+    let wrong = Proof::Passphrase(wallet::Passphrase::new("a wrong passphrase".to_owned()));
+    let refused = stage.wallet.answer(question.id, question.digest, yes(), wrong).await;
+    assert!(matches!(refused, Err(WalletError::Vault(_))), "{refused:?}");
+    let proof = Proof::Passphrase(passphrase());
+    let signed = stage.wallet.answer(question.id, question.digest, yes(), proof).await.unwrap();
+    assert_eq!(signed.state, State::Signed);
+}
+
+#[tokio::test]
+async fn five_hundred_foreign_requests_while_a_question_is_open_sign_nothing() {
+    let stage = Stage::start().await;
+    let question = stage.ask(&Ask::new(1)).await;
+    let bot = AppId("owner".to_owned());
+    let mut signed = 0;
+    for nonce in 0..500 {
+        let request = stage.request(&Ask::new(10 + nonce));
+        signed += usize::from(matches!(stage.wallet.pay(&bot, &request).await, Ok(Outcome::Signed(_))));
+    }
+    assert_eq!(signed, 0);
+    assert_eq!(stage.row(question.id).await.state, State::Asked);
+    // A bounded queue: the rest was told to come back later.
+    assert!(stage.wallet.open_questions().await.unwrap().len() <= 9);
+}
+
+#[tokio::test]
+async fn three_refusals_start_a_pause_for_that_app_alone() {
+    let stage = Stage::start().await;
+    for nonce in 1..=3 {
+        let question = stage.ask(&Ask::new(nonce)).await;
+        stage.reject(&question).await;
+    }
+    let paused = stage.pay(&Ask::new(4)).await;
+    assert!(matches!(paused, Err(WalletError::RateLimited { retry_after: 30 })), "{paused:?}");
+    let other = stage.wallet.pay(&AppId::owner(), &stage.request(&Ask::new(5))).await;
+    assert!(matches!(other, Ok(Outcome::Open(_))), "{other:?}");
+    stage.clock.advance_ms(30_000);
+    assert!(matches!(stage.pay(&Ask::new(6)).await, Ok(Outcome::Open(_))));
+}
+
+#[tokio::test]
+async fn a_blocked_site_and_a_revoked_app_are_refused_from_then_on() {
+    let stage = Stage::start().await;
+    let question = stage.ask(&Ask::new(1)).await;
+    let no = Answer::Reject { block_site: true };
+    stage.wallet.answer(question.id, question.digest, no, Proof::Window).await.unwrap();
+    let Err(WalletError::Refused(row)) = stage.pay(&Ask::new(2)).await else { panic!() };
+    assert_eq!(row.code.as_deref(), Some("siteBlocked"));
+    stage.wallet.block_site(&row.plan.site, false).await.unwrap();
+    let open = stage.ask(&Ask::new(3)).await;
+    stage.wallet.revoke_app(&stage.app).await.unwrap();
+    assert_eq!(stage.row(open.id).await.state, State::Cancelled);
+}
+
+#[tokio::test]
+async fn a_locked_wallet_keeps_the_question_and_a_limit_does_not_answer_for_it() {
+    let stage = Stage::start().await;
+    let first = stage.ask(&Ask::new(1)).await;
+    stage.approve(&first, Scope::Once).await.unwrap();
+    stage.allow_automatically(&Ask::new(1), "10").await;
+    stage.advance(120);
+    stage.wallet.lock();
+    let question = stage.ask(&Ask::new(2)).await;
+    stage.wallet.unlock(wallet::Passphrase::new(PASSPHRASE.to_owned())).await.unwrap();
+    assert_eq!(stage.approve(&question, Scope::Once).await.unwrap().state, State::Signed);
+    stage.advance(120);
+    assert!(matches!(stage.pay(&Ask::new(3)).await, Ok(Outcome::Signed(_))));
+}
+
+#[tokio::test]
+async fn more_than_the_app_allowed_is_refused_before_anybody_is_asked() {
+    let stage = Stage::start().await;
+    let mut request = stage.request(&Ask::new(1));
+    request.max_amount = Some("259999".to_owned());
+    let over = stage.wallet.pay(&stage.app, &request).await;
+    assert!(
+        matches!(over, Err(WalletError::MaxAmount { max, asked }) if max == usdt("0.259999") && asked == usdt("0.26"))
+    );
+    request.max_amount = Some("260000".to_owned());
+    assert!(matches!(stage.wallet.pay(&stage.app, &request).await, Ok(Outcome::Open(_))));
+}
+
+#[tokio::test]
+async fn a_check_tells_what_would_happen_and_leaves_no_trace() {
+    let stage = Stage::start().await;
+    let checked = stage.wallet.check(&stage.app, &stage.request(&Ask::new(1))).await.unwrap();
+    assert!(matches!(checked.verdict, plan::Verdict::Ask(_)));
+    assert_eq!(stage.count().await, 0);
+}
