@@ -3,9 +3,21 @@
 //! listens on 127.0.0.1 alone, and no key outlives the process.
 
 pub mod buyer;
+mod serve;
+mod shop;
 
-use std::net::SocketAddr;
-use tron::Address;
+pub use shop::pay_to;
+
+use chain::TronGrid;
+use devnet::{Devnet, Gift};
+use facilitator::{Facilitator, TokenTerms};
+use seller::Seller;
+use serve::Server;
+use std::time::Duration;
+use tron::{Address, Amount, Network, PrivateKey, token};
+
+/// The network that the devnet stands for.
+pub const NETWORK: Network = Network::Nile;
 
 /// How a practice world starts.
 #[derive(Clone, Debug, Default)]
@@ -25,29 +37,67 @@ pub enum WorldError {
     Listen { port: u16, source: std::io::Error },
     #[error(transparent)]
     Chain(#[from] chain::ChainError),
+    #[error(transparent)]
+    Facilitator(#[from] facilitator::ConfigError),
+    #[error(transparent)]
+    NotReady(#[from] facilitator::NotReady),
+    #[error(transparent)]
+    Seller(#[from] seller::SellerError),
     #[error("the operating system gave no random numbers")]
     Random,
+    #[error("the devnet has no {symbol}")]
+    NoToken { symbol: &'static str },
 }
 
 /// A running practice world; stops when it is dropped.
 #[derive(Debug)]
 pub struct World {
-    devnet: devnet::Devnet,
-    facilitator: SocketAddr,
-    shop: SocketAddr,
+    devnet: Devnet,
+    facilitator: Facilitator,
+    facilitator_server: Server,
+    shop_server: Server,
+    usdt: Address,
 }
+
+/// What the facilitator takes for a payment of more than [`FREE_UP_TO`], in the token's smallest unit.
+const FEE: u64 = 10_000;
+const FREE_UP_TO: u64 = 100_000;
 
 impl World {
     /// Returns when devnet, facilitator and shop answer requests. Needs a tokio runtime.
     pub async fn start(options: Options) -> Result<Self, WorldError> {
-        let devnet = devnet::Devnet::start(options.devnet).await?;
-        let facilitator = SocketAddr::from(([127, 0, 0, 1], options.facilitator_port));
-        let shop = SocketAddr::from(([127, 0, 0, 1], options.shop_port));
-        Ok(Self { devnet, facilitator, shop })
+        let usdt = usdt()?;
+        let devnet = Devnet::start(options.devnet).await?;
+        let grid = TronGrid::new(chain::Config::one(NETWORK, devnet.url()))?;
+
+        let key = fresh_key()?;
+        devnet.faucet(key.address(), Gift::Trx(1_000_000_000_000))?;
+        let clock = devnet.clock().clone();
+        let config = facilitator::Config {
+            // The fake token too: swindlers have facilitators as well.
+            tokens: [(usdt, FEE), (devnet::FAKE_USDT, 0)].map(terms).to_vec(),
+            facilitator_id: Some("practice".to_owned()),
+            poll: Duration::from_millis(50),
+            clock: facilitator::Clock::new(move || clock.now_secs()),
+            ..facilitator::Config::default()
+        };
+        let facilitator = Facilitator::new(config, key.into(), [grid])?;
+        facilitator.ready().await?;
+        let facilitator_server = Server::start(options.facilitator_port, |_| facilitator.router()).await?;
+
+        let clock = devnet.clock().clone();
+        let seller = Seller::new(&facilitator_server.url())?.clock(move || clock.now_secs());
+        let shop_server =
+            Server::start(options.shop_port, |url| shop::router(&seller.public_url(url), url, usdt)).await?;
+        Ok(Self { devnet, facilitator, facilitator_server, shop_server, usdt })
     }
 
-    pub fn devnet(&self) -> &devnet::Devnet {
+    pub fn devnet(&self) -> &Devnet {
         &self.devnet
+    }
+
+    pub fn facilitator(&self) -> &Facilitator {
+        &self.facilitator
     }
 
     /// The devnet's node API, no slash at the end.
@@ -56,36 +106,63 @@ impl World {
     }
 
     pub fn facilitator_url(&self) -> String {
-        format!("http://{}", self.facilitator)
+        self.facilitator_server.url()
     }
 
     /// The demo shop's front page, a list of what it sells.
     pub fn shop_url(&self) -> String {
-        format!("http://{}", self.shop)
+        self.shop_server.url()
     }
 
     /// 0.05 USDT, no fee.
     pub fn cheap_url(&self) -> String {
-        format!("{}/articles/how-tron-reaches-finality", self.shop_url())
+        format!("{}{}", self.shop_url(), shop::CHEAP)
     }
 
     /// 0.25 USDT and 0.01 USDT for the facilitator.
     pub fn fee_url(&self) -> String {
-        format!("{}/reports/stablecoin-flows", self.shop_url())
+        format!("{}{}", self.shop_url(), shop::WITH_FEE)
     }
 
     /// Asks for a token that only looks like USDT.
     pub fn trap_url(&self) -> String {
-        format!("{}/downloads/price-history.csv", self.shop_url())
+        format!("{}{}", self.shop_url(), shop::TRAP)
+    }
+
+    /// The test USDT.
+    pub fn usdt(&self) -> Address {
+        self.usdt
     }
 
     /// Gives an account 1,000 TRX and 100 test USDT, and no allowance for anybody.
-    pub fn fund(&self, _address: Address) -> Result<(), WorldError> {
+    pub fn fund(&self, address: Address) -> Result<(), WorldError> {
+        self.devnet.faucet(address, Gift::Trx(1_000_000_000))?;
+        self.devnet.faucet(address, Gift::Token(self.usdt, Amount::from_u64(100_000_000)))?;
         Ok(())
     }
 
     /// Stops everything and waits until the ports are free.
     pub async fn shutdown(self) {
+        self.shop_server.stop().await;
+        self.facilitator_server.stop().await;
+        self.facilitator.finish().await;
         self.devnet.shutdown().await;
     }
+}
+
+fn usdt() -> Result<Address, WorldError> {
+    let known =
+        |t: &&token::Token| t.network == NETWORK && t.symbol == "USDT" && t.standing == token::Standing::Current;
+    token::all().iter().find(known).map(|t| t.address).ok_or(WorldError::NoToken { symbol: "USDT" })
+}
+
+fn terms((token, fee): (Address, u64)) -> TokenTerms {
+    let (fee, free_up_to) = (Amount::from_u64(fee), Amount::from_u64(FREE_UP_TO));
+    TokenTerms { network: NETWORK, token, fee, free_up_to }
+}
+
+fn fresh_key() -> Result<PrivateKey, WorldError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| WorldError::Random)?;
+    PrivateKey::from_bytes(&bytes).map_err(|_| WorldError::Random)
 }
