@@ -1,1 +1,63 @@
-//! cli
+//! The `countersign` command line: thin words around the owner's desk. It decides nothing about a payment,
+//! answers no question without a person's passphrase, and takes no secret as an argument or from the
+//! environment.
+
+// Printing is this crate's purpose.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod commands;
+mod console;
+mod exit;
+mod question;
+mod reach;
+mod show;
+
+use args::{Args, Command};
+use clap::Parser;
+use console::Console;
+use exit::Fail;
+use std::process::ExitCode;
+
+/// Runs the command of this process's arguments.
+pub fn main() -> ExitCode {
+    // Usage errors end here with status 2, help and version with 0.
+    let args = Args::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_env("COUNTERSIGN_LOG"))
+        .with_writer(std::io::stderr)
+        .init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return Fail::plain(format!("the runtime could not start: {e}")).report(args.global.json),
+    };
+    let json = args.global.json;
+    let outcome = runtime.block_on(run(args));
+    // A thread may still wait for a line from the terminal; nobody waits for it.
+    runtime.shutdown_background();
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fail) => fail.report(json),
+    }
+}
+
+async fn run(args: Args) -> Result<(), Fail> {
+    let Args { global, command } = args;
+    let console = Console::new(global.passphrase_fd);
+    match command {
+        Command::Init(command) => commands::wallet::init(&global, &console, command).await,
+        Command::Unlock => commands::wallet::unlock(&global, &console).await,
+        Command::Lock => commands::wallet::lock(&global).await,
+        Command::Status => commands::wallet::status(&global).await,
+        Command::Serve(command) => commands::serve::serve(&global, &console, command).await,
+        Command::Pay(command) => commands::pay::pay(&global, &console, command).await,
+        Command::Inspect(command) => commands::inspect::inspect(&global, command),
+        Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
+        Command::Ledger(command) => commands::records::ledger(&global, command).await,
+        Command::Sites(command) => commands::records::sites(&global, command).await,
+        Command::Limits(command) => commands::rules::limits(&global, command).await,
+        Command::Apps(command) => commands::rules::apps(&global, command).await,
+        Command::Pairings(command) => commands::rules::pairings(&global, command).await,
+        Command::Demo => commands::demo::demo(&global, &console).await,
+    }
+}

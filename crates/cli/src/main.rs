@@ -1,2 +1,5 @@
-//! The countersign command.
-fn main() {}
+//! The `countersign` command: hands its arguments to the library and ends with its exit status.
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

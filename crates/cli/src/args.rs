@@ -1,0 +1,279 @@
+//! The arguments and their help. No flag answers a question, and none carries a secret.
+
+use clap::{Args as Group, Parser, Subcommand};
+use std::path::PathBuf;
+
+const EXIT: &str = "\
+Exit status:
+  0  done
+  1  something failed
+  2  the arguments are wrong
+  3  a person or a rule said no
+  4  the wallet is locked, or the passphrase is wrong
+  5  the question expired or was cancelled
+  6  no node answered, or the ledger takes no rows
+  7  the 402 can't be paid: malformed, unsupported, unknown token or contract
+  8  not enough money, or no allowance
+  9  paid, but the seller did not deliver
+ 10  another Countersign has the folder open and can't be reached";
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign init                                  make a wallet; its words are shown once
+  countersign serve                                 hold the wallet and answer questions here
+  countersign pay https://news.example/articles/1   pay a 402 and print what it paid for
+  curl -si https://news.example/articles/1 | grep -i '^payment-required' | cut -d' ' -f2 | countersign inspect
+  countersign ledger --site https://news.example    what went where
+  countersign demo                                  a whole purchase with play money";
+
+/// A wallet for HTTP 402 payments on TRON: you see what would be signed, and answer.
+#[derive(Parser)]
+#[command(name = "countersign", version, after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{EXIT}"), max_term_width = 100)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Group)]
+pub struct Global {
+    /// The wallet's folder; by default the one of the profile
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub data_dir: Option<PathBuf>,
+    /// Which wallet: main, or another name for one of its own
+    #[arg(long, global = true, default_value = "main", value_name = "NAME")]
+    pub profile: String,
+    /// Print what a program can read
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Read passphrases from this open file descriptor, a line each, instead of asking
+    #[arg(long, global = true, value_name = "N")]
+    pub passphrase_fd: Option<u32>,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Make a wallet, or bring one along with its words
+    #[command(after_help = "Example:\n  countersign init --import < words.txt")]
+    Init(Init),
+    /// Unlock the wallet of the running Countersign
+    Unlock,
+    /// Lock the wallet of the running Countersign
+    Lock,
+    /// Whether it runs, is locked, and what the accounts hold
+    Status,
+    /// Hold the wallet, serve local programs and ask their questions in this terminal
+    #[command(after_help = "Questions can also be answered with `countersign answer` in another terminal.")]
+    Serve(Serve),
+    /// Request a URL and, when it answers 402, ask and pay
+    #[command(after_help = "\
+Examples:
+  countersign pay https://news.example/articles/1 -o article.html
+  countersign pay -X POST -H 'Content-Type: application/json' -d '{\"q\":1}' https://api.example/ask
+  countersign pay --max-amount 500000 http://localhost:8402/report")]
+    Pay(Pay),
+    /// Explain anything x402: header value, body, payment, settlement or typed data
+    #[command(after_help = "\
+Examples:
+  countersign inspect eyJ4NDAyVmVyc2lvbiI6Mn0=
+  countersign inspect @answer.json
+  curl -s https://news.example/articles/1 | countersign inspect
+Nothing is sent, asked or signed; no wallet is needed.")]
+    Inspect(Inspect),
+    /// Show open questions and answer one
+    Answer(Answer),
+    /// The payments, newest first, or one of them
+    #[command(after_help = "Example:\n  countersign ledger --site https://news.example --json")]
+    Ledger(Ledger),
+    /// Where money went; block a site or let it ask again
+    Sites(Sites),
+    /// What apps may pay without asking
+    #[command(after_help = "\
+Examples:
+  countersign limits set APP --site https://news.example --token TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t --per-day 2.00
+  countersign limits remove APP --site https://news.example --token TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")]
+    Limits(Limits),
+    /// The paired apps; revoke one
+    Apps(Apps),
+    /// Apps that ask to be paired; compare the code, then answer
+    Pairings(Pairings),
+    /// A whole purchase with play money, on a chain inside this program
+    #[command(after_help = "\
+Uses a fresh temporary folder unless --data-dir names one. Asks like the real thing: the pairing, the
+question, the passphrase (which it prints). Answers can be piped in, a line each.")]
+    Demo,
+}
+
+#[derive(Group)]
+pub struct Init {
+    /// Type the words of an existing wallet (or pipe them in)
+    #[arg(long)]
+    pub import: bool,
+    /// How many words a new wallet has
+    #[arg(long, default_value = "12", value_parser = ["12", "24"], conflicts_with = "import")]
+    pub words: String,
+}
+
+#[derive(Group)]
+pub struct Serve {
+    /// Port on 127.0.0.1 instead of the setting; 0 takes any and tells it
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Stay locked until `countersign unlock`
+    #[arg(long)]
+    pub locked: bool,
+}
+
+#[derive(Group)]
+pub struct Pay {
+    pub url: String,
+    /// Method; GET, or POST with a body
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub method: Option<String>,
+    /// A header, "Name: value"; several times for several
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub headers: Vec<String>,
+    /// The body, or @FILE
+    #[arg(short = 'd', long = "data", value_name = "BODY")]
+    pub body: Option<String>,
+    /// Write what was paid for into this file instead of printing it
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Most that may leave, in the token's smallest unit
+    #[arg(long, value_name = "AMOUNT")]
+    pub max_amount: Option<String>,
+    /// Why, for the question
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+}
+
+#[derive(Group)]
+pub struct Inspect {
+    /// The text itself, @FILE, or - for standard input (also when absent)
+    pub input: Option<String>,
+}
+
+#[derive(Group)]
+pub struct Answer {
+    /// Which question; the first when absent
+    pub id: Option<String>,
+    /// Only list them
+    #[arg(long, conflicts_with = "id")]
+    pub list: bool,
+}
+
+#[derive(Group)]
+pub struct Ledger {
+    /// Show one payment completely
+    pub id: Option<String>,
+    /// Only this site, "https://news.example"
+    #[arg(long)]
+    pub site: Option<String>,
+    /// Only this app's id
+    #[arg(long)]
+    pub app: Option<String>,
+    /// Only rows with this in site or path, or with this address, id or transaction
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// How many rows
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
+    pub limit: u32,
+    /// The page after this row, as the page before told
+    #[arg(long, value_name = "ID")]
+    pub after: Option<String>,
+}
+
+#[derive(Group)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Sites {
+    /// Show one site completely, "https://news.example"
+    pub site: Option<String>,
+    #[command(subcommand)]
+    pub action: Option<SiteAction>,
+}
+
+#[derive(Subcommand)]
+pub enum SiteAction {
+    /// Refuse every payment to a site without asking
+    Block { site: String },
+    /// Let a site ask again
+    Unblock { site: String },
+}
+
+#[derive(Group)]
+pub struct Limits {
+    #[command(subcommand)]
+    pub action: Option<LimitAction>,
+}
+
+#[derive(Group)]
+pub struct RuleFor {
+    /// The app's id, as `countersign apps` shows it
+    pub app: String,
+    /// The site, "https://news.example"; absent: the app across all sites
+    #[arg(long)]
+    pub site: Option<String>,
+    /// Network of the token
+    #[arg(long, default_value = "mainnet")]
+    pub network: String,
+    /// Contract of the token
+    #[arg(long)]
+    pub token: String,
+}
+
+#[derive(Subcommand)]
+pub enum LimitAction {
+    /// Allow up to these totals without asking, in whole units like 2.00
+    Set {
+        #[command(flatten)]
+        rule: RuleFor,
+        #[arg(long, value_name = "AMOUNT")]
+        per_payment: Option<String>,
+        #[arg(long, value_name = "AMOUNT")]
+        per_day: Option<String>,
+        #[arg(long, value_name = "AMOUNT")]
+        per_month: Option<String>,
+    },
+    /// Always ask
+    Ask {
+        #[command(flatten)]
+        rule: RuleFor,
+    },
+    /// Always refuse
+    Block {
+        #[command(flatten)]
+        rule: RuleFor,
+    },
+    /// Take a rule away: back to asking
+    Remove {
+        #[command(flatten)]
+        rule: RuleFor,
+    },
+}
+
+#[derive(Group)]
+pub struct Apps {
+    #[command(subcommand)]
+    pub action: Option<AppAction>,
+}
+
+#[derive(Subcommand)]
+pub enum AppAction {
+    /// Take an app's access away at once
+    Revoke { id: String },
+}
+
+#[derive(Group)]
+pub struct Pairings {
+    #[command(subcommand)]
+    pub action: Option<PairingAction>,
+}
+
+#[derive(Subcommand)]
+pub enum PairingAction {
+    /// Pair the app that shows this code
+    Approve { code: String },
+    /// Turn the app that shows this code away
+    Reject { code: String },
+}

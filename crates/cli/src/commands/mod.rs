@@ -1,0 +1,10 @@
+//! One module per group of commands; each ends with what a person or, with `--json`, a program reads.
+
+pub mod answer;
+pub mod demo;
+pub mod inspect;
+pub mod pay;
+pub mod records;
+pub mod rules;
+pub mod serve;
+pub mod wallet;

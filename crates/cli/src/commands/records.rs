@@ -1,0 +1,129 @@
+//! `ledger` and `sites`: what was paid, where it went, and blocking a place. Reads the record of a running
+//! Countersign or, when none runs, of the folder itself.
+
+use crate::args::{Global, Ledger, SiteAction, Sites};
+use crate::exit::Fail;
+use crate::reach::Reach;
+use crate::show::{self, BOLD, OFF, money, safe};
+use helper::verb::{self, BlockSite, Payments};
+use view::{FilterView, PaymentDetailView, SiteDetailView};
+
+pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    if let Some(id) = ledger.id {
+        let payment = reach.call(verb::Payment { id }).await?;
+        match global.json {
+            true => show::json(&payment),
+            false => detail(&payment),
+        }
+        return Ok(());
+    }
+    let filter = FilterView {
+        site_key: ledger.site,
+        app_id: ledger.app,
+        text: ledger.search,
+        after: ledger.after,
+        limit: Some(ledger.limit),
+    };
+    let page = reach.call(Payments { filter }).await?;
+    if global.json {
+        show::json(&page);
+        return Ok(());
+    }
+    match page.payments.is_empty() {
+        true => anstream::println!("No payments."),
+        false => show::table(&page.payments.iter().map(show::payment_row).collect::<Vec<_>>()),
+    }
+    if let Some(next) = page.next {
+        anstream::println!("More: --after {}", safe(&next));
+    }
+    Ok(())
+}
+
+fn detail(it: &PaymentDetailView) {
+    let row = |label: &str, value: String| vec![label.to_owned(), value];
+    let p = &it.payment;
+    anstream::println!("{BOLD}{} to {}: {}{OFF}", money(&p.amount), safe(&p.site), safe(&p.word));
+    let mut rows = vec![
+        row("payment", p.id.clone()),
+        row("request", format!("{} {}", safe(&p.method), view::question::quoted(&it.url, 300))),
+        row("app", safe(&p.app_name)),
+        row("price", money(&it.price)),
+    ];
+    rows.extend(it.fee.as_ref().map(|fee| row("fee", money(fee))));
+    rows.extend([
+        row("at most", money(&it.maximum)),
+        row("paid to", safe(&it.payee.address)),
+        row("from", safe(&it.payer.address)),
+        row("network", safe(&p.network)),
+        row("token", safe(&it.token.address)),
+        row("signed for", format!("{} {} ({})", safe(&it.contract_name), safe(&it.contract.address), safe(&it.scheme))),
+        row("authorization", show::state(p.state).to_owned()),
+        row("settlement", show::settlement(p.settlement).to_owned()),
+        row("delivery", show::delivery(p.delivery).to_owned()),
+    ]);
+    rows.extend(p.transaction.as_ref().map(|t| row("transaction", safe(t))));
+    rows.extend(it.block.as_ref().map(|b| row("block", safe(b))));
+    for step in &it.steps {
+        let at = step.at.as_deref().map_or_else(|| "-".to_owned(), show::time);
+        let note = step.note.as_deref().map_or_else(String::new, |note| format!("  {}", safe(note)));
+        rows.push(row(&safe(&step.name), format!("{at}{note}")));
+    }
+    show::table(&rows);
+    for finding in &it.findings {
+        anstream::println!("{}: {}", safe(&finding.title), safe(&finding.text));
+    }
+}
+
+pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    match (sites.action, sites.site) {
+        (Some(action), _) => {
+            let (site_key, blocked) = match action {
+                SiteAction::Block { site } => (site, true),
+                SiteAction::Unblock { site } => (site, false),
+            };
+            reach.call(BlockSite { site_key, blocked }).await?;
+        }
+        (None, Some(site_key)) => {
+            let site = reach.call(verb::Site { site_key }).await?;
+            match global.json {
+                true => show::json(&site),
+                false => site_detail(&site),
+            }
+        }
+        (None, None) => {
+            let sites = reach.call(verb::Sites {}).await?;
+            if global.json {
+                show::json(&sites);
+                return Ok(());
+            }
+            let blocked = |yes: bool| if yes { "blocked" } else { "" }.to_owned();
+            let row = |s: &view::SiteView| {
+                let count = format!("{} payments", s.payments);
+                vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), blocked(s.blocked)]
+            };
+            match sites.is_empty() {
+                true => anstream::println!("No sites."),
+                false => show::table(&sites.iter().map(row).collect::<Vec<_>>()),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn site_detail(it: &SiteDetailView) {
+    let blocked = if it.site.blocked { ", blocked" } else { "" };
+    anstream::println!("{BOLD}{}{blocked}{OFF}", safe(&it.site.site_key));
+    anstream::println!("{} payments, {}", it.site.payments, show::monies(&it.site.totals));
+    for payee in &it.payees {
+        anstream::println!(
+            "paid {} times to {} since {}",
+            payee.times,
+            safe(&payee.address.address),
+            show::time(&payee.since)
+        );
+    }
+    show::table(&it.rules.iter().map(show::rule).collect::<Vec<_>>());
+    show::table(&it.payments.payments.iter().map(show::payment_row).collect::<Vec<_>>());
+}

@@ -1,0 +1,93 @@
+//! `limits`, `apps`, `pairings`: who may ask, and who may pay how much without asking.
+
+use crate::args::{AppAction, Apps, Global, LimitAction, Limits, PairingAction, Pairings, RuleFor};
+use crate::exit::Fail;
+use crate::reach::Reach;
+use crate::show::{self, safe};
+use helper::verb::{self, AnswerPairing, RemoveRule, RevokeApp, Rules, SetRule};
+use view::{ModeView, RuleInput};
+
+pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    let set = |rule: RuleFor, mode: ModeView| SetRule {
+        rule: RuleInput { app_id: rule.app, site_key: rule.site, network: rule.network, token: rule.token, mode },
+    };
+    match limits.action {
+        Some(LimitAction::Set { rule, per_payment, per_day, per_month }) => {
+            reach.call(set(rule, ModeView::Allow { per_payment, per_day, per_month })).await?;
+        }
+        Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask)).await?,
+        Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block)).await?,
+        Some(LimitAction::Remove { rule }) => {
+            let RuleFor { app, site, network, token } = rule;
+            reach.call(RemoveRule { app_id: app, site_key: site, network, token }).await?;
+        }
+        None => {
+            let rules = reach.call(Rules {}).await?;
+            if global.json {
+                show::json(&rules);
+                return Ok(());
+            }
+            if rules.is_empty() {
+                anstream::println!("No limits: every payment asks.");
+            }
+            show::table(&rules.iter().map(show::rule).collect::<Vec<_>>());
+            for bar in rules.iter().flat_map(|rule| &rule.bars) {
+                anstream::println!("{}", show::bar(bar));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    if let Some(AppAction::Revoke { id }) = apps.action {
+        return Ok(reach.call(RevokeApp { id }).await?);
+    }
+    let apps = reach.call(verb::Apps {}).await?;
+    if global.json {
+        show::json(&apps);
+        return Ok(());
+    }
+    let row = |app: &view::AppView| {
+        let seen =
+            app.last_seen.as_deref().map_or_else(|| "never seen".to_owned(), |at| format!("seen {}", show::time(at)));
+        let revoked = if app.revoked { "revoked" } else { "" };
+        vec![app.id.clone(), safe(&app.name), seen, format!("{} payments", app.payments), revoked.to_owned()]
+    };
+    match apps.is_empty() {
+        true => anstream::println!("No apps are paired."),
+        false => show::table(&apps.iter().map(row).collect::<Vec<_>>()),
+    }
+    Ok(())
+}
+
+pub async fn pairings(global: &Global, pairings: Pairings) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    let open = reach.call(verb::Pairings {}).await?;
+    let (code, approve) = match pairings.action {
+        Some(PairingAction::Approve { code }) => (code, true),
+        Some(PairingAction::Reject { code }) => (code, false),
+        None => {
+            if global.json {
+                show::json(&open);
+                return Ok(());
+            }
+            let row = |p: &view::PairingView| {
+                vec![p.code.clone(), safe(&p.name), format!("until {}", show::time(&p.expires_at))]
+            };
+            match open.is_empty() {
+                true => anstream::println!("No app asks to be paired."),
+                false => show::table(&open.iter().map(row).collect::<Vec<_>>()),
+            }
+            return Ok(());
+        }
+    };
+    // The code, not a number in a list: comparing it is the point.
+    let mut same = open.into_iter().filter(|p| p.code.eq_ignore_ascii_case(code.trim()));
+    match (same.next(), same.next()) {
+        (Some(pairing), None) => Ok(reach.call(AnswerPairing { id: pairing.id, approve }).await?),
+        _ => Err(Fail::plain("no app shows this code").advice("`countersign pairings` lists the open ones.")),
+    }
+}

@@ -1,0 +1,188 @@
+//! `serve`: the owner without a window. Questions and pairings appear here, one at a time, and are answered
+//! here or with `countersign answer`. A line that was typed for one question never answers another.
+
+use crate::args::{Global, Serve};
+use crate::commands::answer::outcome;
+use crate::console::{Console, Line, is_yes, show_prompt};
+use crate::exit::Fail;
+use crate::question;
+use crate::reach::{Reach, options};
+use crate::show::{self, DIM, OFF, WARN, safe};
+use helper::verb::{AnswerPairing, Unlock};
+use helper::{Owner, OwnerOptions};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::oneshot;
+use view::{Desk, PairingView, QuestionView};
+use wallet::Event;
+
+/// What is on the screen and waits for a line.
+enum Shown {
+    Pairing(PairingView),
+    Question(Box<QuestionView>),
+}
+
+impl Shown {
+    /// What an answer is for: another one means that it changed or is over.
+    fn key(&self) -> &str {
+        match self {
+            Self::Pairing(pairing) => &pairing.id,
+            Self::Question(question) => &question.digest,
+        }
+    }
+
+    fn prompt(&self) -> String {
+        match self {
+            Self::Pairing(pairing) => {
+                format!("Pair \"{}\", which shows the code {}? [yes/no] ", safe(&pairing.name), pairing.code)
+            }
+            Self::Question(question) => format!("{} [yes/no] ", question::prompt(question)),
+        }
+    }
+}
+
+pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(), Fail> {
+    let owner = Owner::start(OwnerOptions { port: serve.port, ..options(global) }).await?;
+    match global.json {
+        true => show::json(owner.runtime()),
+        false => {
+            anstream::println!("Listening on {}", owner.runtime().address);
+            if let Some(socket) = &owner.runtime().unix_socket {
+                anstream::println!("and on {}", safe(&socket.display().to_string()));
+            }
+        }
+    }
+    let reach = Reach::Here(owner.desk().clone());
+    let stop = stopped();
+    tokio::pin!(stop);
+    let served = tokio::select! {
+        served = run(global, console, &reach, owner.desk(), serve.locked) => served,
+        () = &mut stop => Ok(()),
+    };
+    owner.shutdown().await;
+    served
+}
+
+async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, locked: bool) -> Result<(), Fail> {
+    let mut events = desk.subscribe();
+    let status = desk.status().await;
+    if status.empty {
+        anstream::println!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
+    } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
+        let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
+        reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
+    }
+    let mut shown: Option<Shown> = None;
+    let mut typing: Option<(String, oneshot::Receiver<Option<Line>>)> = None;
+    let mut deaf = false;
+    loop {
+        let now = open(desk).await?;
+        let same = |a: &Option<Shown>, b: &Option<Shown>| a.as_ref().map(Shown::key) == b.as_ref().map(Shown::key);
+        if !same(&shown, &now) {
+            if shown.is_some() {
+                anstream::println!("\n{DIM}That question is over.{OFF}");
+            }
+            if let Some(now) = &now {
+                display(now);
+            }
+            shown = now;
+        }
+        if let (Some(shown), None, false) = (&shown, &typing, deaf) {
+            typing = Some((shown.key().to_owned(), console.start_line()));
+        }
+        tokio::select! {
+            event = events.recv() => match event {
+                Ok(event) => tell(desk, event).await,
+                Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return Ok(()),
+            },
+            Some((key, line)) = typed(&mut typing) => {
+                typing = None;
+                let (Some(line), Some(current)) = (line, shown.take()) else {
+                    deaf = true;
+                    anstream::println!("\n{DIM}No terminal: answer with `countersign answer`.{OFF}");
+                    continue;
+                };
+                if key != current.key() {
+                    anstream::println!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
+                    continue;
+                }
+                // A wrong answer is told; the question stays open and comes again.
+                if let Err(fail) = answer(reach, console, current, is_yes(&line)).await {
+                    anstream::println!("{WARN}{}{OFF}", safe(&fail.failure.message));
+                }
+            }
+        }
+    }
+}
+
+/// Pairings first: they are quick, and an app waits for them.
+async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
+    if let Some(pairing) = desk.pairings().await?.into_iter().next() {
+        return Ok(Some(Shown::Pairing(pairing)));
+    }
+    Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question))))
+}
+
+fn display(shown: &Shown) {
+    if let Shown::Question(question) = shown {
+        anstream::println!("\n{}", question::text(question));
+    }
+    show_prompt(&shown.prompt());
+}
+
+/// The line being typed, with what it was asked for.
+async fn typed(typing: &mut Option<(String, oneshot::Receiver<Option<Line>>)>) -> Option<(String, Option<Line>)> {
+    match typing {
+        Some((key, line)) => {
+            let line = line.await.ok().flatten();
+            Some((key.clone(), line))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn answer(reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
+    match shown {
+        Shown::Pairing(pairing) => Ok(reach.call(AnswerPairing { id: pairing.id, approve: yes }).await?),
+        Shown::Question(question) => {
+            let payment = question::send(reach, console, &question, yes).await?;
+            anstream::println!("{}", outcome(&payment));
+            Ok(())
+        }
+    }
+}
+
+/// One line for what happened elsewhere.
+async fn tell(desk: &Desk, event: Event) {
+    match event {
+        Event::Payment { id, .. } => {
+            if let Ok(it) = desk.payment(&id.to_string()).await {
+                anstream::println!(
+                    "\n{DIM}{} {}: {}{OFF}",
+                    show::money(&it.payment.amount),
+                    safe(&it.payment.site),
+                    safe(&it.payment.word)
+                );
+            }
+        }
+        Event::Danger { .. } => {
+            anstream::println!("\n{WARN}A payment was refused because it is dangerous: `countersign ledger`.{OFF}")
+        }
+        _ => {}
+    }
+}
+
+/// Ctrl-C, or the system asks to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return,
+                _ = terminate.recv() => return,
+            }
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

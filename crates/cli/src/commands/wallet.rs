@@ -1,0 +1,132 @@
+//! `init`, `unlock`, `lock`, `status`. New words are shown once and three are asked back before anything is
+//! written.
+
+use crate::args::{Global, Init};
+use crate::console::Console;
+use crate::exit::Fail;
+use crate::reach::Reach;
+use crate::show::{self, BOLD, OFF, safe};
+use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock};
+use view::StatusView;
+
+pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    if !reach.call(Status {}).await?.empty {
+        return Err(Fail::plain("there is a wallet here already")
+            .advice("Name another --profile or --data-dir for a second one."));
+    }
+    let status = match init.import {
+        true => {
+            let words = match Console::is_terminal() {
+                // Not shown while typed: the words are the money.
+                true => console.passphrase("The words, separated by spaces: ").await?,
+                false => console.line("").await?,
+            };
+            let passphrase = console.new_passphrase().await?;
+            reach.call(ImportWords { words: words.to_string(), passphrase: passphrase.to_string() }).await?
+        }
+        false => {
+            let count = if init.words == "24" { 24 } else { 12 };
+            let new = reach.call(NewWords { count }).await?;
+            anstream::println!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n");
+            for (n, words) in new.words.chunks(4).enumerate() {
+                let row: Vec<String> =
+                    words.iter().enumerate().map(|(i, word)| format!("{:>2} {word:<10}", n * 4 + i + 1)).collect();
+                anstream::println!("  {}", row.join(" ").trim_end());
+            }
+            println!();
+            match confirm(&reach, console, &new.ask).await {
+                Ok(status) => status,
+                Err(fail) => {
+                    reach.call(DiscardWords {}).await?;
+                    return Err(fail);
+                }
+            }
+        }
+    };
+    made(global, &status);
+    Ok(())
+}
+
+async fn confirm(reach: &Reach, console: &Console, ask: &[u32]) -> Result<StatusView, Fail> {
+    let mut answers = Vec::new();
+    for position in ask {
+        answers.push(console.line(&format!("Word {position}: ")).await?.trim().to_owned());
+    }
+    let passphrase = console.new_passphrase().await?;
+    Ok(reach.call(ConfirmWords { answers, passphrase: passphrase.to_string() }).await?)
+}
+
+fn made(global: &Global, status: &StatusView) {
+    if global.json {
+        return show::json(status);
+    }
+    anstream::println!("The wallet is in {}", safe(&status.data_dir));
+    for account in &status.accounts {
+        anstream::println!("{}  {}", safe(&account.name), safe(&account.address.address));
+    }
+    anstream::println!("Next: countersign serve, or countersign pay URL");
+}
+
+/// The running owner; unlocking what nobody holds open would have no effect.
+async fn running(global: &Global) -> Result<Reach, Fail> {
+    match Reach::running(global).await {
+        Some(client) => Ok(Reach::There(client)),
+        None => {
+            Err(Fail::plain("no Countersign runs for this profile").advice("Start the app, or `countersign serve`."))
+        }
+    }
+}
+
+pub async fn unlock(global: &Global, console: &Console) -> Result<(), Fail> {
+    let reach = running(global).await?;
+    let passphrase = console.passphrase("Passphrase: ").await?;
+    let status = reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
+    told(global, &status);
+    Ok(())
+}
+
+pub async fn lock(global: &Global) -> Result<(), Fail> {
+    let status = running(global).await?.call(Lock {}).await?;
+    told(global, &status);
+    Ok(())
+}
+
+pub async fn status(global: &Global) -> Result<(), Fail> {
+    let reach = Reach::owner(global).await?;
+    let status = reach.call(Status {}).await?;
+    told(global, &status);
+    Ok(())
+}
+
+fn told(global: &Global, status: &StatusView) {
+    if global.json {
+        return show::json(status);
+    }
+    let play = if status.practice { ", play money" } else { "" };
+    let state = match (status.empty, status.locked) {
+        (true, _) => "no wallet yet: countersign init",
+        (_, true) => "locked",
+        _ => "unlocked",
+    };
+    let port = status.port.as_deref().map_or("not running".to_owned(), |port| format!("listening on {}", safe(port)));
+    let mut rows = vec![
+        vec!["profile".into(), format!("{} ({}{play})", safe(&status.profile), safe(&status.network))],
+        vec!["folder".into(), safe(&status.data_dir)],
+        vec!["wallet".into(), state.to_owned()],
+        vec!["port".into(), port],
+        vec!["questions".into(), status.open_questions.to_string()],
+        vec!["pairings".into(), status.open_pairings.to_string()],
+    ];
+    for account in &status.accounts {
+        let balances = match account.balances.is_empty() {
+            true => "balance not known: no node answered".to_owned(),
+            false => show::monies(&account.balances),
+        };
+        rows.push(vec![safe(&account.name), format!("{}  {balances}", safe(&account.address.address))]);
+    }
+    if let Some(failure) = &status.ledger_failure {
+        rows.push(vec!["ledger".into(), format!("takes no rows, nothing is signed: {}", safe(failure))]);
+    }
+    show::table(&rows);
+}

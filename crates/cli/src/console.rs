@@ -1,0 +1,121 @@
+//! The person at the terminal, or lines piped in: one prompt at a time, secrets without echo. Refuses to
+//! take a passphrase from anywhere but the terminal, standard input or an open descriptor.
+
+use crate::exit::{Fail, Status};
+use std::io::{BufRead, BufReader, IsTerminal, Write};
+use std::sync::mpsc;
+use tokio::sync::oneshot;
+use zeroize::Zeroizing;
+
+/// A line that a person typed; wiped when dropped, because it may be a secret.
+pub type Line = Zeroizing<String>;
+
+enum Ask {
+    Line(oneshot::Sender<Option<Line>>),
+    /// With the prompt, since reading without echo goes to the terminal itself.
+    Secret(String, oneshot::Sender<Option<Line>>),
+}
+
+/// Reads on a thread of its own, so that waiting for a person never blocks anything else.
+pub struct Console {
+    asks: mpsc::Sender<Ask>,
+}
+
+impl Console {
+    pub fn new(passphrase_fd: Option<u32>) -> Self {
+        let (asks, inbox) = mpsc::channel();
+        std::thread::spawn(move || answer(&inbox, passphrase_fd));
+        Self { asks }
+    }
+
+    /// Whether a person is there who can see a prompt.
+    pub fn is_terminal() -> bool {
+        std::io::stdin().is_terminal()
+    }
+
+    /// Starts to read a line; the prompt is printed by the caller. None: nothing more will come.
+    pub fn start_line(&self) -> oneshot::Receiver<Option<Line>> {
+        let (reply, line) = oneshot::channel();
+        // The thread lives as long as the process; if not, the receiver says so.
+        let _ = self.asks.send(Ask::Line(reply));
+        line
+    }
+
+    /// Prints a prompt and reads a line.
+    pub async fn line(&self, prompt: &str) -> Result<Line, Fail> {
+        show_prompt(prompt);
+        self.start_line().await.ok().flatten().ok_or_else(no_more)
+    }
+
+    pub async fn passphrase(&self, prompt: &str) -> Result<Line, Fail> {
+        let (reply, line) = oneshot::channel();
+        let _ = self.asks.send(Ask::Secret(prompt.to_owned(), reply));
+        line.await.ok().flatten().ok_or_else(no_more)
+    }
+
+    /// A new passphrase, typed twice at a terminal.
+    pub async fn new_passphrase(&self) -> Result<Line, Fail> {
+        let first = self.passphrase("Choose a passphrase: ").await?;
+        if Self::is_terminal() && *first != *self.passphrase("The passphrase again: ").await? {
+            return Err(Fail::plain("the two passphrases differ; nothing was made"));
+        }
+        Ok(first)
+    }
+
+    /// Yes or no, spelled out.
+    pub async fn yes(&self, prompt: &str) -> Result<bool, Fail> {
+        let answer = self.line(&format!("{prompt} [yes/no] ")).await?;
+        Ok(is_yes(&answer))
+    }
+}
+
+/// Only the whole word counts.
+pub fn is_yes(line: &str) -> bool {
+    line.trim().eq_ignore_ascii_case("yes")
+}
+
+pub fn show_prompt(prompt: &str) {
+    let mut out = anstream::stdout();
+    let _ = write!(out, "{prompt}").and_then(|()| out.flush());
+}
+
+fn no_more() -> Fail {
+    Fail::of(Status::Failed, "the input ended before the answer")
+        .advice("Run it in a terminal, or pipe one line per answer.")
+}
+
+fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>) {
+    let mut file = passphrase_fd.and_then(|fd| std::fs::File::open(format!("/dev/fd/{fd}")).ok()).map(BufReader::new);
+    for ask in asks {
+        match ask {
+            Ask::Line(reply) => drop(reply.send(read_line(&mut std::io::stdin().lock()))),
+            Ask::Secret(prompt, reply) => {
+                let line = match (&mut file, passphrase_fd) {
+                    (Some(file), _) => read_line(file),
+                    // A descriptor that can't be opened is no reason to ask elsewhere.
+                    (None, Some(_)) => None,
+                    (None, None) if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
+                    (None, None) => {
+                        show_prompt(&prompt);
+                        let line = read_line(&mut std::io::stdin().lock());
+                        println!();
+                        line
+                    }
+                };
+                drop(reply.send(line));
+            }
+        }
+    }
+}
+
+fn read_line(input: &mut impl BufRead) -> Option<Line> {
+    let mut line = Line::new(String::new());
+    match input.read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => {
+            let length = line.trim_end_matches(['\r', '\n']).len();
+            line.truncate(length);
+            Some(line)
+        }
+    }
+}

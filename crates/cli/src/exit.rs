@@ -1,0 +1,120 @@
+//! How a command ends when it does not end well: a status for scripts, a sentence and an advice for people.
+
+use helper::StartError;
+use std::process::ExitCode;
+use view::question::quoted;
+use view::{Code, Failure};
+
+/// Statuses beside 0; the table is in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    Locked = 4,
+    Ended = 5,
+    Unavailable = 6,
+    Unpayable = 7,
+    Money = 8,
+    NotDelivered = 9,
+    Elsewhere = 10,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Fail {
+    pub status: Status,
+    pub failure: Failure,
+}
+
+impl Fail {
+    /// A failure of the command itself. `message` is ours; text from outside in it is quoted by the caller.
+    pub fn plain(message: impl Into<String>) -> Self {
+        Self::of(Status::Failed, message)
+    }
+
+    pub fn of(status: Status, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let failure = Failure {
+            code: Code::Internal,
+            message,
+            advice: None,
+            field: None,
+            found: None,
+            expected: None,
+            retry_after: None,
+        };
+        Self { status, failure }
+    }
+
+    pub fn advice(mut self, advice: impl Into<String>) -> Self {
+        self.failure.advice = Some(advice.into());
+        self
+    }
+
+    pub fn report(&self, json: bool) -> ExitCode {
+        if json {
+            println!("{}", serde_json::json!({ "failure": self.failure }));
+        }
+        anstream::eprintln!("{}error:{} {}", crate::show::BAD, crate::show::OFF, quoted(&self.failure.message, 600));
+        if let (Some(field), false) =
+            (&self.failure.field, self.failure.message.contains(self.failure.field.as_deref().unwrap_or("")))
+        {
+            anstream::eprintln!("  field:    {}", quoted(field, 120));
+        }
+        for (label, fact) in [("found", &self.failure.found), ("expected", &self.failure.expected)] {
+            if let Some(fact) = fact.as_ref().filter(|fact| !self.failure.message.contains(fact.as_str())) {
+                anstream::eprintln!("  {:<9} {}", format!("{label}:"), quoted(fact, 200));
+            }
+        }
+        if let Some(advice) = &self.failure.advice {
+            anstream::eprintln!("  {}", quoted(advice, 300));
+        }
+        ExitCode::from(self.status as u8)
+    }
+}
+
+impl From<Failure> for Fail {
+    fn from(failure: Failure) -> Self {
+        let status = match failure.code {
+            Code::UserRejected | Code::PolicyDenied | Code::Forbidden | Code::NotPaired => Status::Refused,
+            Code::WalletLocked | Code::WrongPassphrase => Status::Locked,
+            Code::Expired | Code::Cancelled => Status::Ended,
+            Code::NodeUnavailable | Code::LedgerUnavailable => Status::Unavailable,
+            Code::UnsupportedScheme
+            | Code::UnsupportedNetwork
+            | Code::UnknownContract
+            | Code::UnknownToken
+            | Code::MalformedPaymentRequired
+            | Code::MaxAmountExceeded
+            | Code::CannotSign => Status::Unpayable,
+            Code::AllowanceRequired | Code::InsufficientBalance => Status::Money,
+            Code::RateLimited
+            | Code::IdempotencyConflict
+            | Code::NoAccount
+            | Code::BadRequest
+            | Code::NotFound
+            | Code::PlanChanged
+            | Code::NotArmed
+            | Code::VaultUnusable
+            | Code::Internal => Status::Failed,
+        };
+        Self { status, failure }
+    }
+}
+
+impl From<StartError> for Fail {
+    fn from(error: StartError) -> Self {
+        match &error {
+            StartError::Open(wallet::OpenError::AlreadyOpen { .. }) => Self::of(Status::Elsewhere, error.to_string())
+                .advice("Its control socket does not answer. End that program, or wait until it is done."),
+            _ => Self::plain(error.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Fail {
+    fn from(error: std::io::Error) -> Self {
+        Self::plain(error.to_string())
+    }
+}

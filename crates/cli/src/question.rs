@@ -1,0 +1,159 @@
+//! A question as text, the same in every terminal: one sentence, then the proof, then what is odd, then the
+//! digest that the answer names. And the asking itself. Refuses to approve what is marked as dangerous.
+
+use crate::console::Console;
+use crate::exit::Fail;
+use crate::reach::Reach;
+use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
+use helper::verb::Answer;
+use std::fmt::Write;
+use view::{
+    AddressView, AnswerView, Code, CompareView, Failure, FindingView, PaymentView, QuestionView, ScopeView, WeightView,
+};
+
+/// The whole question, coloured; what is not a terminal gets it without colours.
+pub fn text(q: &QuestionView) -> String {
+    let mut out = Page::default();
+    let fee = q.fee.as_ref().map(|fee| {
+        let percent = q.fee_percent.map_or_else(String::new, |p| format!(", {p} % of the price"));
+        format!(" ({} and {} for the facilitator{percent})", money(&q.price), money(fee))
+    });
+    out.line(&format!(
+        "{BOLD}{} asks to pay {} to {}{}{OFF}",
+        safe(&q.app_name),
+        money(&q.maximum),
+        safe(&q.site),
+        fee.unwrap_or_default()
+    ));
+    out.blank();
+    out.row("request", &format!("{} {}", safe(&q.method), safe(&q.path)));
+    if let Some(words) = &q.site_words {
+        out.row("site says", &format!("\"{}\"", safe(words)));
+    }
+    if let Some(words) = &q.app_words {
+        out.row("app says", &format!("\"{}\"", safe(words)));
+    }
+    out.row("paid to", &address(&q.payee));
+    out.row("", &safe(&q.payee_note));
+    let balance = match (&q.before, &q.after) {
+        (Some(before), Some(after)) => format!("{} before, {} after", money(before), money(after)),
+        _ => "balance not known: no node answered".to_owned(),
+    };
+    out.row("from", &format!("{} {}", safe(&q.account_name), address(&q.account)));
+    out.row("", &balance);
+    let worth = if q.test_money { ", test money without value" } else { "" };
+    out.row("network", &format!("{}{worth}", safe(&q.network)));
+    out.row("token", &format!("{} {}", safe(&q.maximum.symbol), address(&q.token)));
+    out.row("signed for", &format!("{} {} ({})", safe(&q.contract_name), address(&q.contract), safe(&q.scheme)));
+    out.row("usable until", &format!("{} UTC", show::time(&q.valid_before)));
+    if let Some(allowance) = &q.allowance {
+        out.row(
+            "allowance",
+            &format!(
+                "{} may take {} so far. Approving first sends one transaction that allows exactly {}; it burns at most {}.",
+                safe(&allowance.spender_name),
+                money(&allowance.have),
+                money(&allowance.exact),
+                money(&allowance.cost)
+            ),
+        );
+        out.row("", &address(&allowance.spender));
+    }
+    for limit in &q.limits {
+        out.row("limit", &show::bar(limit));
+    }
+    out.blank();
+    for finding in &q.findings {
+        out.finding(finding);
+    }
+    if let Some(danger) = &q.danger {
+        out.line(&format!("{BAD}{}{OFF}", safe(&danger.title)));
+        out.line(&safe(&danger.text));
+        out.compare(danger.compare.as_ref());
+        for also in &danger.also {
+            out.line(&format!("  {}", safe(also)));
+        }
+    }
+    out.row("question", &format!("{} ({} of {}), closes {} UTC", q.id, q.position, q.queue, show::time(&q.expires_at)));
+    out.row("digest", &safe(&q.digest));
+    out.text
+}
+
+fn address(address: &AddressView) -> String {
+    safe(&address.groups.join(" "))
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn blank(&mut self) {
+        self.text.push('\n');
+    }
+
+    fn row(&mut self, label: &str, value: &str) {
+        // Writing to a String can't fail.
+        let _ = writeln!(self.text, "  {DIM}{label:<12}{OFF} {value}");
+    }
+
+    fn finding(&mut self, finding: &FindingView) {
+        let (style, mark) = match finding.weight {
+            WeightView::Good => (GOOD, "ok  "),
+            WeightView::Note => (DIM, "note"),
+            WeightView::Warn => (WARN, "ODD "),
+            WeightView::Stop => (BAD, "STOP"),
+        };
+        self.line(&format!("  {style}{mark} {}{OFF}: {}", safe(&finding.title), safe(&finding.text)));
+        self.compare(finding.compare.as_ref());
+    }
+
+    fn compare(&mut self, compare: Option<&CompareView>) {
+        if let Some(c) = compare {
+            self.line(&format!("       {:<12} {}", safe(&c.asked_label), safe(&c.asked)));
+            self.line(&format!("       {:<12} {}", safe(&c.known_label), safe(&c.known)));
+        }
+    }
+}
+
+/// What a prompt asks for, in one line.
+pub fn prompt(q: &QuestionView) -> String {
+    format!("Pay {} to {}?", money(&q.maximum), safe(&q.site))
+}
+
+/// Shows a question, asks for yes or no, and for the passphrase when it is yes.
+pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView) -> Result<PaymentView, Fail> {
+    anstream::println!("{}", text(q));
+    let approve = console.yes(&prompt(q)).await?;
+    send(reach, console, q, approve).await
+}
+
+/// Gives the person's answer to the question that was shown; approving takes the passphrase, three tries.
+pub async fn send(reach: &Reach, console: &Console, q: &QuestionView, approve: bool) -> Result<PaymentView, Fail> {
+    let call = |answer, passphrase| Answer { id: q.id.clone(), digest: q.digest.clone(), answer, passphrase };
+    if !approve {
+        return Ok(reach.call(call(AnswerView::Reject { block_site: false }, String::new())).await?);
+    }
+    let mut wrong: Option<Failure> = None;
+    for _ in 0..3 {
+        let passphrase = match console.passphrase(&format!("Passphrase, to pay {}: ", money(&q.maximum))).await {
+            Ok(passphrase) => passphrase,
+            Err(ended) => return Err(wrong.map_or(ended, Fail::from)),
+        };
+        let answer = AnswerView::Approve { scope: ScopeView::Once, allowance_total: None };
+        match reach.call(call(answer, passphrase.to_string())).await {
+            Err(failure) if failure.code == Code::WrongPassphrase => {
+                anstream::eprintln!("{WARN}{}{OFF}", safe(&failure.message));
+                wrong = Some(failure);
+            }
+            answered => return Ok(answered?),
+        }
+    }
+    Err(wrong.map_or_else(|| Fail::plain("no passphrase came"), Fail::from))
+}

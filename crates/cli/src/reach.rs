@@ -1,0 +1,44 @@
+//! Reaching the owner's desk: the one in a running Countersign through its control socket, or our own for
+//! the length of the command. Never both: the profile's lock sees to it.
+
+use crate::args::Global;
+use crate::exit::Fail;
+use helper::{Client, Owner, OwnerOptions, Verb};
+use view::{Desk, Failure};
+
+pub enum Reach {
+    /// We hold the wallet ourselves.
+    Here(Desk),
+    /// A running Countersign holds it.
+    There(Client),
+}
+
+impl Reach {
+    pub async fn owner(global: &Global) -> Result<Self, Fail> {
+        match Self::running(global).await {
+            Some(client) => Ok(Self::There(client)),
+            None => Ok(Self::Here(Owner::quiet(options(global)).await?)),
+        }
+    }
+
+    pub async fn running(global: &Global) -> Option<Client> {
+        Client::find(&global.profile, global.data_dir.as_deref()).await
+    }
+
+    pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
+        match self {
+            Self::Here(desk) => verb.run(desk).await,
+            Self::There(client) => client.call(verb).await,
+        }
+    }
+}
+
+/// An owner without a window on the folder that the arguments name.
+pub fn options(global: &Global) -> OwnerOptions {
+    OwnerOptions {
+        data_dir: global.data_dir.clone(),
+        profile: global.profile.clone(),
+        headless: true,
+        ..OwnerOptions::default()
+    }
+}

@@ -1,0 +1,133 @@
+//! How things look in a terminal: colours, tables and lists. Text from outside passes `safe`; amounts and
+//! addresses are printed whole.
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use view::question::quoted;
+use view::{DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, RuleView, SettlementView, StateView};
+
+pub const BOLD: Style = Style::new().bold();
+pub const DIM: Style = Style::new().dimmed();
+pub const GOOD: Style = AnsiColor::Green.on_default();
+pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
+pub const BAD: Style = AnsiColor::Red.on_default().bold();
+pub const OFF: anstyle::Reset = anstyle::Reset;
+
+/// Text from outside, as it may be shown.
+pub fn safe(text: &str) -> String {
+    quoted(text, 200)
+}
+
+pub fn money(money: &MoneyView) -> String {
+    let claim = if money.known { "" } else { " (its own claim)" };
+    format!("{} {}{claim}", money.display, safe(&money.symbol))
+}
+
+pub fn monies(list: &[MoneyView]) -> String {
+    match list.is_empty() {
+        true => "nothing".to_owned(),
+        false => list.iter().map(money).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// A time without its fraction.
+pub fn time(rfc3339: &str) -> String {
+    let seconds = rfc3339.split(['.', 'Z']).next().unwrap_or(rfc3339);
+    safe(&seconds.replace('T', " "))
+}
+
+pub fn json<T: Serialize>(value: &T) {
+    // Views are plain data: they always serialize.
+    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+}
+
+/// Lines up columns; the last one is as long as it likes.
+pub fn table(rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - cell.chars().count() + 2));
+        }
+        anstream::println!("{}", line.trim_end());
+    }
+}
+
+pub fn payment_row(payment: &PaymentView) -> Vec<String> {
+    let most = if payment.at_most && !payment.nothing_left { "≤ " } else { "" };
+    vec![
+        payment.id.clone(),
+        time(&payment.at),
+        format!("{most}{}", money(&payment.amount)),
+        safe(&payment.site),
+        quoted(&format!("{} {}", payment.method, payment.path), 60),
+        payment.word.clone(),
+    ]
+}
+
+pub fn state(state: StateView) -> &'static str {
+    match state {
+        StateView::Asked => "waiting for an answer",
+        StateView::Approved => "approved",
+        StateView::Signed => "signed",
+        StateView::Refused => "refused",
+        StateView::Cancelled => "cancelled",
+        StateView::Expired => "expired",
+    }
+}
+
+pub fn settlement(settlement: SettlementView) -> &'static str {
+    match settlement {
+        SettlementView::None => "nothing to settle",
+        SettlementView::Unknown => "not known yet, counts as spent",
+        SettlementView::Seen => "in a block, not final yet",
+        SettlementView::Final => "settled",
+        SettlementView::Failed => "failed",
+        SettlementView::NeverUsed => "never used, nothing left",
+    }
+}
+
+pub fn delivery(delivery: DeliveryView) -> &'static str {
+    match delivery {
+        DeliveryView::Delivered => "delivered",
+        DeliveryView::RefusedBySeller => "refused by the seller",
+        DeliveryView::NotReported => "not reported",
+    }
+}
+
+pub fn rule(rule: &RuleView) -> Vec<String> {
+    let mode = match &rule.mode {
+        ModeView::Ask => "always ask".to_owned(),
+        ModeView::Block => "blocked".to_owned(),
+        ModeView::Allow { per_payment, per_day, per_month } => {
+            let part = |amount: &Option<String>, what: &str| amount.as_ref().map(|a| format!("{} {what}", safe(a)));
+            let parts = [part(per_payment, "a payment"), part(per_day, "in 24 hours"), part(per_month, "in 30 days")];
+            format!("up to {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        }
+    };
+    vec![
+        safe(&rule.app_id),
+        safe(&rule.app_name),
+        rule.site_key.as_deref().map_or_else(|| "all sites".to_owned(), safe),
+        safe(&rule.symbol),
+        mode,
+    ]
+}
+
+pub fn bar(bar: &LimitBarView) -> String {
+    let share = bar.after_percent.min(100) as usize / 10;
+    format!(
+        "{}{} {} of {} ({} %)  {}",
+        "■".repeat(share),
+        "·".repeat(10 - share),
+        money(&bar.after),
+        money(&bar.limit),
+        bar.after_percent,
+        safe(&bar.label)
+    )
+}
