@@ -153,6 +153,7 @@ impl Owner {
     pub async fn shutdown(self) {
         self.forget();
         self.server.shutdown().await;
+        self.desk.wallet().close().await;
     }
 
     fn forget(&self) {
