@@ -93,8 +93,7 @@ pub fn read_site(key: &str) -> Result<Site, LedgerError> {
     Site::parse(key).map_err(|_| LedgerError::Damaged { field: "site", found: key.to_owned() })
 }
 
-/// A count or a number of seconds as the database keeps it. What passes 63 bit never occurs in a valid
-/// value (a window that ends after the year 292 billion); it is kept as the largest.
+/// A count as the database keeps it. None of ours comes near 63 bit; one that did would be kept as the largest.
 pub fn whole(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -178,7 +178,10 @@ impl Narrow {
             narrow.way("SELECT 1 FROM payments WHERE site = ?1 LIMIT ?2", site, "INDEXED BY payments_site");
         }
         if let Some(app) = &filter.app {
-            let app = apps::known(db, app)?.app;
+            let app = match apps::known(db, app) {
+                Err(LedgerError::NoSuchApp { .. }) => return Ok(None),
+                known => known?.app,
+            };
             narrow.term("p.app = ?", app);
             narrow.way("SELECT 1 FROM payments WHERE app = ?1 LIMIT ?2", app, "INDEXED BY payments_app");
         }

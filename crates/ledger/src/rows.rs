@@ -134,8 +134,8 @@ pub fn insert(
         plan.fee.as_ref().map(|f| *f.to.bytes()),
         plan.fee.as_ref().map(|f| f.amount.to_be_bytes()),
         plan.maximum.to_be_bytes(),
-        whole(plan.window.valid_after),
-        whole(plan.window.valid_before),
+        plan.window.valid_after.cast_signed(),
+        plan.window.valid_before.cast_signed(),
         plan.balance.map(|a| a.to_be_bytes()),
         need.map(|n| *n.spender.bytes()),
         need.map(|n| n.have.to_be_bytes()),
@@ -182,8 +182,8 @@ pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
         p.delivery.map(Delivery::name),
         p.delivery_at.map(|m| m.0),
         p.http_status.map(i64::from),
-        whole(p.plan.window.valid_after),
-        whole(p.plan.window.valid_before),
+        p.plan.window.valid_after.cast_signed(),
+        p.plan.window.valid_before.cast_signed(),
     ])?;
     Ok(())
 }
@@ -270,7 +270,11 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
         _ => None,
     };
     let maximum = cells.amount()?;
-    let window = Window { valid_after: cells.number("valid_after")?, valid_before: cells.number("valid_before")? };
+    // All 64 bits: a server may name any number, and the digest covers it as it is.
+    let window = Window {
+        valid_after: cells.take::<i64>()?.cast_unsigned(),
+        valid_before: cells.take::<i64>()?.cast_unsigned(),
+    };
     let balance = cells.maybe_amount()?;
     let need = (cells.maybe_address()?, cells.maybe_amount()?, cells.maybe_amount()?, cells.maybe_number("cost")?);
     let allowance = match need {

@@ -8,6 +8,7 @@ use crate::cells::Cells;
 use crate::{Ledger, LedgerError, Spent, apps};
 use plan::{Moment, Site, Spending};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::BTreeMap;
 use tron::Amount;
 
 const MINUTE: i64 = 60_000;
@@ -119,36 +120,41 @@ impl Ledger {
     /// Columns of a chart: what was counted from each bound to the next (so one column less than bounds),
     /// on all sites or one. Bounds ascend and are taken down to the full hour.
     pub fn spent_between(&self, bounds: &[Moment], site: Option<&Site>) -> Result<Vec<Vec<Spent>>, LedgerError> {
+        let columns = bounds.len().saturating_sub(1);
+        let (Some(first), Some(last)) = (bounds.first(), bounds.last()) else { return Ok(Vec::new()) };
         self.read("sum up spending", |db| {
             let site = match site {
                 None => ALL_SITES,
-                Some(site) => match crate::sites::find(db, site)? {
-                    Some(site) => site,
-                    None => return Ok(vec![Vec::new(); bounds.len().saturating_sub(1)]),
-                },
+                // What was never seen has no key; nothing was spent at key -1.
+                Some(site) => crate::sites::find(db, site)?.unwrap_or(-1),
             };
-            let mut query = db.prepare_cached(
-                "SELECT a.network, a.token, s.amount FROM apps, assets a, spendings s
-                 WHERE s.app = apps.app AND s.site = ?1 AND s.asset = a.asset AND s.span = 1
-                 AND s.start >= ?2 AND s.start < ?3 ORDER BY a.asset",
+            let mut sums: Vec<BTreeMap<i64, Spent>> = vec![BTreeMap::new(); columns];
+            // Accounts that can have sums: every app with every token that was ever paid (there).
+            let mut accounts = db.prepare_cached(
+                "SELECT apps.app, a.asset, a.network, a.token FROM apps CROSS JOIN assets a
+                 WHERE a.asset IN (SELECT asset FROM tallies WHERE ?1 IN (0, site))",
             )?;
-            let mut columns = Vec::new();
-            for pair in bounds.windows(2) {
-                let [from, to] = pair else { continue };
-                let mut rows = query.query(params![site, floor(from.0, HOUR), floor(to.0, HOUR)])?;
-                let mut column: Vec<Spent> = Vec::new();
+            let mut hours = db.prepare_cached(
+                "SELECT start, amount FROM spendings
+                 WHERE app = ?1 AND site = ?2 AND asset = ?3 AND span = 1 AND start >= ?4 AND start < ?5",
+            )?;
+            let mut accounts = accounts.query([site])?;
+            while let Some(row) = accounts.next()? {
+                let mut cells = Cells::of(row);
+                let (app, asset): (i64, i64) = (cells.take()?, cells.take()?);
+                let (network, token) = (cells.network()?, cells.address()?);
+                let mut rows = hours.query(params![app, site, asset, floor(first.0, HOUR), floor(last.0, HOUR)])?;
                 while let Some(row) = rows.next()? {
                     let mut cells = Cells::of(row);
-                    let (network, token, amount) = (cells.network()?, cells.address()?, cells.amount()?);
-                    match column.last_mut().filter(|s| s.network == network && s.token == token) {
-                        Some(spent) => spent.amount = spent.amount.checked_add(amount).ok_or(LedgerError::TooLarge)?,
-                        None if amount.is_zero() => {}
-                        None => column.push(Spent { network, token, amount }),
+                    let (start, amount): (i64, _) = (cells.take()?, cells.amount()?);
+                    let column = bounds.partition_point(|b| floor(b.0, HOUR) <= start).saturating_sub(1);
+                    if let Some(column) = sums.get_mut(column).filter(|_| !amount.is_zero()) {
+                        let spent = column.entry(asset).or_insert(Spent { network, token, amount: Amount::ZERO });
+                        spent.amount = spent.amount.checked_add(amount).ok_or(LedgerError::TooLarge)?;
                     }
                 }
-                columns.push(column);
             }
-            Ok(columns)
+            Ok(sums.into_iter().map(|column| column.into_values().collect()).collect())
         })
     }
 

@@ -30,6 +30,7 @@ fn everything_that_was_shown_can_be_shown_again() {
     plan.allowance =
         Some(AllowanceNeed { spender: plan.contract, have: units(1), need: plan.maximum, cost_sun: 27_000_000 });
     plan.balance = Some(Amount::MAX);
+    plan.window = Window { valid_after: u64::MAX - 1, valid_before: u64::MAX };
     plan.site_words = Some("Un article, « signé »\u{202e}".into());
     plan.app_words = Some("for you".into());
     let (a, n) = (Address::from_bytes([9; 20]), Amount::MAX);
@@ -490,4 +491,19 @@ fn settings_and_added_tokens_are_kept() {
     assert_eq!(ledger.tokens().unwrap(), std::slice::from_ref(&token));
     ledger.remove_token(token.network, token.address).unwrap();
     assert!(ledger.tokens().unwrap().is_empty());
+}
+
+#[test]
+fn ids_sort_by_time_and_have_one_written_form() {
+    let ids: Vec<PaymentId> = (0..100).map(|n| PaymentId::fresh(NOW.plus_ms(n))).collect();
+    assert!(ids.is_sorted());
+    for id in ids {
+        assert_eq!(id.to_string().parse(), Ok(id));
+    }
+    let id = PaymentId::fresh(NOW).to_string();
+    for text in
+        ["", "x", &id[1..], &id.replace('-', ""), &format!("{{{id}}}"), &format!("urn:uuid:{id}"), &"é".repeat(18)]
+    {
+        assert!(text.parse::<PaymentId>().is_err(), "{text}");
+    }
 }
