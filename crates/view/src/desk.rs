@@ -62,6 +62,13 @@ fn digest(text: &str) -> Answer<PlanDigest> {
     text.parse().map_err(|_| Failure::field("digest", "64 hex digits, as shown", text))
 }
 
+fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
+    let network = Network::parse(network).map_err(|e| Failure::field("network", "a TRON network", &e.found))?;
+    let token =
+        Address::parse(token).map_err(|e| Failure::field("token", "a token's address", &format!("{token} ({e})")))?;
+    Ok((network, token))
+}
+
 fn site_key(text: &str) -> Answer<Site> {
     Site::parse(text).map_err(|_| Failure::field("siteKey", "a site like https://news.example", text))
 }
@@ -95,7 +102,7 @@ impl Desk {
             data_dir: wallet.dir().display().to_string(),
             empty: wallet.is_empty(),
             locked: wallet.is_locked(),
-            auto_lock_minutes: wallet.config().auto_lock_minutes,
+            auto_lock_minutes: wallet.auto_lock(),
             accounts,
             open_questions: count(wallet.open_questions().await.map_or(0, |q| q.len() as u64)),
             open_pairings: count(wallet.open_pairings().len() as u64),
@@ -306,13 +313,8 @@ impl Desk {
     }
 
     fn rule_key(app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<RuleKey> {
-        Ok(RuleKey {
-            app: AppId(app.to_owned()),
-            site: site.map(site_key).transpose()?,
-            network: Network::parse(network).map_err(|e| Failure::field("network", "a TRON network", &e.found))?,
-            token: Address::parse(token)
-                .map_err(|e| Failure::field("token", "a token's address", &format!("{token} ({e})")))?,
-        })
+        let (network, token) = asset(network, token)?;
+        Ok(RuleKey { app: AppId(app.to_owned()), site: site.map(site_key).transpose()?, network, token })
     }
 
     pub async fn set_rule(&self, rule: RuleInput) -> Answer<()> {
@@ -344,6 +346,28 @@ impl Desk {
 
     pub async fn answer_pairing(&self, id: &str, approve: bool) -> Answer<()> {
         Ok(self.wallet.answer_pairing(id, approve).await?)
+    }
+
+    /// Tokens that the person added.
+    pub async fn tokens(&self) -> Answer<Vec<TokenView>> {
+        Ok(self.wallet.tokens().await?.iter().map(TokenView::of).collect())
+    }
+
+    /// Adds a token by its address; symbol and decimals are read from its contract. Payments in it are always asked.
+    pub async fn add_token(&self, network: &str, token: &str) -> Answer<TokenView> {
+        let (network, token) = asset(network, token)?;
+        Ok(TokenView::of(&self.wallet.add_token(network, token).await?))
+    }
+
+    pub async fn remove_token(&self, network: &str, token: &str) -> Answer<()> {
+        let (network, token) = asset(network, token)?;
+        Ok(self.wallet.remove_token(network, token).await?)
+    }
+
+    /// Minutes without use after which the wallet locks; 0 = never.
+    pub async fn set_auto_lock(&self, minutes: u32) -> Answer<StatusView> {
+        self.wallet.set_auto_lock(minutes).await?;
+        Ok(self.status().await)
     }
 
     /// Explains anything x402; needs neither vault nor node.

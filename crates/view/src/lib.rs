@@ -23,7 +23,7 @@ pub use inspect::{InspectView, LineView};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
     AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, RuleView, SiteDetailView,
-    SiteShareView, SiteView, StatusView, SummaryView,
+    SiteShareView, SiteView, StatusView, SummaryView, TokenView,
 };
 pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
 pub use port::EventView;

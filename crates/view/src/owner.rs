@@ -59,6 +59,18 @@ pub struct AppView {
     pub limits: Vec<RuleView>,
 }
 
+/// A token that the person added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenView {
+    pub network: String,
+    pub token: AddressView,
+    /// As the contract claimed when it was added.
+    pub symbol: String,
+    pub decimals: u8,
+    pub added_at: String,
+}
+
 /// An app that wants to be paired. The person compares the code with what the app shows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]

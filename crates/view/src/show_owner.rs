@@ -5,7 +5,7 @@ use crate::show_payment::{app_name, site, time};
 use crate::show_question::{bar, percent};
 use crate::words::{Arg, say};
 use crate::{AddressView, Failure, LimitBarView, MoneyView};
-use ledger::{App, Payee, Rule, SiteTotals, Spent, Total};
+use ledger::{AddedToken, App, Payee, Rule, SiteTotals, Spent, Total};
 use plan::{Limit, Mode, Moment};
 use tron::{Amount, Network};
 use wallet::Pairing;
@@ -123,6 +123,18 @@ impl AppView {
             revoked: app.revoked_at.is_some(),
             payments: count(app.payments),
             limits,
+        }
+    }
+}
+
+impl TokenView {
+    pub fn of(token: &AddedToken) -> Self {
+        Self {
+            network: token.network.label().to_owned(),
+            token: AddressView::of(token.address),
+            symbol: crate::question::quoted(&token.symbol, 16),
+            decimals: token.decimals,
+            added_at: time(token.added_at),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The profile's `config.toml`: nodes, lifetimes, auto-lock. Written by hand or by settings; refuses what
 //! it does not know, so that a typing error is not silently a default. Holds no key of the wallet.
 
-use plan::Moment;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use tron::Network;
@@ -87,10 +86,6 @@ impl Config {
 
     pub fn question_ms(&self) -> i64 {
         i64::from(self.question_seconds.clamp(10, 86_400)) * 1000
-    }
-
-    pub fn auto_lock_ms(&self) -> Option<i64> {
-        (self.auto_lock_minutes > 0).then(|| i64::from(self.auto_lock_minutes) * Moment::DAY_MS / 1440)
     }
 }
 

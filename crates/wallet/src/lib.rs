@@ -17,6 +17,7 @@ mod pay;
 mod planner;
 mod settle;
 mod sign;
+mod tokens;
 
 pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
@@ -69,6 +70,7 @@ pub(crate) struct Inner {
     /// Last storage failure, told in the status.
     failure: Mutex<Option<String>>,
     listening: Mutex<Option<String>>,
+    auto_lock: Mutex<Option<u32>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Held until the wallet is closed: one owner process per profile.
@@ -157,6 +159,7 @@ impl Wallet {
             vouched: Mutex::default(),
             failure: Mutex::default(),
             listening: Mutex::default(),
+            auto_lock: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             lock: Mutex::new(Some(lock)),
@@ -164,6 +167,7 @@ impl Wallet {
             options,
         };
         let wallet = Self(Arc::new(inner));
+        wallet.restore_settings()?;
         wallet.restore().await?;
         settle::watch(&wallet);
         Ok(wallet)

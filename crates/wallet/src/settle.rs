@@ -39,7 +39,7 @@ impl Wallet {
     /// Closes questions whose time is over, locks an unused wallet, and with `look` asks the chain about
     /// payments without a final outcome.
     pub async fn tick(&self, look: bool) -> Result<(), WalletError> {
-        if let Some(after) = self.config().auto_lock_ms()
+        if let Some(after) = self.auto_lock_ms()
             && self.0.keys.lock_if_idle(self.0.time.boot_ms(), after)
         {
             self.emit(Event::Lock);
