@@ -117,3 +117,35 @@ async fn a_check_tells_what_would_happen_and_leaves_no_trace() {
     assert!(matches!(checked.verdict, plan::Verdict::Ask(_)));
     assert_eq!(stage.count().await, 0);
 }
+
+#[tokio::test]
+async fn a_token_is_paid_once_its_owner_added_it_and_is_told_as_added() {
+    let stage = Stage::without_allowance().await;
+    let fake = devnet::FAKE_USDT;
+    let added = stage.wallet.add_token(tron::Network::Nile, fake).await.unwrap();
+    assert_eq!((added.symbol.as_str(), added.decimals), ("USDT", 6));
+    stage.devnet.faucet(stage.payer(), devnet::Gift::Token(fake, usdt("10"))).unwrap();
+    let ask = Ask { token: fake, ..Ask::new(1) };
+    stage.allow_automatically(&ask, "100").await;
+    let question = stage.ask(&ask).await;
+    let told = question.plan.findings.iter().find(|f| f.fact.code() == "tokenUnknown");
+    assert_eq!(told.map(|f| f.weight), Some(plan::Weight::Note));
+    // Taken away again, it is refused like any other unknown token.
+    stage.wallet.remove_token(tron::Network::Nile, fake).await.unwrap();
+    let refused = stage.pay(&Ask { token: fake, ..Ask::new(2) }).await;
+    assert!(matches!(refused, Err(WalletError::Refused(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_unused_wallet_locks_itself() {
+    let stage = Stage::start().await;
+    stage.wallet.set_auto_lock(2).await.unwrap();
+    stage.clock.advance_ms(119_000);
+    stage.wallet.tick(false).await.unwrap();
+    assert!(!stage.wallet.is_locked());
+    stage.clock.advance_ms(1_000);
+    stage.wallet.tick(false).await.unwrap();
+    assert!(stage.wallet.is_locked());
+    let stage = stage.restart().await;
+    assert_eq!(stage.wallet.auto_lock(), 2);
+}

@@ -353,7 +353,7 @@ impl Desk {
         Ok(self.wallet.tokens().await?.iter().map(TokenView::of).collect())
     }
 
-    /// Adds a token by its address; symbol and decimals are read from its contract. Payments in it are always asked.
+    /// Adds a token by its address; symbol and decimals are read from its contract.
     pub async fn add_token(&self, network: &str, token: &str) -> Answer<TokenView> {
         let (network, token) = asset(network, token)?;
         Ok(TokenView::of(&self.wallet.add_token(network, token).await?))

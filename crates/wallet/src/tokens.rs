@@ -14,7 +14,7 @@ impl Wallet {
         self.db(|ledger| ledger.tokens()).await
     }
 
-    /// Reads symbol and decimals from the contract and keeps them. Payments in an added token are always asked.
+    /// Reads symbol and decimals from the contract and keeps them.
     pub async fn add_token(&self, network: Network, address: Address) -> Result<AddedToken, WalletError> {
         if let Some(known) = token::lookup(network, address) {
             let found = known.symbol.to_owned();
