@@ -29,6 +29,11 @@ pub(crate) fn date(at: plan::Moment) -> String {
 impl FindingView {
     pub fn of(finding: &Finding, plan: &Plan) -> Self {
         let code = finding.fact.code();
+        let key = match (&finding.fact, finding.weight) {
+            // The person added it: told as it is, not as a reason to stop.
+            (Fact::TokenUnknown { .. }, Weight::Note) => "tokenAdded",
+            _ => code,
+        };
         let mut args: Vec<(&str, String)> = Vec::new();
         let mut counts: Vec<(&str, u64)> = Vec::new();
         let mut compare = None;
@@ -52,7 +57,9 @@ impl FindingView {
                 compare = Some(compared(plan.token.address, &real(symbol), *known));
             }
             Fact::TokenUnknown { claimed_symbol, claimed_decimals: _, real: known } => {
-                let claimed = claimed_symbol.as_deref().map(|s| quoted(s, 16)).filter(|s| !s.is_empty());
+                // The server's word for it, or else the contract's own.
+                let claimed = claimed_symbol.as_deref().unwrap_or(&plan.token.symbol);
+                let claimed = Some(quoted(claimed, 16)).filter(|s| !s.is_empty());
                 let label = real(claimed.as_deref().unwrap_or_default());
                 args.push(("claimed", claimed.unwrap_or_else(|| "none".to_owned())));
                 args.push(("network", plan.network.label().to_owned()));
@@ -92,8 +99,8 @@ impl FindingView {
         Self {
             code: code.to_owned(),
             weight: weight(finding.weight),
-            title: find(&format!("{code}-title"), &all).unwrap_or_else(|| code.to_owned()),
-            text: say(code, &all),
+            title: find(&format!("{key}-title"), &all).unwrap_or_else(|| code.to_owned()),
+            text: say(key, &all),
             compare,
         }
     }
@@ -126,5 +133,119 @@ fn compared(asked: tron::Address, known_label: &str, known: tron::Address) -> Co
         asked: asked.to_string(),
         known_label: known_label.to_owned(),
         known: known.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tron::Address;
+
+    /// Every fact there is: a new one without its words fails here.
+    fn every_fact() -> Vec<Fact> {
+        let (amount, known) = (Amount::from_u64(250_000), Address::ZERO);
+        let moment = plan::Moment(1_795_348_800_000);
+        vec![
+            Fact::AllKnown,
+            Fact::PayeeKnown { times: 14, since: moment },
+            Fact::PayeeFirstSeen,
+            Fact::PayeeChanged { before: known, times: 3 },
+            Fact::PayeeLooksLike { known },
+            Fact::TokenLooksLike { known, symbol: "USDT".into() },
+            Fact::TokenUnknown { claimed_symbol: Some("USDT".into()), claimed_decimals: Some(6), real: Some(known) },
+            Fact::TokenOlder,
+            Fact::DecimalsClaimed { claimed: 18, real: 6 },
+            Fact::FeeShare { fee: amount, price: amount, percent: 100 },
+            Fact::PriceAboveUsual { usual: amount, now: amount },
+            Fact::DeadlineFar { seconds: 86_400 },
+            Fact::DeadlinePassed { seconds_ago: 90 },
+            Fact::NotYetValid { seconds: 90 },
+            Fact::ResourceElsewhere { claimed: "https://other.example/\u{202e}".into() },
+            Fact::AllowanceMissing { have: amount, need: amount },
+            Fact::BalanceShort { have: amount, need: amount },
+            Fact::ChainUnknown,
+            Fact::TestMoney,
+            Fact::ContractUnknown { contract: known },
+            Fact::CallerMissing,
+            Fact::NonceUsed,
+            Fact::PaidJustNow { seconds_ago: 12, payment: "id".into() },
+        ]
+    }
+
+    fn plan() -> Plan {
+        let address = Address::ZERO;
+        Plan {
+            app: plan::AppId::owner(),
+            site: plan::Site::of("https://news.example").unwrap(),
+            request: plan::Request { method: "GET".into(), url: "https://news.example/".into(), path: "/".into() },
+            document: [0; 32],
+            option: 0,
+            scheme: x402::Scheme::ExactPermit,
+            network: tron::Network::Nile,
+            payer: address,
+            payee: address,
+            token: plan::TokenRef { address, symbol: "USDT".into(), decimals: 6, known: true },
+            contract: address,
+            price: Amount::ZERO,
+            fee: None,
+            maximum: Amount::ZERO,
+            window: plan::Window { valid_after: 0, valid_before: 0 },
+            allowance: None,
+            balance: None,
+            findings: vec![],
+            site_words: None,
+            app_words: None,
+        }
+    }
+
+    #[test]
+    fn every_fact_has_a_title_and_a_sentence_with_its_figures() {
+        for fact in every_fact() {
+            let view = FindingView::of(&Finding { weight: Weight::Warn, fact: fact.clone() }, &plan());
+            assert_ne!(view.title, view.code, "{fact:?} has no title");
+            assert_ne!(view.text, view.code, "{fact:?} has no sentence");
+            assert!(!view.text.contains('{') && !view.text.contains("{$"), "{}: {}", view.code, view.text);
+            assert!(!view.text.contains('\u{202e}'));
+        }
+        let of = |fact| FindingView::of(&Finding { weight: Weight::Warn, fact }, &plan()).text;
+        let price = Fact::PriceAboveUsual { usual: Amount::from_u64(100_000), now: Amount::from_u64(250_000) };
+        assert_eq!(of(price), "You usually pay 0.1 USDT here; this is 0.25 USDT.");
+    }
+
+    #[test]
+    fn every_code_has_a_sentence() {
+        use crate::Code::*;
+        for code in [
+            WalletLocked,
+            UserRejected,
+            PolicyDenied,
+            Expired,
+            Cancelled,
+            UnsupportedScheme,
+            UnsupportedNetwork,
+            UnknownContract,
+            UnknownToken,
+            MalformedPaymentRequired,
+            AllowanceRequired,
+            InsufficientBalance,
+            MaxAmountExceeded,
+            RateLimited,
+            IdempotencyConflict,
+            NotPaired,
+            NoAccount,
+            NodeUnavailable,
+            LedgerUnavailable,
+            BadRequest,
+            Forbidden,
+            NotFound,
+            PlanChanged,
+            NotArmed,
+            WrongPassphrase,
+            VaultUnusable,
+            CannotSign,
+            Internal,
+        ] {
+            assert!(find(&code.name(), &[]).is_some(), "{code:?}");
+        }
     }
 }

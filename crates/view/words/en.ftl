@@ -22,6 +22,8 @@ tokenUnknown = { $real ->
     [none] The contract that would be paid is not in the token table. Its name and its decimals are its own claim. Countersign doesn't sign for tokens that you haven't added.
    *[other] The contract that would be paid is not the { $claimed } of { $network }. Its name and its decimals are its own claim. Countersign doesn't sign for tokens that you haven't added.
   }
+tokenAdded-title = Token that you added
+tokenAdded = It is not in the token table; its name and its decimals are the contract's own claim.
 tokenOlder-title = Older deployment
 tokenOlder = This is an older contract of { $symbol }, perhaps retired.
 decimalsClaimed-title = Wrong decimals
