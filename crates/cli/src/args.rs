@@ -41,15 +41,23 @@ pub struct Global {
     /// The wallet's folder; by default the one of the profile
     #[arg(long, global = true, value_name = "FOLDER")]
     pub data_dir: Option<PathBuf>,
-    /// Which wallet: main, or another name for one of its own
-    #[arg(long, global = true, default_value = "main", value_name = "NAME")]
-    pub profile: String,
+    /// Which wallet: main when absent, or another name for one of its own
+    #[arg(long, global = true, value_name = "NAME")]
+    profile: Option<String>,
     /// Print what a program can read
     #[arg(long, global = true)]
     pub json: bool,
     /// Read passphrases from this open file descriptor, a line each, instead of asking
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
+}
+
+impl Global {
+    /// The profile that was named, or the one that the named folder belongs to, or main.
+    pub fn profile(&self) -> String {
+        let of_folder = || helper::profile_of(self.data_dir.as_deref()?);
+        self.profile.clone().or_else(of_folder).unwrap_or_else(|| "main".to_owned())
+    }
 }
 
 #[derive(Subcommand)]

@@ -2,7 +2,8 @@
 //! take a passphrase from anywhere but the terminal, standard input or an open descriptor.
 
 use crate::exit::{Fail, Status};
-use std::io::{BufRead, BufReader, IsTerminal, Write};
+use crate::show::say;
+use std::io::{BufRead, BufReader, IsTerminal};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
@@ -75,8 +76,7 @@ pub fn is_yes(line: &str) -> bool {
 }
 
 pub fn show_prompt(prompt: &str) {
-    let mut out = anstream::stdout();
-    let _ = write!(out, "{prompt}").and_then(|()| out.flush());
+    crate::show::print(format_args!("{prompt}"));
 }
 
 fn no_more() -> Fail {
@@ -98,7 +98,7 @@ fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>) {
                     (None, None) => {
                         show_prompt(&prompt);
                         let line = read_line(&mut std::io::stdin().lock());
-                        println!();
+                        say!("");
                         line
                     }
                 };

@@ -1,5 +1,6 @@
 //! How a command ends when it does not end well: a status for scripts, a sentence and an advice for people.
 
+use crate::show::{note, say};
 use helper::StartError;
 use std::process::ExitCode;
 use view::question::quoted;
@@ -54,21 +55,21 @@ impl Fail {
 
     pub fn report(&self, json: bool) -> ExitCode {
         if json {
-            println!("{}", serde_json::json!({ "failure": self.failure }));
+            say!("{}", serde_json::json!({ "failure": self.failure }));
         }
-        anstream::eprintln!("{}error:{} {}", crate::show::BAD, crate::show::OFF, quoted(&self.failure.message, 600));
+        note!("{}error:{} {}", crate::show::BAD, crate::show::OFF, quoted(&self.failure.message, 600));
         if let (Some(field), false) =
             (&self.failure.field, self.failure.message.contains(self.failure.field.as_deref().unwrap_or("")))
         {
-            anstream::eprintln!("  field:    {}", quoted(field, 120));
+            note!("  field:    {}", quoted(field, 120));
         }
         for (label, fact) in [("found", &self.failure.found), ("expected", &self.failure.expected)] {
             if let Some(fact) = fact.as_ref().filter(|fact| !self.failure.message.contains(fact.as_str())) {
-                anstream::eprintln!("  {:<9} {}", format!("{label}:"), quoted(fact, 200));
+                note!("  {:<9} {}", format!("{label}:"), quoted(fact, 200));
             }
         }
         if let Some(advice) = &self.failure.advice {
-            anstream::eprintln!("  {}", quoted(advice, 300));
+            note!("  {}", quoted(advice, 300));
         }
         ExitCode::from(self.status as u8)
     }

@@ -2,9 +2,6 @@
 //! answers no question without a person's passphrase, and takes no secret as an argument or from the
 //! environment.
 
-// Printing is this crate's purpose.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod args;
 mod commands;
 mod console;
@@ -36,6 +33,7 @@ pub fn main() -> ExitCode {
     // A thread may still wait for a line from the terminal; nobody waits for it.
     runtime.shutdown_background();
     match outcome {
+        Ok(()) if show::lost() => Fail::plain("the output could not be written").report(false),
         Ok(()) => ExitCode::SUCCESS,
         Err(fail) => fail.report(json),
     }

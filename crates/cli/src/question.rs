@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
+use crate::show::{note, say};
 use helper::verb::Answer;
 use std::fmt::Write;
 use view::{
@@ -129,7 +130,7 @@ pub fn prompt(q: &QuestionView) -> String {
 
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes.
 pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView) -> Result<PaymentView, Fail> {
-    anstream::println!("{}", text(q));
+    say!("{}", text(q));
     let approve = console.yes(&prompt(q)).await?;
     send(reach, console, q, approve).await
 }
@@ -149,7 +150,7 @@ pub async fn send(reach: &Reach, console: &Console, q: &QuestionView, approve: b
         let answer = AnswerView::Approve { scope: ScopeView::Once, allowance_total: None };
         match reach.call(call(answer, passphrase.to_string())).await {
             Err(failure) if failure.code == Code::WrongPassphrase => {
-                anstream::eprintln!("{WARN}{}{OFF}", safe(&failure.message));
+                note!("{WARN}{}{OFF}", safe(&failure.message));
                 wrong = Some(failure);
             }
             answered => return Ok(answered?),

@@ -22,7 +22,7 @@ impl Reach {
     }
 
     pub async fn running(global: &Global) -> Option<Client> {
-        Client::find(&global.profile, global.data_dir.as_deref()).await
+        Client::find(&global.profile(), global.data_dir.as_deref()).await
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
@@ -37,7 +37,7 @@ impl Reach {
 pub fn options(global: &Global) -> OwnerOptions {
     OwnerOptions {
         data_dir: global.data_dir.clone(),
-        profile: global.profile.clone(),
+        profile: global.profile(),
         headless: true,
         ..OwnerOptions::default()
     }

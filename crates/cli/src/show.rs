@@ -3,6 +3,9 @@
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
+use std::fmt::Arguments;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use view::question::quoted;
 use view::{DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, RuleView, SettlementView, StateView};
 
@@ -12,6 +15,41 @@ pub const GOOD: Style = AnsiColor::Green.on_default();
 pub const WARN: Style = AnsiColor::Yellow.on_default().bold();
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
 pub const OFF: anstyle::Reset = anstyle::Reset;
+
+/// Whether something that was printed did not arrive.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints on standard output. A reader that has enough (`| head`) is no failure; a full disk is, and is told
+/// at the end.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::show::print(format_args!("{}\n", format_args!($($part)*))) };
+}
+pub(crate) use say;
+
+/// Prints beside the output, for the person.
+macro_rules! note {
+    ($($part:tt)*) => { $crate::show::aside(format_args!($($part)*)) };
+}
+pub(crate) use note;
+
+pub fn print(text: Arguments<'_>) {
+    let mut out = anstream::stdout();
+    if let Err(e) = out.write_fmt(text).and_then(|()| out.flush())
+        && e.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+pub fn aside(text: Arguments<'_>) {
+    // Where standard error is gone there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// An output that did not arrive, told at the end of the command.
+pub fn lost() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Text from outside, as it may be shown.
 pub fn safe(text: &str) -> String {
@@ -38,7 +76,7 @@ pub fn time(rfc3339: &str) -> String {
 
 pub fn json<T: Serialize>(value: &T) {
     // Views are plain data: they always serialize.
-    println!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    say!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
 /// Lines up columns; the last one is as long as it likes.
@@ -54,7 +92,7 @@ pub fn table(rows: &[Vec<String>]) {
             line.push_str(cell);
             line.push_str(&" ".repeat(width - cell.chars().count() + 2));
         }
-        anstream::println!("{}", line.trim_end());
+        say!("{}", line.trim_end());
     }
 }
 

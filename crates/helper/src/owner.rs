@@ -6,7 +6,7 @@ use crate::door::Entrance;
 use crate::limits::Limits;
 use crate::os::{self, SocketListener};
 use crate::routes;
-use crate::runtime::{Places, RuntimeFile};
+use crate::runtime::{self, Places, RuntimeFile};
 use crate::serve::Server;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -51,6 +51,9 @@ pub enum StartError {
     Open(#[from] OpenError),
     #[error("{0}")]
     Places(io::Error),
+    /// One folder is one profile: play keys and real ones never share it.
+    #[error("{dir} belongs to the profile {found}, not to {asked}")]
+    OtherProfile { dir: String, found: String, asked: String },
     #[error(
         "127.0.0.1:{port} is taken by another program, and Countersign never moves silently. End that program, or set \
         `port` in {config} (0 picks any); where it really listens is then told in {runtime_file}"
@@ -171,9 +174,24 @@ impl Drop for Owner {
     }
 }
 
+/// Where the devnet profile looks for its chain while that does not run: nobody listens there. Its keys
+/// never meet a real network.
+const NO_CHAIN: &str = "http://127.0.0.1:1";
+
 async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartError> {
-    let mut wallet = wallet::Options::new(&places.data_dir, &options.profile);
+    let dir = &places.data_dir;
+    if let Some(found) = runtime::profile_of(dir).filter(|found| *found != options.profile) {
+        let (dir, asked) = (dir.display().to_string(), options.profile.clone());
+        return Err(StartError::OtherProfile { dir, found, asked });
+    }
+    let mut wallet = wallet::Options::new(dir, &options.profile);
     wallet.nile.clone_from(&options.nile_node);
+    if options.profile == runtime::DEVNET && wallet.nile.is_none() {
+        wallet.nile = Some(NO_CHAIN.to_owned());
+    }
     wallet.cost = options.cost;
-    Ok(Desk::new(Wallet::open(wallet).await?))
+    let desk = Desk::new(Wallet::open(wallet).await?);
+    runtime::mark_profile(dir, &options.profile)
+        .map_err(|source| StartError::Path { path: dir.display().to_string(), source })?;
+    Ok(desk)
 }

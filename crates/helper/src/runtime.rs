@@ -74,6 +74,22 @@ impl Places {
     }
 }
 
+/// The profile whose Nile is the chain inside the program.
+pub(crate) const DEVNET: &str = "devnet";
+
+/// The profile that a folder belongs to, once it was opened.
+pub fn profile_of(data_dir: &Path) -> Option<String> {
+    let name = std::fs::read_to_string(data_dir.join("profile")).ok()?;
+    Some(name.trim().to_owned())
+}
+
+pub(crate) fn mark_profile(data_dir: &Path, profile: &str) -> Result<()> {
+    if profile_of(data_dir).is_some() {
+        return Ok(());
+    }
+    os::create_private(&data_dir.join("profile"))?.write_all(format!("{profile}\n").as_bytes())
+}
+
 impl RuntimeFile {
     /// Where the file of a profile is; `data_dir` as given by the user, if it was.
     pub fn path(profile: &str, data_dir: Option<&Path>) -> Result<PathBuf> {

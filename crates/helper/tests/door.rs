@@ -125,7 +125,7 @@ async fn a_whole_url_in_the_request_line_gets_nothing() {
     let port = house.addr().port();
     let lines = [
         format!("GET http://127.0.0.1:{port}/v1/health HTTP/1.1"),
-        format!("GET http://evil.example/v1/health HTTP/1.1"),
+        "GET http://evil.example/v1/health HTTP/1.1".into(),
         format!("POST http://evil.example:{port}/v1/pairings HTTP/1.1"),
         format!("GET https://localhost:{port}/v1/health HTTP/1.1"),
         format!("GET http://user@localhost:{port}/v1/health HTTP/1.1"),

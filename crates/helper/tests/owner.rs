@@ -81,6 +81,22 @@ async fn a_folder_has_one_owner() {
 }
 
 #[tokio::test]
+async fn a_folder_belongs_to_one_profile_for_ever() {
+    let house = House::open().await;
+    house.owner.shutdown().await;
+    assert_eq!(helper::profile_of(house.dir.path()).as_deref(), Some("devnet"));
+    let error = Owner::start(OwnerOptions { profile: "main".into(), ..options(&house.dir) }).await.err().unwrap();
+    assert!(matches!(error, StartError::OtherProfile { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn play_keys_never_meet_a_real_network() {
+    let dir = tempfile::tempdir().unwrap();
+    let owner = Owner::start(OwnerOptions { nile_node: None, ..options(&dir) }).await.unwrap();
+    assert_eq!(owner.desk().wallet().networks(), [tron::Network::Nile]);
+}
+
+#[tokio::test]
 async fn a_profile_is_a_plain_word() {
     for profile in ["", "../main", "a/b", "a b", &"x".repeat(33)] {
         assert!(RuntimeFile::path(profile, None).is_err(), "{profile:?}");

@@ -5,6 +5,7 @@ use crate::console::Console;
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::Reach;
+use crate::show::say;
 use crate::show::{self, money, safe};
 use helper::verb::Questions;
 use view::{Failure, PaymentView, StateView};
@@ -28,7 +29,7 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
         None => match questions.first() {
             Some(first) => first,
             None => {
-                anstream::println!("No question is open.");
+                say!("No question is open.");
                 return Ok(());
             }
         },
@@ -36,7 +37,7 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
     let payment = question::ask(&reach, console, chosen).await?;
     match global.json {
         true => show::json(&payment),
-        false => anstream::println!("{}", outcome(&payment)),
+        false => say!("{}", outcome(&payment)),
     }
     Ok(())
 }

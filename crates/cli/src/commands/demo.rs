@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::exit::{Fail, Status};
 use crate::question;
 use crate::reach::Reach;
+use crate::show::say;
 use crate::show::{self, BOLD, DIM, OFF, money, safe};
 use helper::verb::AnswerPairing;
 use helper::{Owner, OwnerOptions};
@@ -50,7 +51,7 @@ pub async fn demo(global: &Global, console: &Console) -> Result<(), Fail> {
 async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<PaymentView, Fail> {
     let desk = owner.desk();
     account(world, desk).await?;
-    anstream::println!("{BOLD}A practice world, play money only{OFF}");
+    say!("{BOLD}A practice world, play money only{OFF}");
     show::table(&[
         vec!["chain".into(), world.node_url()],
         vec!["shop".into(), world.shop_url()],
@@ -62,7 +63,7 @@ async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<Pay
     let reach = Reach::Here(desk.clone());
     let token = pair(&reach, desk, &owner.addr().to_string(), console).await?;
     let url = world.fee_url();
-    anstream::println!("\nThe program requests {url} and is asked to pay.\n");
+    say!("\nThe program requests {url} and is asked to pay.\n");
     let buyer = Buyer::new(format!("http://{}", owner.addr()), token);
     let mut events = desk.subscribe();
     let mut buying = tokio::spawn(async move { buyer.get(&url, PATIENCE).await });
@@ -82,10 +83,10 @@ async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<Pay
     told(&delivered);
     world.devnet().mine(FINAL);
     let payment = settled(desk, &asked.id).await?;
-    anstream::println!("\nThe ledger's row:");
+    say!("\nThe ledger's row:");
     show::table(&[show::payment_row(&payment)]);
     let transaction = payment.transaction.as_deref().unwrap_or("-");
-    anstream::println!("{DIM}transaction {}{OFF}", safe(transaction));
+    say!("{DIM}transaction {}{OFF}", safe(transaction));
     Ok(payment)
 }
 
@@ -110,7 +111,7 @@ async fn pair(reach: &Reach, desk: &Desk, address: &str, console: &Console) -> R
     let lost = |e: reqwest::Error| Fail::plain(format!("the port did not answer: {e}"));
     let name = serde_json::json!({ "name": "practice reader" });
     let asked: AppPairingView = http.post(&base).json(&name).send().await.map_err(lost)?.json().await.map_err(lost)?;
-    anstream::println!("\nA program says: my name is \"practice reader\", my code is {}.", safe(&asked.code));
+    say!("\nA program says: my name is \"practice reader\", my code is {}.", safe(&asked.code));
     let open = desk.pairings().await?;
     let pairing =
         open.iter().find(|p| p.code == asked.code).ok_or_else(|| Fail::plain("nobody asked with this code"))?;
@@ -134,9 +135,9 @@ fn not_bought(error: BuyError) -> Fail {
 
 fn told(delivered: &Delivered) {
     let text = String::from_utf8_lossy(&delivered.body);
-    anstream::println!("\n{BOLD}Delivered{OFF} ({}):", delivered.status);
+    say!("\n{BOLD}Delivered{OFF} ({}):", delivered.status);
     for line in text.lines().take(12) {
-        anstream::println!("  {}", safe(line));
+        say!("  {}", safe(line));
     }
 }
 

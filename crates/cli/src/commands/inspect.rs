@@ -2,6 +2,7 @@
 
 use crate::args::{Global, Inspect};
 use crate::exit::{Fail, Status};
+use crate::show::say;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, safe};
 use std::io::Read;
 use view::{InspectView, WeightView};
@@ -39,22 +40,18 @@ fn input(source: Option<&str>) -> Result<String, Fail> {
 }
 
 fn explain(view: &InspectView) {
-    anstream::println!("{BOLD}{}{OFF}", safe(&view.title));
+    say!("{BOLD}{}{OFF}", safe(&view.title));
     let mut group = "";
     for line in &view.lines {
         if line.group != group {
             group = &line.group;
-            anstream::println!("\n{BOLD}{}{OFF}", safe(group));
+            say!("\n{BOLD}{}{OFF}", safe(group));
         }
         let remark = line.remark.as_deref().map_or_else(String::new, |r| format!("  {DIM}{}{OFF}", safe(r)));
-        anstream::println!(
-            "  {DIM}{:<18}{OFF} {}{remark}",
-            safe(&line.label),
-            view::question::quoted(&line.value, 400)
-        );
+        say!("  {DIM}{:<18}{OFF} {}{remark}", safe(&line.label), view::question::quoted(&line.value, 400));
     }
     if !view.findings.is_empty() {
-        println!();
+        say!("");
     }
     for finding in &view.findings {
         let (style, mark) = match finding.weight {
@@ -63,6 +60,6 @@ fn explain(view: &InspectView) {
             WeightView::Warn => (WARN, "ODD "),
             WeightView::Stop => (BAD, "STOP"),
         };
-        anstream::println!("  {style}{mark} {}{OFF}: {}", safe(&finding.title), safe(&finding.text));
+        say!("  {style}{mark} {}{OFF}: {}", safe(&finding.title), safe(&finding.text));
     }
 }

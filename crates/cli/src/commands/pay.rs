@@ -7,6 +7,7 @@ use crate::console::Console;
 use crate::exit::{Fail, Status};
 use crate::question;
 use crate::reach::Reach;
+use crate::show::note;
 use crate::show::{self, money, safe};
 use helper::verb::{self, AwaitPayment, Cancel, Question, Report};
 use indicatif::ProgressBar;
@@ -79,7 +80,7 @@ pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fai
     let result = ResultView { payment_response, http_status: status.as_u16() };
     let told = reach.call(Report { id: signed.id.clone(), result }).await?;
     write_body(second, &pay).await?;
-    eprintln!(
+    note!(
         "paid {} to {}, {} (payment {})",
         money(&told.plan.maximum),
         safe(&told.plan.site),
@@ -135,7 +136,7 @@ fn tell(waiting: &ProgressBar, message: &str) {
     if waiting.message() != message {
         waiting.set_message(message.to_owned());
         if waiting.is_hidden() {
-            eprintln!("{message}");
+            note!("{message}");
         }
     }
 }

@@ -4,6 +4,7 @@
 use crate::args::{Global, Ledger, SiteAction, Sites};
 use crate::exit::Fail;
 use crate::reach::Reach;
+use crate::show::say;
 use crate::show::{self, BOLD, OFF, money, safe};
 use helper::verb::{self, BlockSite, Payments};
 use view::{FilterView, PaymentDetailView, SiteDetailView};
@@ -31,11 +32,11 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
         return Ok(());
     }
     match page.payments.is_empty() {
-        true => anstream::println!("No payments."),
+        true => say!("No payments."),
         false => show::table(&page.payments.iter().map(show::payment_row).collect::<Vec<_>>()),
     }
     if let Some(next) = page.next {
-        anstream::println!("More: --after {}", safe(&next));
+        say!("More: --after {}", safe(&next));
     }
     Ok(())
 }
@@ -43,7 +44,7 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
 fn detail(it: &PaymentDetailView) {
     let row = |label: &str, value: String| vec![label.to_owned(), value];
     let p = &it.payment;
-    anstream::println!("{BOLD}{} to {}: {}{OFF}", money(&p.amount), safe(&p.site), safe(&p.word));
+    say!("{BOLD}{} to {}: {}{OFF}", money(&p.amount), safe(&p.site), safe(&p.word));
     let mut rows = vec![
         row("payment", p.id.clone()),
         row("request", format!("{} {}", safe(&p.method), view::question::quoted(&it.url, 300))),
@@ -71,7 +72,7 @@ fn detail(it: &PaymentDetailView) {
     }
     show::table(&rows);
     for finding in &it.findings {
-        anstream::println!("{}: {}", safe(&finding.title), safe(&finding.text));
+        say!("{}: {}", safe(&finding.title), safe(&finding.text));
     }
 }
 
@@ -104,7 +105,7 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
                 vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), blocked(s.blocked)]
             };
             match sites.is_empty() {
-                true => anstream::println!("No sites."),
+                true => say!("No sites."),
                 false => show::table(&sites.iter().map(row).collect::<Vec<_>>()),
             }
         }
@@ -114,15 +115,10 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
 
 fn site_detail(it: &SiteDetailView) {
     let blocked = if it.site.blocked { ", blocked" } else { "" };
-    anstream::println!("{BOLD}{}{blocked}{OFF}", safe(&it.site.site_key));
-    anstream::println!("{} payments, {}", it.site.payments, show::monies(&it.site.totals));
+    say!("{BOLD}{}{blocked}{OFF}", safe(&it.site.site_key));
+    say!("{} payments, {}", it.site.payments, show::monies(&it.site.totals));
     for payee in &it.payees {
-        anstream::println!(
-            "paid {} times to {} since {}",
-            payee.times,
-            safe(&payee.address.address),
-            show::time(&payee.since)
-        );
+        say!("paid {} times to {} since {}", payee.times, safe(&payee.address.address), show::time(&payee.since));
     }
     show::table(&it.rules.iter().map(show::rule).collect::<Vec<_>>());
     show::table(&it.payments.payments.iter().map(show::payment_row).collect::<Vec<_>>());

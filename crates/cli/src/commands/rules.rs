@@ -3,6 +3,7 @@
 use crate::args::{AppAction, Apps, Global, LimitAction, Limits, PairingAction, Pairings, RuleFor};
 use crate::exit::Fail;
 use crate::reach::Reach;
+use crate::show::say;
 use crate::show::{self, safe};
 use helper::verb::{self, AnswerPairing, RemoveRule, RevokeApp, Rules, SetRule};
 use view::{ModeView, RuleInput};
@@ -29,11 +30,11 @@ pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
                 return Ok(());
             }
             if rules.is_empty() {
-                anstream::println!("No limits: every payment asks.");
+                say!("No limits: every payment asks.");
             }
             show::table(&rules.iter().map(show::rule).collect::<Vec<_>>());
             for bar in rules.iter().flat_map(|rule| &rule.bars) {
-                anstream::println!("{}", show::bar(bar));
+                say!("{}", show::bar(bar));
             }
         }
     }
@@ -57,7 +58,7 @@ pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {
         vec![app.id.clone(), safe(&app.name), seen, format!("{} payments", app.payments), revoked.to_owned()]
     };
     match apps.is_empty() {
-        true => anstream::println!("No apps are paired."),
+        true => say!("No apps are paired."),
         false => show::table(&apps.iter().map(row).collect::<Vec<_>>()),
     }
     Ok(())
@@ -78,7 +79,7 @@ pub async fn pairings(global: &Global, pairings: Pairings) -> Result<(), Fail> {
                 vec![p.code.clone(), safe(&p.name), format!("until {}", show::time(&p.expires_at))]
             };
             match open.is_empty() {
-                true => anstream::println!("No app asks to be paired."),
+                true => say!("No app asks to be paired."),
                 false => show::table(&open.iter().map(row).collect::<Vec<_>>()),
             }
             return Ok(());

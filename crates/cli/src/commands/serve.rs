@@ -7,6 +7,7 @@ use crate::console::{Console, Line, is_yes, show_prompt};
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::{Reach, options};
+use crate::show::say;
 use crate::show::{self, DIM, OFF, WARN, safe};
 use helper::verb::{AnswerPairing, Unlock};
 use helper::{Owner, OwnerOptions};
@@ -45,9 +46,9 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
     match global.json {
         true => show::json(owner.runtime()),
         false => {
-            anstream::println!("Listening on {}", owner.runtime().address);
+            say!("Listening on {}", owner.runtime().address);
             if let Some(socket) = &owner.runtime().unix_socket {
-                anstream::println!("and on {}", safe(&socket.display().to_string()));
+                say!("and on {}", safe(&socket.display().to_string()));
             }
         }
     }
@@ -66,7 +67,7 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
     let mut events = desk.subscribe();
     let status = desk.status().await;
     if status.empty {
-        anstream::println!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
+        say!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
     } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
         let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
@@ -79,7 +80,7 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
         let same = |a: &Option<Shown>, b: &Option<Shown>| a.as_ref().map(Shown::key) == b.as_ref().map(Shown::key);
         if !same(&shown, &now) {
             if shown.is_some() {
-                anstream::println!("\n{DIM}That question is over.{OFF}");
+                say!("\n{DIM}That question is over.{OFF}");
             }
             if let Some(now) = &now {
                 display(now);
@@ -99,16 +100,16 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
                 typing = None;
                 let (Some(line), Some(current)) = (line, shown.take()) else {
                     deaf = true;
-                    anstream::println!("\n{DIM}No terminal: answer with `countersign answer`.{OFF}");
+                    say!("\n{DIM}No terminal: answer with `countersign answer`.{OFF}");
                     continue;
                 };
                 if key != current.key() {
-                    anstream::println!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
+                    say!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
                     continue;
                 }
                 // A wrong answer is told; the question stays open and comes again.
                 if let Err(fail) = answer(reach, console, current, is_yes(&line)).await {
-                    anstream::println!("{WARN}{}{OFF}", safe(&fail.failure.message));
+                    say!("{WARN}{}{OFF}", safe(&fail.failure.message));
                 }
             }
         }
@@ -125,7 +126,7 @@ async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
 
 fn display(shown: &Shown) {
     if let Shown::Question(question) = shown {
-        anstream::println!("\n{}", question::text(question));
+        say!("\n{}", question::text(question));
     }
     show_prompt(&shown.prompt());
 }
@@ -146,7 +147,7 @@ async fn answer(reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Re
         Shown::Pairing(pairing) => Ok(reach.call(AnswerPairing { id: pairing.id, approve: yes }).await?),
         Shown::Question(question) => {
             let payment = question::send(reach, console, &question, yes).await?;
-            anstream::println!("{}", outcome(&payment));
+            say!("{}", outcome(&payment));
             Ok(())
         }
     }
@@ -157,7 +158,7 @@ async fn tell(desk: &Desk, event: Event) {
     match event {
         Event::Payment { id, .. } => {
             if let Ok(it) = desk.payment(&id.to_string()).await {
-                anstream::println!(
+                say!(
                     "\n{DIM}{} {}: {}{OFF}",
                     show::money(&it.payment.amount),
                     safe(&it.payment.site),
@@ -166,7 +167,7 @@ async fn tell(desk: &Desk, event: Event) {
             }
         }
         Event::Danger { .. } => {
-            anstream::println!("\n{WARN}A payment was refused because it is dangerous: `countersign ledger`.{OFF}")
+            say!("\n{WARN}A payment was refused because it is dangerous: `countersign ledger`.{OFF}")
         }
         _ => {}
     }

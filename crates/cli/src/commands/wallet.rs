@@ -5,6 +5,7 @@ use crate::args::{Global, Init};
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
+use crate::show::say;
 use crate::show::{self, BOLD, OFF, safe};
 use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock};
 use view::StatusView;
@@ -28,13 +29,13 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
         false => {
             let count = if init.words == "24" { 24 } else { 12 };
             let new = reach.call(NewWords { count }).await?;
-            anstream::println!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n");
+            say!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n");
             for (n, words) in new.words.chunks(4).enumerate() {
                 let row: Vec<String> =
                     words.iter().enumerate().map(|(i, word)| format!("{:>2} {word:<10}", n * 4 + i + 1)).collect();
-                anstream::println!("  {}", row.join(" ").trim_end());
+                say!("  {}", row.join(" ").trim_end());
             }
-            println!();
+            say!("");
             match confirm(&reach, console, &new.ask).await {
                 Ok(status) => status,
                 Err(fail) => {
@@ -61,11 +62,11 @@ fn made(global: &Global, status: &StatusView) {
     if global.json {
         return show::json(status);
     }
-    anstream::println!("The wallet is in {}", safe(&status.data_dir));
+    say!("The wallet is in {}", safe(&status.data_dir));
     for account in &status.accounts {
-        anstream::println!("{}  {}", safe(&account.name), safe(&account.address.address));
+        say!("{}  {}", safe(&account.name), safe(&account.address.address));
     }
-    anstream::println!("Next: countersign serve, or countersign pay URL");
+    say!("Next: countersign serve, or countersign pay URL");
 }
 
 /// The running owner; unlocking what nobody holds open would have no effect.
