@@ -5,7 +5,7 @@ use clap::{Parser, error::ErrorKind};
 use facilitator::{EXAMPLE, Facilitator, KeySource, Keys, LogFormat, Settings, secret_line};
 use std::{
     error::Error,
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -78,7 +78,8 @@ async fn serve(path: &Path) -> Result<(), Failure> {
 
 fn log_as(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     match format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().init(),

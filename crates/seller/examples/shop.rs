@@ -1,6 +1,11 @@
 //! A small shop on TRON Nile: `cargo run -p seller --example shop -- FACILITATOR_URL PAY_TO [LISTEN]`.
 
-use axum::{Extension, Router, http::request::Parts, response::IntoResponse, routing::get};
+use axum::{
+    Extension, Router,
+    http::{StatusCode, request::Parts},
+    response::IntoResponse,
+    routing::get,
+};
 use seller::{Listing, Paid, Paywall, Price, Seller};
 use tron::{Address, Amount, Network};
 
@@ -24,7 +29,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let dice = Paywall::computed(seller, move |parts: Parts| async move {
         match rolls(&parts) {
             Some(rolls) => Ok(Listing::new(format!("{rolls} rolls of a die")).price(price(10_000 * rolls))),
-            None => Err("rolls=1 to rolls=10".into_response()),
+            None => Err((StatusCode::BAD_REQUEST, "rolls=1 to rolls=10\n").into_response()),
         }
     });
     let app = Router::new()

@@ -100,7 +100,7 @@ impl FacilitatorClient {
     ) -> Result<(StatusCode, String), FacilitatorError> {
         let unreachable = |e: reqwest::Error| FacilitatorError::Unreachable {
             call,
-            detail: if e.is_timeout() { "no answer in time".to_owned() } else { e.without_url().to_string() },
+            detail: if e.is_timeout() { "no answer in time".to_owned() } else { root(&e.without_url()) },
         };
         let url = self.base.join(call).map_err(|_| FacilitatorError::Url {
             found: self.base.to_string(),
@@ -130,4 +130,13 @@ fn ok(call: &'static str, status: StatusCode) -> Result<(), FacilitatorError> {
 fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// The innermost cause: "connection refused" says more than "error sending request".
+fn root(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    cause.to_string()
 }

@@ -22,7 +22,7 @@
 //! A price may depend on the request, and several prices may be alternatives:
 //!
 //! ```no_run
-//! use axum::{Extension, Router, http::request::Parts, response::IntoResponse, routing::get};
+//! use axum::{Extension, Router, http::{StatusCode, request::Parts}, response::IntoResponse, routing::get};
 //! use seller::{Listing, Paid, Paywall, Price, Seller};
 //! use tron::{Address, Amount, Network};
 //!
@@ -31,7 +31,7 @@
 //!     let pages = match parts.uri.query().unwrap_or("pages=1").strip_prefix("pages=").map(str::parse::<u64>) {
 //!         Some(Ok(0)) => return Ok(Listing::free()),
 //!         Some(Ok(pages)) if pages <= 100 => pages,
-//!         _ => return Err("pages=0 to pages=100".into_response()),
+//!         _ => return Err((StatusCode::BAD_REQUEST, "pages=0 to pages=100").into_response()),
 //!     };
 //!     let cents = |unit: u64| Amount::from_u64(unit).saturating_mul(pages);
 //!     Ok(Listing::new(format!("{pages} pages"))

@@ -239,7 +239,7 @@ fn unavailable(message: &str) -> Response {
 
 fn facilitator_failed(error: &FacilitatorError) -> Response {
     tracing::warn!(%error, "the facilitator failed");
-    unavailable("the facilitator can't be asked; nothing was settled")
+    unavailable("the facilitator can't be asked")
 }
 
 fn with_settlement(mut response: Response<Body>, settlement: &Settlement, version: Version) -> Response {
