@@ -1,6 +1,14 @@
 //! The stage for whole stories: a devnet, a wallet on a folder of its own, a seller that dictates 402s and a
 //! facilitator's key that settles them. Everything real but the clock, which a story may move.
-#![allow(clippy::unwrap_used, clippy::panic)] // a story that cannot go on has failed
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a story that cannot go on has failed
+
+pub mod hostile;
+
+mod shop;
+mod wire;
+
+pub use shop::{Answer as AppAnswer, App, Market, insist};
+pub use wire::{Loss, Wire};
 
 use devnet::{Devnet, Gift, Options as DevnetOptions};
 use ledger::{Payment, PaymentId};
