@@ -29,6 +29,10 @@ pub fn builder() -> Builder<tauri::Wry> {
             record::revoke_app,
             record::pairings,
             record::answer_pairing,
+            record::set_auto_lock,
+            record::tokens,
+            record::add_token,
+            record::remove_token,
             secret::lock,
             secret::new_words,
             secret::discard_words,
@@ -76,7 +80,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 26);
+        assert_eq!(commands.len(), 30);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));

@@ -31,6 +31,7 @@ mockIPC(
       case "sites": return which === "empty" ? [] : f.sites;
       case "site": return f.siteDetail;
       case "apps": return which === "empty" ? [] : f.apps;
+      case "tokens": return f.tokens;
       case "pairings": return which === "empty" ? [] : f.pairings;
       case "new_words": return f.newWords;
       case "unlock": return fail("WRONG_PASSPHRASE", "That passphrase does not open this wallet.", "Mind capital letters and the keyboard layout.");

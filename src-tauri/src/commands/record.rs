@@ -5,7 +5,7 @@ use crate::windows;
 use tauri::{AppHandle, WebviewWindow};
 use view::{
     AppView, Code, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage, RuleInput, SiteDetailView,
-    SiteView, StatusView, SummaryView,
+    SiteView, StatusView, SummaryView, TokenView,
 };
 
 #[tauri::command]
@@ -112,4 +112,30 @@ pub async fn pairings(house: TheHouse<'_>) -> Answer<Vec<PairingView>> {
 #[specta::specta]
 pub async fn answer_pairing(house: TheHouse<'_>, id: String, approve: bool) -> Answer<()> {
     house.desk()?.answer_pairing(&id, approve).await
+}
+
+/// Minutes without use after which the wallet locks; 0 = never.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_auto_lock(house: TheHouse<'_>, minutes: u32) -> Answer<StatusView> {
+    house.desk()?.set_auto_lock(minutes).await
+}
+
+/// Tokens that the person added.
+#[tauri::command]
+#[specta::specta]
+pub async fn tokens(house: TheHouse<'_>) -> Answer<Vec<TokenView>> {
+    house.desk()?.tokens().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn add_token(house: TheHouse<'_>, network: String, token: String) -> Answer<TokenView> {
+    house.desk()?.add_token(&network, &token).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn remove_token(house: TheHouse<'_>, network: String, token: String) -> Answer<()> {
+    house.desk()?.remove_token(&network, &token).await
 }

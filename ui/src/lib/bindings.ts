@@ -30,6 +30,12 @@ export const commands = {
 	revokeApp: (id: string) => __TAURI_INVOKE<null>("revoke_app", { id }),
 	pairings: () => __TAURI_INVOKE<PairingView[]>("pairings"),
 	answerPairing: (id: string, approve: boolean) => __TAURI_INVOKE<null>("answer_pairing", { id, approve }),
+	/**  Minutes without use after which the wallet locks; 0 = never. */
+	setAutoLock: (minutes: number) => __TAURI_INVOKE<StatusView>("set_auto_lock", { minutes }),
+	/**  Tokens that the person added. */
+	tokens: () => __TAURI_INVOKE<TokenView[]>("tokens"),
+	addToken: (network: string, token: string) => __TAURI_INVOKE<TokenView>("add_token", { network, token }),
+	removeToken: (network: string, token: string) => __TAURI_INVOKE<null>("remove_token", { network, token }),
 	lock: () => __TAURI_INVOKE<null>("lock"),
 	/**  Twelve or twenty-four fresh words, shown once. */
 	newWords: (count: number) => __TAURI_INVOKE<NewWordsView>("new_words", { count }),
@@ -475,6 +481,16 @@ export type SummaryView = {
 	sites: SiteShareView[],
 	/**  Limits closest to full. */
 	limits: LimitBarView[],
+};
+
+/**  A token that the person added. */
+export type TokenView = {
+	network: string,
+	token: AddressView,
+	/**  As the contract claimed when it was added. */
+	symbol: string,
+	decimals: number,
+	addedAt: string,
 };
 
 export type WeightView = "good" | "note" | "warn" | "stop";

@@ -263,7 +263,17 @@ export const words = {
     minutes: (n: number) => (n === 1 ? "1 minute" : `${n} minutes`),
     accounts: "Accounts",
     version: "Version",
-    more: "Port, auto-lock and nodes stand in config.toml in this folder and are read at the start.",
+    more: "The port and the nodes stand in config.toml in this folder and are read at the start.",
+  },
+
+  tokens: {
+    title: "Tokens you added",
+    note: "Countersign signs for the tokens it knows by address, and for those that you add here. A name proves nothing: compare the address with one from a source that you trust.",
+    address: "Address of the token's contract",
+    add: "Add",
+    remove: "Remove",
+    decimals: (n: number) => `${n} decimals`,
+    added: (day: string) => `added ${day}`,
   },
 
   failed: {

@@ -1,0 +1,273 @@
+//! The real application under a display of its own, driven as a person drives it: first run, pairing, a
+//! question approved, rejected, refused as dangerous, locked and unlocked. A program pays through the port and
+//! the devnet settles. Makes the screenshots.
+#![cfg(target_os = "linux")]
+
+mod program;
+mod screen;
+
+use anyhow::{Context, Result, ensure};
+use practice::World;
+use program::Program;
+use screen::Screen;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+const PASSPHRASE: &str = "seven small grey boats";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
+    let world = World::start(practice::Options::default()).await?;
+    let folder = tempfile::tempdir()?;
+    configure(folder.path(), &world)?;
+    let dir = folder.path().to_str().context("a folder with a plain name")?;
+    let screen = Screen::open(&["--data-dir", dir]).await?;
+
+    first_run(&screen).await?;
+    let account = account(&screen).await?;
+    world.fund(account.parse()?)?;
+    let mut program = Program::new(program::port(folder.path()).await?);
+    pairing(&screen, &mut program).await?;
+
+    approve(&screen, &program, &world).await?;
+    reject(&screen, &program, &world).await?;
+    fake_token(&screen, &program, &world).await?;
+    hostile_words(&screen, &program, &world).await?;
+    lock_and_unlock(&screen, &program, &world).await?;
+    records(&screen).await?;
+
+    screen.close().await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+/// Nile is the devnet; the main network is nowhere.
+fn configure(folder: &Path, world: &World) -> Result<()> {
+    let (node, nowhere) = (world.node_url(), "http://127.0.0.1:9");
+    let config = format!(
+        "port = 0\nnode_seconds = 5\n\n[[nile]]\nurl = \"{node}\"\n\n[[mainnet]]\nurl = \"{nowhere}\"\n"
+    );
+    Ok(std::fs::write(folder.join("config.toml"), config)?)
+}
+
+async fn first_run(screen: &Screen) -> Result<()> {
+    screen.turn_to("vault").await?;
+    screen.find("[data-step=hello]").await?;
+    screen.shot("first-run").await?;
+    screen.click("[data-act=create]").await?;
+    screen.find(".word").await?;
+    let words = screen.texts(".word").await?;
+    ensure!(words.len() == 12, "{} words", words.len());
+    screen.click("[data-act=written]").await?;
+    screen.find("[data-word]").await?;
+    screen.shot("first-run-words-asked-back").await?;
+
+    // A wrong word shows itself and goes no further.
+    let asked = asked_back(screen).await?;
+    for n in &asked {
+        screen.enter(&format!("[data-word='{n}']"), "zebra").await?;
+    }
+    screen.click("[data-act=next]").await?;
+    screen.says("[role=alert]", "Look at your paper again").await?;
+    for n in asked {
+        let field = screen.find(&format!("[data-word='{n}']")).await?;
+        field.clear().await?;
+        field.send_keys(words.get(n - 1).context("a word that exists")?).await?;
+    }
+    screen.click("[data-act=next]").await?;
+    screen.enter("[data-field=passphrase]", PASSPHRASE).await?;
+    screen.enter("[data-field=repeat]", PASSPHRASE).await?;
+    screen.shot("first-run-passphrase").await?;
+    screen.click("[data-act=finish]").await?;
+    screen.closed("vault").await?;
+
+    screen.turn_to("index").await?;
+    screen.says("main", "No payments yet").await?;
+    screen.shot("activity-empty").await
+}
+
+async fn asked_back(screen: &Screen) -> Result<Vec<usize>> {
+    let numbers = screen.script("return [...document.querySelectorAll('[data-word]')].map(i => i.dataset.word)").await?;
+    let numbers = numbers.as_array().context("a list")?;
+    let numbers: Vec<usize> = numbers.iter().filter_map(|n| n.as_str()?.parse().ok()).collect();
+    ensure!(numbers.len() == 3, "{numbers:?}");
+    Ok(numbers)
+}
+
+async fn account(screen: &Screen) -> Result<String> {
+    screen.click("[data-go=settings]").await?;
+    let address = screen.find("main [data-address]").await?.attr("data-address").await?.context("an address")?;
+    screen.shot("settings").await?;
+    screen.click("[data-go=activity]").await?;
+    Ok(address)
+}
+
+async fn pairing(screen: &Screen, program: &mut Program) -> Result<()> {
+    let (pairing, code) = program.pair("weather-desk").await?;
+    screen.turn_to("index").await?;
+    screen.click("[data-act=pairings]").await?;
+    let shown = screen.find("[data-pairing] [data-code]").await?.text().await?;
+    ensure!(shown == code, "the window shows {shown}, the program {code}");
+    screen.shot("pairing").await?;
+    screen.click("[data-act=pair]").await?;
+    program.fetch_token(&pairing).await?;
+    screen.says("main", "weather-desk").await?;
+    Ok(())
+}
+
+/// Waits until the buttons are awake, by looking at the button as a person does.
+async fn armed(screen: &Screen) -> Result<()> {
+    screen.find("[data-act=approve][data-armed=true]").await?;
+    Ok(())
+}
+
+async fn approve(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    let url = world.cheap_url();
+    let id = program.question(&url, Some("The article you asked for")).await?;
+    screen.turn_to("approval").await?;
+    screen.find(&format!("[data-question='{id}']")).await?;
+    screen.says("h1", "0.05").await?;
+    screen.says("main", "First, let the payment contract take it").await?;
+    screen.says("main", "the site's words").await?;
+
+    // Threat 18: clicks ten times a second, and Enter in between, are no answer.
+    let until = Instant::now() + Duration::from_secs(4);
+    while Instant::now() < until {
+        screen.click("[data-act=approve]").await?;
+        screen.find("[data-act=approve]").await?.send_keys("\u{e007}").await?;
+        tokio::time::sleep(Duration::from_millis(60)).await;
+    }
+    ensure!(program.status(&id).await?["status"] == "asked", "clicking like mad was taken for an answer");
+
+    armed(screen).await?;
+    screen.shot("question").await?;
+    screen.script("document.querySelector('main').scrollTo(0, 320)").await?;
+    screen.shot("question-allowance").await?;
+    screen.click("[data-act=approve]").await?;
+    let signed = program.wait(&id).await?;
+    ensure!(signed["status"] == "signed", "{signed}");
+    screen.find("[data-outcome=signed]").await?;
+    screen.shot("signed").await?;
+
+    let resource = program.redeem(&url, &signed).await?;
+    ensure!(!resource.is_empty(), "an empty resource");
+    screen.closed("approval").await?;
+    screen.turn_to("index").await?;
+    screen.click("[data-go=activity]").await?;
+    // Final is the devnet's matter of blocks; a receipt in a block is what counts here.
+    world.devnet().mine(25);
+    let row = format!("[data-payment='{id}']");
+    screen.find(&format!("{row}[data-settlement=seen], {row}[data-settlement=final]")).await?;
+    screen.click(&format!("{row} .open")).await?;
+    let transaction = screen.find("[data-transaction]").await?.text().await?;
+    ensure!(transaction.len() == 64, "{transaction}");
+    screen.says("dialog", "delivered").await?;
+    screen.shot("payment").await?;
+    screen.click("dialog .btn").await
+}
+
+async fn reject(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    let id = program.question(&world.fee_url(), None).await?;
+    screen.turn_to("approval").await?;
+    screen.find(&format!("[data-question='{id}']")).await?;
+    screen.says("main", "Facilitator's fee").await?;
+    armed(screen).await?;
+    screen.shot("question-fee").await?;
+    screen.script("document.activeElement.blur()").await?;
+    screen.find("body").await?.send_keys("\u{e00c}").await?;
+    screen.find("[data-outcome=rejected]").await?;
+    screen.shot("rejected").await?;
+    let ended = program.wait(&id).await?;
+    ensure!(ended["failure"]["code"] == "USER_REJECTED", "{ended}");
+    screen.click("[data-act=close]").await?;
+    screen.closed("approval").await
+}
+
+async fn fake_token(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    let (status, body) = program.ask(&world.trap_url(), None).await?;
+    ensure!(!status.is_success() || body["status"] == "refused", "{status} {body}");
+    screen.turn_to("approval").await?;
+    screen.says("[role=alert] h1", "USDT").await?;
+    ensure!(screen.count("[data-act=approve]").await? == 0, "a fake token can be approved");
+    screen.shot("fake-token").await?;
+    screen.find("[data-act=reject][aria-disabled=false]").await?;
+    screen.click("[data-act=reject]").await?;
+    screen.find("[data-outcome=rejected]").await?;
+    screen.click("[data-act=close]").await?;
+    screen.closed("approval").await
+}
+
+/// Threat 17, in the window: what a program says is text.
+async fn hostile_words(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    let words = "<img src=x onerror=document.title='owned'><h1>Approved</h1> \u{202e}pay 0.01\u{202c} zero\u{200b}width";
+    let id = program.question(&world.fee_url(), Some(words)).await?;
+    screen.turn_to("approval").await?;
+    screen.find(&format!("[data-question='{id}']")).await?;
+    let shown = screen.says("main", "the app's words").await?;
+    for part in ["<img src=x", "<h1>Approved</h1>", "⟨U+202E⟩", "⟨U+200B⟩"] {
+        ensure!(shown.contains(part), "{part} is not shown as text: {shown}");
+    }
+    ensure!(!shown.contains(['\u{202e}', '\u{200b}']), "hidden characters reached the screen");
+    ensure!(screen.count("main img").await? == 0 && screen.count("h1").await? == 1, "markup was made of words");
+    ensure!(screen.script("return document.title").await? != "owned", "a script of the words ran");
+    screen.shot("hostile-words").await?;
+    armed(screen).await?;
+    screen.click("[data-act=reject]").await?;
+    screen.find("[data-outcome=rejected]").await?;
+    screen.click("[data-act=close]").await?;
+    screen.closed("approval").await
+}
+
+async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    screen.turn_to("index").await?;
+    screen.click("[data-act=lock]").await?;
+    screen.find("[data-lock=true]").await?;
+    let url = world.fee_url();
+    let id = program.question(&url, None).await?;
+    screen.turn_to("approval").await?;
+    screen.find(&format!("[data-question='{id}']")).await?;
+    ensure!(program.status(&id).await?["waitingFor"] == "unlock", "the program is not told to wait for the unlock");
+    screen.find("[data-act=unlock]").await?;
+    screen.shot("locked").await?;
+    screen.click("[data-act=unlock]").await?;
+
+    screen.turn_to("vault").await?;
+    screen.enter("[data-field=passphrase]", "not this one").await?;
+    screen.click("[data-act=unlock]").await?;
+    screen.find("[data-code=WRONG_PASSPHRASE]").await?;
+    screen.shot("unlock").await?;
+    screen.enter("[data-field=passphrase]", PASSPHRASE).await?;
+    screen.click("[data-act=unlock]").await?;
+    screen.closed("vault").await?;
+
+    // The same question, still there, takes its answer now; this time with a daily limit.
+    screen.turn_to("approval").await?;
+    armed(screen).await?;
+    screen.click(".choices label:nth-child(2)").await?;
+    screen.shot("question-limit").await?;
+    screen.click("[data-act=approve]").await?;
+    let signed = program.wait(&id).await?;
+    ensure!(signed["status"] == "signed", "{signed}");
+    program.redeem(&url, &signed).await?;
+    screen.closed("approval").await
+}
+
+/// The other pages, with something on them, in light and dark.
+async fn records(screen: &Screen) -> Result<()> {
+    screen.turn_to("index").await?;
+    screen.click("[data-go=activity]").await?;
+    screen.find("[data-state=refused]").await?;
+    screen.shot("activity").await?;
+    screen.click("[data-go=settings]").await?;
+    screen.find("[data-field=theme]").await?.select_by_value("dark").await?;
+    screen.click("[data-go=activity]").await?;
+    screen.find("[data-payment]").await?;
+    screen.shot("activity-dark").await?;
+    screen.click("[data-go=sites]").await?;
+    screen.click("[data-site]").await?;
+    screen.find("[data-rule]").await?;
+    screen.shot("site-dark").await?;
+    screen.click("[data-go=apps]").await?;
+    screen.find("[data-app]").await?;
+    screen.shot("apps-dark").await
+}

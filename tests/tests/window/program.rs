@@ -1,0 +1,105 @@
+//! A program that meets a 402, as anybody would write it: plain HTTP to the shop and to Countersign's port.
+//! Knows nothing of the wallet's code.
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub struct Program {
+    http: Client,
+    port: String,
+    token: Option<String>,
+}
+
+/// Where it really listens is in the runtime file.
+pub async fn port(data_dir: &Path) -> Result<String> {
+    let file = tokio::fs::read(data_dir.join("runtime.json")).await.context("no runtime file")?;
+    let runtime: Value = serde_json::from_slice(&file)?;
+    let address = runtime["address"].as_str().context("no address")?;
+    Ok(format!("http://{address}"))
+}
+
+impl Program {
+    pub fn new(port: String) -> Self {
+        Self { http: Client::new(), port, token: None }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value)> {
+        let mut request = self.http.request(method, format!("{}{path}", self.port));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await?;
+        let status = response.status();
+        Ok((status, response.json().await.unwrap_or_default()))
+    }
+
+    /// Asks to be paired; answers the pairing's id and the code that a person compares.
+    pub async fn pair(&self, name: &str) -> Result<(String, String)> {
+        let (status, body) = self.call(Method::POST, "/v1/pairings", Some(json!({ "name": name }))).await?;
+        ensure!(status == StatusCode::ACCEPTED, "{status} {body}");
+        let text = |field: &str| body[field].as_str().map(str::to_owned).with_context(|| format!("no {field}: {body}"));
+        Ok((text("id")?, text("code")?))
+    }
+
+    pub async fn fetch_token(&mut self, pairing: &str) -> Result<()> {
+        let (status, body) = self.call(Method::GET, &format!("/v1/pairings/{pairing}?wait=25"), None).await?;
+        let token = body["token"].as_str().with_context(|| format!("not approved: {status} {body}"))?;
+        self.token = Some(token.to_owned());
+        Ok(())
+    }
+
+    /// Meets the 402 and hands it over as it came. Answers what the port says.
+    pub async fn ask(&self, url: &str, reason: Option<&str>) -> Result<(StatusCode, Value)> {
+        let response = self.http.get(url).send().await?;
+        ensure!(response.status() == StatusCode::PAYMENT_REQUIRED, "no 402 from {url}: {}", response.status());
+        let offer = response.headers().get("PAYMENT-REQUIRED").context("no PAYMENT-REQUIRED")?.to_str()?.to_owned();
+        let mut body = json!({ "request": { "method": "GET", "url": url }, "paymentRequired": offer });
+        if let Some(reason) = reason {
+            body["reason"] = json!(reason);
+        }
+        self.call(Method::POST, "/v1/payments", Some(body)).await
+    }
+
+    /// As [`Program::ask`], where a question is expected; answers its id.
+    pub async fn question(&self, url: &str, reason: Option<&str>) -> Result<String> {
+        let (status, body) = self.ask(url, reason).await?;
+        ensure!(status == StatusCode::ACCEPTED, "not asked: {status} {body}");
+        Ok(body["id"].as_str().context("no id")?.to_owned())
+    }
+
+    /// Waits for the end of the question.
+    pub async fn wait(&self, id: &str) -> Result<Value> {
+        for _ in 0..8 {
+            let (_, body) = self.call(Method::GET, &format!("/v1/payments/{id}?wait=10"), None).await?;
+            if !matches!(body["status"].as_str(), Some("asked" | "approved")) {
+                return Ok(body);
+            }
+        }
+        bail!("{id} is still open")
+    }
+
+    pub async fn status(&self, id: &str) -> Result<Value> {
+        Ok(self.call(Method::GET, &format!("/v1/payments/{id}"), None).await?.1)
+    }
+
+    /// Sends the signed payment to the shop, reports what it answered, and answers the resource.
+    pub async fn redeem(&self, url: &str, signed: &Value) -> Result<String> {
+        let header = |field: &str| signed[field].as_str().with_context(|| format!("no {field}: {signed}"));
+        let request = self.http.get(url).header(header("headerName")?, header("headerValue")?);
+        let response: Response = request.send().await?;
+        let status = response.status();
+        let settled = response.headers().get("PAYMENT-RESPONSE").map(|v| v.to_str().map(str::to_owned)).transpose()?;
+        let text = response.text().await?;
+        ensure!(status.is_success(), "the shop answered {status}: {text}");
+        let result = json!({ "paymentResponse": settled, "httpStatus": status.as_u16() });
+        let id = header("id")?;
+        let (reported, body) = self.call(Method::POST, &format!("/v1/payments/{id}/result"), Some(result)).await?;
+        ensure!(reported.is_success(), "not reported: {reported} {body}");
+        Ok(text)
+    }
+}
