@@ -142,4 +142,4 @@ export const pairings: PairingView[] = [{ id: "r1", name: "shopping-helper", cod
 export const newWords = {
   words: "abandon ability able about above absent absorb abstract absurd abuse access accident".split(" "), ask: [3, 7, 12],
 };
-export const tokens = [{ network: "tron:nile", token: address("TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"), symbol: "JST", decimals: 18, addedAt: ago(5000) }];
+export const tokens = [{ network: "TRON Nile", token: address("TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"), symbol: "JST", decimals: 18, addedAt: ago(5000) }];

@@ -78,7 +78,7 @@ async fn first_run(screen: &Screen) -> Result<()> {
     screen.enter("[data-field=passphrase]", PASSPHRASE).await?;
     screen.enter("[data-field=repeat]", PASSPHRASE).await?;
     screen.shot("first-run-passphrase").await?;
-    screen.click("[data-act=finish]").await?;
+    screen.click_away("[data-act=finish]").await?;
     screen.closed("vault").await?;
 
     screen.turn_to("index").await?;
@@ -179,8 +179,7 @@ async fn reject(screen: &Screen, program: &Program, world: &World) -> Result<()>
     screen.shot("rejected").await?;
     let ended = program.wait(&id).await?;
     ensure!(ended["failure"]["code"] == "USER_REJECTED", "{ended}");
-    screen.click("[data-act=close]").await?;
-    screen.closed("approval").await
+    screen.dismiss().await
 }
 
 async fn fake_token(screen: &Screen, program: &Program, world: &World) -> Result<()> {
@@ -193,8 +192,7 @@ async fn fake_token(screen: &Screen, program: &Program, world: &World) -> Result
     screen.find("[data-act=reject][aria-disabled=false]").await?;
     screen.click("[data-act=reject]").await?;
     screen.find("[data-outcome=rejected]").await?;
-    screen.click("[data-act=close]").await?;
-    screen.closed("approval").await
+    screen.dismiss().await
 }
 
 /// Threat 17, in the window: what a program says is text.
@@ -214,8 +212,7 @@ async fn hostile_words(screen: &Screen, program: &Program, world: &World) -> Res
     armed(screen).await?;
     screen.click("[data-act=reject]").await?;
     screen.find("[data-outcome=rejected]").await?;
-    screen.click("[data-act=close]").await?;
-    screen.closed("approval").await
+    screen.dismiss().await
 }
 
 async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> Result<()> {
@@ -237,7 +234,7 @@ async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> R
     screen.find("[data-code=WRONG_PASSPHRASE]").await?;
     screen.shot("unlock").await?;
     screen.enter("[data-field=passphrase]", PASSPHRASE).await?;
-    screen.click("[data-act=unlock]").await?;
+    screen.click_away("[data-act=unlock]").await?;
     screen.closed("vault").await?;
 
     // The same question, still there, takes its answer now; this time with a daily limit.

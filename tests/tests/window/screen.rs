@@ -211,6 +211,20 @@ impl Screen {
         self.find(css).await?.click().await.with_context(|| format!("clicking {css}"))
     }
 
+    /// A click after which the window may be gone before the driver has its answer.
+    pub async fn click_away(&self, css: &str) -> Result<()> {
+        let _ = self.find(css).await?.click().await;
+        Ok(())
+    }
+
+    /// Closes the approval window, which also closes by itself.
+    pub async fn dismiss(&self) -> Result<()> {
+        if let Ok(button) = self.client.find(Locator::Css("[data-act=close]")).await {
+            let _ = button.click().await;
+        }
+        self.closed("approval").await
+    }
+
     pub async fn enter(&self, css: &str, text: &str) -> Result<()> {
         self.find(css).await?.send_keys(text).await.with_context(|| format!("typing into {css}"))
     }
