@@ -222,7 +222,7 @@ pub struct RuleFor {
     /// The site, "https://news.example"; absent: the app across all sites
     #[arg(long)]
     pub site: Option<String>,
-    /// Network of the token
+    /// Network of the token: mainnet, nile, shasta
     #[arg(long, default_value = "mainnet")]
     pub network: String,
     /// Contract of the token

@@ -2,7 +2,7 @@
 //! take a passphrase from anywhere but the terminal, standard input or an open descriptor.
 
 use crate::exit::{Fail, Status};
-use crate::show::say;
+use std::fmt::Arguments;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
@@ -20,13 +20,41 @@ enum Ask {
 /// Reads on a thread of its own, so that waiting for a person never blocks anything else.
 pub struct Console {
     asks: mpsc::Sender<Ask>,
+    screen: Screen,
+}
+
+/// Where questions and prompts appear.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Screen {
+    Output,
+    /// Beside an output that belongs to somebody else: what `pay` paid for.
+    Aside,
+}
+
+impl Screen {
+    fn put(self, text: Arguments<'_>) {
+        match self {
+            Self::Output => crate::show::print(text),
+            Self::Aside => crate::show::aside(text),
+        }
+    }
 }
 
 impl Console {
-    pub fn new(passphrase_fd: Option<u32>) -> Self {
+    pub fn new(passphrase_fd: Option<u32>, screen: Screen) -> Self {
         let (asks, inbox) = mpsc::channel();
-        std::thread::spawn(move || answer(&inbox, passphrase_fd));
-        Self { asks }
+        std::thread::spawn(move || answer(&inbox, passphrase_fd, screen));
+        Self { asks, screen }
+    }
+
+    /// Shows a text as a whole.
+    pub fn show(&self, text: &str) {
+        self.screen.put(format_args!("{text}\n"));
+    }
+
+    /// Shows a prompt; the cursor stays behind it.
+    pub fn prompt(&self, prompt: &str) {
+        self.screen.put(format_args!("{prompt}"));
     }
 
     /// Whether a person is there who can see a prompt.
@@ -44,7 +72,7 @@ impl Console {
 
     /// Prints a prompt and reads a line.
     pub async fn line(&self, prompt: &str) -> Result<Line, Fail> {
-        show_prompt(prompt);
+        self.prompt(prompt);
         self.start_line().await.ok().flatten().ok_or_else(no_more)
     }
 
@@ -75,20 +103,16 @@ pub fn is_yes(line: &str) -> bool {
     line.trim().eq_ignore_ascii_case("yes")
 }
 
-pub fn show_prompt(prompt: &str) {
-    crate::show::print(format_args!("{prompt}"));
-}
-
 fn no_more() -> Fail {
     Fail::of(Status::Failed, "the input ended before the answer")
         .advice("Run it in a terminal, or pipe one line per answer.")
 }
 
-fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>) {
+fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>, screen: Screen) {
     let mut file = passphrase_fd.and_then(|fd| std::fs::File::open(format!("/dev/fd/{fd}")).ok()).map(BufReader::new);
     for ask in asks {
         match ask {
-            Ask::Line(reply) => drop(reply.send(read_line(&mut std::io::stdin().lock()))),
+            Ask::Line(reply) => drop(reply.send(read_stdin(screen))),
             Ask::Secret(prompt, reply) => {
                 let line = match (&mut file, passphrase_fd) {
                     (Some(file), _) => read_line(file),
@@ -96,16 +120,23 @@ fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>) {
                     (None, Some(_)) => None,
                     (None, None) if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
                     (None, None) => {
-                        show_prompt(&prompt);
-                        let line = read_line(&mut std::io::stdin().lock());
-                        say!("");
-                        line
+                        screen.put(format_args!("{prompt}"));
+                        read_stdin(screen)
                     }
                 };
                 drop(reply.send(line));
             }
         }
     }
+}
+
+/// A line of standard input. A terminal shows the line's end by itself; for a pipe it is shown here.
+fn read_stdin(screen: Screen) -> Option<Line> {
+    let line = read_line(&mut std::io::stdin().lock());
+    if !Console::is_terminal() {
+        screen.put(format_args!("\n"));
+    }
+    line
 }
 
 fn read_line(input: &mut impl BufRead) -> Option<Line> {

@@ -12,7 +12,7 @@ mod show;
 
 use args::{Args, Command};
 use clap::Parser;
-use console::Console;
+use console::{Console, Screen};
 use exit::Fail;
 use std::process::ExitCode;
 
@@ -41,7 +41,8 @@ pub fn main() -> ExitCode {
 
 async fn run(args: Args) -> Result<(), Fail> {
     let Args { global, command } = args;
-    let console = Console::new(global.passphrase_fd);
+    let screen = if matches!(command, Command::Pay(_)) || global.json { Screen::Aside } else { Screen::Output };
+    let console = Console::new(global.passphrase_fd, screen);
     match command {
         Command::Init(command) => commands::wallet::init(&global, &console, command).await,
         Command::Unlock => commands::wallet::unlock(&global, &console).await,

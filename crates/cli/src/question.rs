@@ -4,8 +4,8 @@
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
+use crate::show::note;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
-use crate::show::{note, say};
 use helper::verb::Answer;
 use std::fmt::Write;
 use view::{
@@ -130,7 +130,7 @@ pub fn prompt(q: &QuestionView) -> String {
 
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes.
 pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView) -> Result<PaymentView, Fail> {
-    say!("{}", text(q));
+    console.show(&text(q));
     let approve = console.yes(&prompt(q)).await?;
     send(reach, console, q, approve).await
 }

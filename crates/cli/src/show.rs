@@ -28,7 +28,7 @@ pub(crate) use say;
 
 /// Prints beside the output, for the person.
 macro_rules! note {
-    ($($part:tt)*) => { $crate::show::aside(format_args!($($part)*)) };
+    ($($part:tt)*) => { $crate::show::aside(format_args!("{}\n", format_args!($($part)*))) };
 }
 pub(crate) use note;
 
@@ -43,7 +43,7 @@ pub fn print(text: Arguments<'_>) {
 
 pub fn aside(text: Arguments<'_>) {
     // Where standard error is gone there is nobody to tell.
-    let _ = writeln!(anstream::stderr(), "{text}");
+    let _ = anstream::stderr().write_fmt(text);
 }
 
 /// An output that did not arrive, told at the end of the command.
@@ -80,19 +80,22 @@ pub fn json<T: Serialize>(value: &T) {
 }
 
 /// Lines up columns; the last one is as long as it likes.
-pub fn table(rows: &[Vec<String>]) {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+pub fn columns(rows: &[Vec<String>]) -> String {
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat(width - cell.chars().count() + 2));
-        }
-        say!("{}", line.trim_end());
+    let widths: Vec<usize> = (0..count).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+pub fn table(rows: &[Vec<String>]) {
+    if !rows.is_empty() {
+        say!("{}", columns(rows));
     }
 }
 

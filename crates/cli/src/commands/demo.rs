@@ -7,7 +7,6 @@ use crate::console::Console;
 use crate::exit::{Fail, Status};
 use crate::question;
 use crate::reach::Reach;
-use crate::show::say;
 use crate::show::{self, BOLD, DIM, OFF, money, safe};
 use helper::verb::AnswerPairing;
 use helper::{Owner, OwnerOptions};
@@ -51,19 +50,19 @@ pub async fn demo(global: &Global, console: &Console) -> Result<(), Fail> {
 async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<PaymentView, Fail> {
     let desk = owner.desk();
     account(world, desk).await?;
-    say!("{BOLD}A practice world, play money only{OFF}");
-    show::table(&[
+    console.show(&format!("{BOLD}A practice world, play money only{OFF}"));
+    console.show(&show::columns(&[
         vec!["chain".into(), world.node_url()],
         vec!["shop".into(), world.shop_url()],
         vec!["wallet".into(), safe(&desk.wallet().dir().display().to_string())],
         vec!["port".into(), format!("http://{}", owner.addr())],
         vec!["passphrase".into(), PASSPHRASE.to_owned()],
-    ]);
+    ]));
 
     let reach = Reach::Here(desk.clone());
     let token = pair(&reach, desk, &owner.addr().to_string(), console).await?;
     let url = world.fee_url();
-    say!("\nThe program requests {url} and is asked to pay.\n");
+    console.show(&format!("\nThe program requests {url} and is asked to pay.\n"));
     let buyer = Buyer::new(format!("http://{}", owner.addr()), token);
     let mut events = desk.subscribe();
     let mut buying = tokio::spawn(async move { buyer.get(&url, PATIENCE).await });
@@ -80,13 +79,13 @@ async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<Pay
     };
     question::ask(&reach, console, &asked).await?;
     let delivered = buying.await.map_err(|e| Fail::plain(e.to_string()))?.map_err(not_bought)?;
-    told(&delivered);
+    told(console, &delivered);
     world.devnet().mine(FINAL);
     let payment = settled(desk, &asked.id).await?;
-    say!("\nThe ledger's row:");
-    show::table(&[show::payment_row(&payment)]);
+    console.show("\nThe ledger's row:");
+    console.show(&show::columns(&[show::payment_row(&payment)]));
     let transaction = payment.transaction.as_deref().unwrap_or("-");
-    say!("{DIM}transaction {}{OFF}", safe(transaction));
+    console.show(&format!("{DIM}transaction {}{OFF}", safe(transaction)));
     Ok(payment)
 }
 
@@ -111,7 +110,7 @@ async fn pair(reach: &Reach, desk: &Desk, address: &str, console: &Console) -> R
     let lost = |e: reqwest::Error| Fail::plain(format!("the port did not answer: {e}"));
     let name = serde_json::json!({ "name": "practice reader" });
     let asked: AppPairingView = http.post(&base).json(&name).send().await.map_err(lost)?.json().await.map_err(lost)?;
-    say!("\nA program says: my name is \"practice reader\", my code is {}.", safe(&asked.code));
+    console.show(&format!("\nA program says: my name is \"practice reader\", my code is {}.", safe(&asked.code)));
     let open = desk.pairings().await?;
     let pairing =
         open.iter().find(|p| p.code == asked.code).ok_or_else(|| Fail::plain("nobody asked with this code"))?;
@@ -133,11 +132,11 @@ fn not_bought(error: BuyError) -> Fail {
     Fail::of(status, error.to_string())
 }
 
-fn told(delivered: &Delivered) {
+fn told(console: &Console, delivered: &Delivered) {
     let text = String::from_utf8_lossy(&delivered.body);
-    say!("\n{BOLD}Delivered{OFF} ({}):", delivered.status);
+    console.show(&format!("\n{BOLD}Delivered{OFF} ({}):", delivered.status));
     for line in text.lines().take(12) {
-        say!("  {}", safe(line));
+        console.show(&format!("  {}", safe(line)));
     }
 }
 

@@ -11,7 +11,13 @@ use view::{ModeView, RuleInput};
 pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     let set = |rule: RuleFor, mode: ModeView| SetRule {
-        rule: RuleInput { app_id: rule.app, site_key: rule.site, network: rule.network, token: rule.token, mode },
+        rule: RuleInput {
+            app_id: rule.app,
+            site_key: rule.site,
+            network: network(&rule.network),
+            token: rule.token,
+            mode,
+        },
     };
     match limits.action {
         Some(LimitAction::Set { rule, per_payment, per_day, per_month }) => {
@@ -20,8 +26,8 @@ pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
         Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask)).await?,
         Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block)).await?,
         Some(LimitAction::Remove { rule }) => {
-            let RuleFor { app, site, network, token } = rule;
-            reach.call(RemoveRule { app_id: app, site_key: site, network, token }).await?;
+            let RuleFor { app, site, network: named, token } = rule;
+            reach.call(RemoveRule { app_id: app, site_key: site, network: network(&named), token }).await?;
         }
         None => {
             let rules = reach.call(Rules {}).await?;
@@ -39,6 +45,11 @@ pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
         }
     }
     Ok(())
+}
+
+/// A network by its short name or by its CAIP-2 name.
+fn network(name: &str) -> String {
+    if name.contains(':') { name.to_owned() } else { format!("tron:{name}") }
 }
 
 pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {

@@ -3,7 +3,7 @@
 
 use crate::args::{Global, Serve};
 use crate::commands::answer::outcome;
-use crate::console::{Console, Line, is_yes, show_prompt};
+use crate::console::{Console, Line, is_yes};
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::{Reach, options};
@@ -83,7 +83,7 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
                 say!("\n{DIM}That question is over.{OFF}");
             }
             if let Some(now) = &now {
-                display(now);
+                display(console, now);
             }
             shown = now;
         }
@@ -124,11 +124,11 @@ async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
     Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question))))
 }
 
-fn display(shown: &Shown) {
+fn display(console: &Console, shown: &Shown) {
     if let Shown::Question(question) = shown {
-        say!("\n{}", question::text(question));
+        console.show(&format!("\n{}", question::text(question)));
     }
-    show_prompt(&shown.prompt());
+    console.prompt(&shown.prompt());
 }
 
 /// The line being typed, with what it was asked for.

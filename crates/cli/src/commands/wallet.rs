@@ -8,7 +8,7 @@ use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, BOLD, OFF, safe};
 use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock};
-use view::StatusView;
+use view::{NewWordsView, StatusView};
 
 pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
@@ -29,14 +29,15 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
         false => {
             let count = if init.words == "24" { 24 } else { 12 };
             let new = reach.call(NewWords { count }).await?;
-            say!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n");
+            console
+                .show(&format!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n"));
             for (n, words) in new.words.chunks(4).enumerate() {
                 let row: Vec<String> =
                     words.iter().enumerate().map(|(i, word)| format!("{:>2} {word:<10}", n * 4 + i + 1)).collect();
-                say!("  {}", row.join(" ").trim_end());
+                console.show(&format!("  {}", row.join(" ").trim_end()));
             }
-            say!("");
-            match confirm(&reach, console, &new.ask).await {
+            console.show("");
+            match confirm(&reach, console, &new).await {
                 Ok(status) => status,
                 Err(fail) => {
                     reach.call(DiscardWords {}).await?;
@@ -49,10 +50,21 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
     Ok(())
 }
 
-async fn confirm(reach: &Reach, console: &Console, ask: &[u32]) -> Result<StatusView, Fail> {
+/// Asks words back until they are right, three times each at most, then makes the wallet.
+async fn confirm(reach: &Reach, console: &Console, new: &NewWordsView) -> Result<StatusView, Fail> {
     let mut answers = Vec::new();
-    for position in ask {
-        answers.push(console.line(&format!("Word {position}: ")).await?.trim().to_owned());
+    for position in &new.ask {
+        let right = usize::try_from(*position).ok().and_then(|n| new.words.get(n.checked_sub(1)?));
+        let mut tries = 3;
+        let answer = loop {
+            let answer = console.line(&format!("Word {position}: ")).await?.trim().to_lowercase();
+            tries -= 1;
+            if tries == 0 || Some(&answer) == right {
+                break answer;
+            }
+            console.show("That is not the word on your paper.");
+        };
+        answers.push(answer);
     }
     let passphrase = console.new_passphrase().await?;
     Ok(reach.call(ConfirmWords { answers, passphrase: passphrase.to_string() }).await?)

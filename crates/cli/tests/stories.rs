@@ -1,0 +1,312 @@
+//! Whole commands as a person or a script runs them, on a practice world: the binary, its input, its output
+//! and its status.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use practice::World;
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use tempfile::TempDir;
+
+const PASSPHRASE: &str = "correct horse battery";
+
+fn countersign(dir: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.args(arguments).arg("--data-dir").arg(dir).env_clear();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+fn run(dir: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut child = countersign(dir, arguments).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // A command that needs no input may be gone already.
+    let _ = stdin.write_all(input.as_bytes());
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn rows(dir: &Path) -> Vec<Value> {
+    let ran = run(dir, &["ledger", "--json"], "");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    let page: Value = serde_json::from_str(&ran.out).unwrap();
+    page["payments"].as_array().unwrap().clone()
+}
+
+#[test]
+fn a_demo_with_piped_answers_delivers_and_settles() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "yes\nyes\nplay money only\n");
+    assert_eq!(ran.status, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("practice reader asks to pay 0.26 USDT to http://127.0.0.1:"), "{}", ran.out);
+    assert!(ran.out.contains("Delivered (200)"), "{}", ran.out);
+    assert!(!ran.out.contains('\u{1b}'));
+    // A second process believes the ledger, not the story.
+    let rows = rows(dir.path());
+    assert_eq!(rows.len(), 1);
+    assert_eq!((&rows[0]["delivery"], &rows[0]["settlement"]), (&"delivered".into(), &"final".into()));
+    let again = run(dir.path(), &["demo"], "");
+    assert_eq!(again.status, 1, "{}", again.err);
+}
+
+#[test]
+fn a_no_in_the_demo_signs_nothing_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "yes\nno\n");
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    let row = &rows(dir.path())[0];
+    assert_eq!((&row["state"], &row["code"]), (&"refused".into(), &"USER_REJECTED".into()));
+}
+
+#[test]
+fn anything_but_yes_is_no_and_a_wrong_passphrase_pays_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "yes\ny\n");
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "yes\nyes\nwrong\nyes\nnot this\n");
+    assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
+    assert!(rows(dir.path()).iter().all(|row| row["state"] != "signed"));
+}
+
+#[test]
+fn a_program_that_was_not_paired_gets_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "no\n");
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert!(rows(dir.path()).is_empty());
+}
+
+/// A wallet of the profile "test", whose Nile is a practice world's.
+struct Home {
+    world: World,
+    dir: TempDir,
+}
+
+impl Home {
+    async fn open() -> Self {
+        let world = World::start(practice::Options::default()).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        // Nothing else may be asked over the network.
+        let nodes: String =
+            [("mainnet", "http://127.0.0.1:1"), ("nile", &world.node_url()), ("shasta", "http://127.0.0.1:1")]
+                .iter()
+                .map(|(network, url)| format!("[[{network}]]\nurl = \"{url}\"\n"))
+                .collect();
+        std::fs::write(dir.path().join("config.toml"), format!("port = 0\n{nodes}")).unwrap();
+        let words = format!("{}about\n{PASSPHRASE}\n", "abandon ".repeat(11));
+        let made = run(dir.path(), &["init", "--import", "--json", "--profile", "test"], &words);
+        assert_eq!(made.status, 0, "{}", made.err);
+        let status: Value = serde_json::from_str(&made.out).unwrap();
+        let address = status["accounts"][0]["address"]["address"].as_str().unwrap();
+        world.fund(tron::Address::parse(address).unwrap()).unwrap();
+        Self { world, dir }
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// A program runs while a person does something.
+fn meanwhile<T: Send>(program: impl FnOnce() -> T + Send, person: impl FnOnce()) -> T {
+    std::thread::scope(|scope| {
+        let program = scope.spawn(program);
+        person();
+        program.join().unwrap()
+    })
+}
+
+/// A `serve` with its terminal.
+struct Serve {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+    seen: String,
+}
+
+impl Serve {
+    fn start(home: &Home) -> Self {
+        let mut child = countersign(home.path(), &["serve"]).spawn().unwrap();
+        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let mut serve = Self { child, stdin, stdout, seen: String::new() };
+        serve.until("Listening on 127.0.0.1:");
+        serve
+    }
+
+    /// Reads until this text came; gives everything before it.
+    fn until(&mut self, text: &str) -> String {
+        loop {
+            if let Some(at) = self.seen.find(text) {
+                let rest = self.seen.split_off(at + text.len());
+                return std::mem::replace(&mut self.seen, rest);
+            }
+            let mut chunk = [0; 4096];
+            let length = self.stdout.read(&mut chunk).unwrap();
+            assert!(length > 0, "ended before {text:?}: {}", self.seen);
+            self.seen.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
+        }
+    }
+
+    fn say(&mut self, line: &str) {
+        self.stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// As the system ends it.
+    fn end(mut self) {
+        let pid = self.child.id().to_string();
+        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pay_asks_in_the_terminal_that_serves_and_writes_what_it_paid_for() {
+    let home = Home::open().await;
+    let mut serve = Serve::start(&home);
+    let out = home.path().join("article");
+    let (url, out_text) = (home.world.cheap_url(), out.display().to_string());
+    let arguments = ["pay", &url, "-o", &out_text, "--reason", "for the news"];
+    let paid = meanwhile(
+        || run(home.path(), &arguments, ""),
+        || {
+            let question = serve.until("[yes/no] ");
+            assert!(question.contains("for the news") && question.contains("0.05 USDT"), "{question}");
+            serve.say("yes");
+            serve.until("Passphrase");
+            serve.say(PASSPHRASE);
+        },
+    );
+    assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    assert!(paid.out.is_empty() && paid.err.contains("paid 0.05 USDT"), "{}{}", paid.out, paid.err);
+    assert!(!std::fs::read(out).unwrap().is_empty());
+    // The records of a running owner are read through it.
+    assert_eq!(rows(home.path())[0]["delivery"], "delivered");
+    let sites = run(home.path(), &["sites"], "");
+    assert!(sites.out.contains("1 payments") && sites.out.contains("0.05 USDT"), "{}", sites.out);
+    serve.end();
+    assert!(!home.path().join("runtime.json").exists());
+    assert_eq!(rows(home.path()).len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_be_answered_from_another_terminal() {
+    let home = Home::open().await;
+    let mut serve = Serve::start(&home);
+    let url = home.world.cheap_url();
+    let paid = meanwhile(
+        || run(home.path(), &["pay", &url], ""),
+        || {
+            serve.until("[yes/no] ");
+            let answer = run(home.path(), &["answer"], &format!("yes\n{PASSPHRASE}\n"));
+            assert_eq!(answer.status, 0, "{}{}", answer.out, answer.err);
+            serve.until("That question is over.");
+            // What is typed now was meant for the question that is gone.
+            serve.say("yes");
+        },
+    );
+    assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    assert!(!paid.out.is_empty());
+    serve.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pay_without_a_running_owner_asks_right_here() {
+    let home = Home::open().await;
+    let url = home.world.fee_url();
+    let paid = run(home.path(), &["pay", &url], &format!("yes\n{PASSPHRASE}\n"));
+    assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    // The output is the resource alone; the question went beside it.
+    assert!(serde_json::from_str::<Value>(&paid.out).is_ok(), "{}", paid.out);
+    assert!(paid.err.contains("asks to pay 0.26 USDT") && paid.err.contains("digest"), "{}", paid.err);
+
+    let refused = run(home.path(), &["pay", &home.world.cheap_url()], "no\n");
+    assert_eq!((refused.status, refused.out.as_str()), (3, ""), "{}", refused.err);
+    let silent = run(home.path(), &["pay", &home.world.cheap_url()], "");
+    assert_eq!(silent.status, 1, "{}", silent.err);
+    let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max-amount", "49999"], "");
+    assert_eq!(capped.status, 7, "{}", capped.err);
+    let free = run(home.path(), &["pay", &home.world.shop_url()], "");
+    assert_eq!(free.status, 0, "{}", free.err);
+    let rows = rows(home.path());
+    let states: Vec<&str> = rows.iter().filter_map(|row| row["state"].as_str()).collect();
+    assert_eq!(states, ["cancelled", "refused", "signed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_only_looks_like_usdt_is_refused_with_the_reason() {
+    let home = Home::open().await;
+    let ran = run(home.path(), &["pay", &home.world.trap_url()], &format!("yes\n{PASSPHRASE}\n"));
+    assert!(ran.status == 3 || ran.status == 7, "{} {}{}", ran.status, ran.out, ran.err);
+    assert!(ran.out.is_empty() && ran.err.contains("error:"), "{}{}", ran.out, ran.err);
+    assert!(rows(home.path()).iter().all(|row| row["state"] == "refused"));
+}
+
+#[test]
+fn a_new_wallet_asks_three_words_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut child = countersign(dir.path(), &["init", "--profile", "devnet"]).spawn().unwrap();
+    let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut seen = String::new();
+    let mut words: Vec<String> = Vec::new();
+    let mut asked = 0;
+    let mut chunk = [0; 4096];
+    loop {
+        let length = stdout.read(&mut chunk).unwrap();
+        if length == 0 {
+            break;
+        }
+        seen.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
+        if words.is_empty() && seen.contains("\n\n") && seen.contains("12 ") {
+            let listed = seen.split_whitespace().collect::<Vec<_>>();
+            words = (1..=12)
+                .map(|n| listed[listed.iter().position(|w| *w == n.to_string()).unwrap() + 1].to_owned())
+                .collect();
+        }
+        if seen.ends_with(": ") {
+            let prompt = seen.lines().last().unwrap().to_owned();
+            let line = match prompt.strip_prefix("Word ").and_then(|p| p.strip_suffix(": ")) {
+                Some(position) => {
+                    asked += 1;
+                    words[position.parse::<usize>().unwrap() - 1].clone()
+                }
+                None => PASSPHRASE.to_owned(),
+            };
+            stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{seen}");
+    assert_eq!((words.len(), asked), (12, 3), "{seen}");
+    // The words are nowhere in the folder.
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains(&words.join(" ")));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passphrase_can_come_from_an_open_descriptor() {
+    let home = Home::open().await;
+    let secret = home.path().join("secret");
+    std::fs::write(&secret, format!("{PASSPHRASE}\n")).unwrap();
+    let line = format!(
+        "echo yes | \"{}\" pay {} --passphrase-fd 3 --data-dir \"{}\" 3< \"{}\"",
+        env!("CARGO_BIN_EXE_countersign"),
+        home.world.cheap_url(),
+        home.path().display(),
+        secret.display()
+    );
+    let output = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
