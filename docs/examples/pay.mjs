@@ -1,5 +1,6 @@
 // Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
 //   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
+// COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
 const port = process.env.COUNTERSIGN_URL ?? "http://127.0.0.1:4020";
 
 async function countersign(path, body) {
@@ -8,9 +9,9 @@ async function countersign(path, body) {
     headers: { authorization: `Bearer ${process.env.COUNTERSIGN_TOKEN}`, "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(text); // a problem document: code, title, detail
-  return text ? JSON.parse(text) : undefined;
+  const said = await answer.json();
+  if (!answer.ok) throw `${said.code}: ${said.detail}`; // a problem document
+  return said;
 }
 
 async function paid(url) {
@@ -22,13 +23,18 @@ async function paid(url) {
   while (payment.status === "asked" || payment.status === "approved") {
     payment = await countersign(`/v1/payments/${payment.id}?wait=25`);
   }
-  if (payment.status !== "signed") throw new Error(JSON.stringify(payment.failure));
+  if (payment.status !== "signed") throw `${payment.failure.code}: ${payment.failure.message}`;
   const answer = await fetch(url, { headers: { [payment.headerName]: payment.headerValue } });
   const paymentResponse = answer.headers.get("payment-response") ?? answer.headers.get("x-payment-response");
   await countersign(`/v1/payments/${payment.id}/result`, { paymentResponse, httpStatus: answer.status });
   return answer;
 }
 
-const answer = await paid(process.argv[2]);
-console.log(await answer.text());
-process.exitCode = answer.status === 200 ? 0 : 1;
+try {
+  const answer = await paid(process.argv[2]);
+  process.stdout.write(await answer.text());
+  process.exitCode = answer.status === 200 ? 0 : 1;
+} catch (why) {
+  console.error(String(why));
+  process.exitCode = 1;
+}

@@ -1,6 +1,8 @@
 """Fetches a URL and pays for it through Countersign when it answers 402. Standard library only.
 
     COUNTERSIGN_TOKEN=… python pay.py http://127.0.0.1:8402/articles/1
+
+COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
 """
 
 import json
@@ -12,24 +14,23 @@ from urllib.request import Request, urlopen
 PORT = os.environ.get("COUNTERSIGN_URL", "http://127.0.0.1:4020")
 
 
-def fetch(url, headers):
+def fetch(url, headers, data=None):
     """Status, headers and body, whatever the status is."""
     try:
-        answer = urlopen(Request(url, headers=headers))
+        answer = urlopen(Request(url, data, headers))
     except HTTPError as error:
         answer = error
-    return answer.status, answer.headers, answer.read()
+    with answer:
+        return answer.status, answer.headers, answer.read()
 
 
 def countersign(path, body=None):
     headers = {"Authorization": "Bearer " + os.environ["COUNTERSIGN_TOKEN"], "Content-Type": "application/json"}
-    data = None if body is None else json.dumps(body).encode()
-    try:
-        with urlopen(Request(PORT + path, data, headers)) as answer:
-            text = answer.read()
-            return json.loads(text) if text else None
-    except HTTPError as error:  # a problem document: code, title, detail
-        sys.exit(error.read().decode())
+    status, _, said = fetch(PORT + path, headers, None if body is None else json.dumps(body).encode())
+    said = json.loads(said)
+    if status >= 400:  # a problem document
+        sys.exit(f"{said['code']}: {said['detail']}")
+    return said
 
 
 def paid(url):
@@ -42,7 +43,7 @@ def paid(url):
     while payment["status"] in ("asked", "approved"):
         payment = countersign(f"/v1/payments/{payment['id']}?wait=25")
     if payment["status"] != "signed":
-        sys.exit(json.dumps(payment.get("failure")))
+        sys.exit(f"{payment['failure']['code']}: {payment['failure']['message']}")
     status, headers, body = fetch(url, {payment["headerName"]: payment["headerValue"]})
     response = headers.get("PAYMENT-RESPONSE") or headers.get("X-PAYMENT-RESPONSE")
     countersign(f"/v1/payments/{payment['id']}/result", {"paymentResponse": response, "httpStatus": status})

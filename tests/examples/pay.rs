@@ -2,7 +2,7 @@
 //! Never holds a key, and never decides what may be paid: the person does, in Countersign.
 //!
 //! ```sh
-//! COUNTERSIGN_TOKEN=… cargo run --example pay -- http://127.0.0.1:8402/articles/1
+//! COUNTERSIGN_TOKEN=… cargo run --package stories --example pay -- http://127.0.0.1:8402/articles/1
 //! ```
 #![allow(clippy::print_stdout)] // it prints what was bought
 
@@ -34,11 +34,12 @@ impl Countersign {
             None => self.http.get(url),
         };
         let answer = request.bearer_auth(&self.token).send().await?;
-        let (failed, text) = (!answer.status().is_success(), answer.text().await?);
+        let failed = !answer.status().is_success();
+        let said: Value = answer.json().await?;
         if failed {
-            bail!(text); // a problem document: code, title, detail
+            bail!("{}: {}", text(&said["code"]), text(&said["detail"])); // a problem document
         }
-        Ok(serde_json::from_str(&text).unwrap_or_default())
+        Ok(said)
     }
 
     /// Gets `url`, paying if that is asked and allowed.
@@ -59,7 +60,7 @@ impl Countersign {
             payment = self.call(&format!("/v1/payments/{id}?wait=25"), None).await?;
         }
         let (Some(name), Some(value)) = (payment["headerName"].as_str(), payment["headerValue"].as_str()) else {
-            bail!("not paid: {}", payment["failure"]);
+            bail!("{}: {}", text(&payment["failure"]["code"]), text(&payment["failure"]["message"]));
         };
         let answer = self.http.get(url).header(name, value).send().await?;
         let response = header(&answer, &["payment-response", "x-payment-response"]);
@@ -74,10 +75,14 @@ fn header(answer: &Response, names: &[&str]) -> Option<String> {
     Some(value.to_str().ok()?.to_owned())
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
 #[tokio::main]
 async fn main() -> Result<()> {
     let url = env::args().nth(1).context("which URL?")?;
     let answer = Countersign::from_environment()?.get(&url).await?.error_for_status()?;
-    println!("{}", answer.text().await?);
+    print!("{}", answer.text().await?);
     Ok(())
 }

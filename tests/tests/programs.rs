@@ -1,0 +1,252 @@
+//! The programs that the README shows, run as they are: curl in a script, Python, JavaScript and Rust buy from the
+//! demo shop through the port while a person answers at the desk. Nothing of ours is linked into them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use helper::{Owner, OwnerOptions};
+use practice::World;
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+use stories::{PASSPHRASE, WORDS};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+use view::{
+    AnswerView, DeliveryView, FilterView, PaymentView, Proof, QuestionView, ScopeView, SettlementView, StateView,
+};
+
+/// How long anything may take before it counts as not happening.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A practice world with a shop, and a funded, unlocked wallet on it that has given no allowance to anybody.
+struct Scene {
+    world: World,
+    owner: Owner,
+    _dir: TempDir,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let world = World::start(practice::Options::default()).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let owner = Owner::start(OwnerOptions {
+            data_dir: Some(dir.path().to_owned()),
+            profile: "devnet".to_owned(),
+            port: Some(0),
+            nile_node: Some(world.node_url()),
+            cost: wallet::Cost::floor(),
+            ..OwnerOptions::default()
+        });
+        let owner = owner.await.unwrap();
+        let status = owner.desk().import_words(WORDS.to_owned(), PASSPHRASE.to_owned()).await.unwrap();
+        world.fund(stories::address(&status.accounts[0].address.address)).unwrap();
+        Self { world, owner, _dir: dir }
+    }
+
+    /// The program with its arguments, in an environment that says where the port is and nothing else of ours.
+    fn spawn(&self, program: &Path, arguments: &[&str], token: &str) -> Child {
+        let mut command = Command::new(program);
+        command.args(arguments).env("COUNTERSIGN_URL", format!("http://{}", self.owner.addr()));
+        // Shop and port are on this machine, whatever proxy the machine has.
+        command.env("COUNTERSIGN_TOKEN", token).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+        command.env_remove("RUST_BACKTRACE").kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()))
+    }
+
+    fn spawn_payer(&self, payer: &Payer, url: &str, token: &str) -> Child {
+        let mut arguments: Vec<&str> = payer.arguments.iter().map(String::as_str).collect();
+        arguments.push(url);
+        self.spawn(&payer.program, &arguments, token)
+    }
+
+    /// docs/examples/pair.sh, answered by the person; what it printed.
+    async fn pair(&self, name: &str, approve: bool) -> Output {
+        let mut events = self.owner.desk().subscribe();
+        let script = self.spawn(Path::new("sh"), &[&example("pair.sh"), name], "");
+        let output = tokio::spawn(script.wait_with_output());
+        let open = async {
+            loop {
+                if let Some(pairing) = self.owner.desk().pairings().await.unwrap().pop() {
+                    return pairing;
+                }
+                events.recv().await.unwrap();
+            }
+        };
+        let open = tokio::time::timeout(PATIENCE, open).await.expect("pair.sh asks");
+        assert_eq!(open.name, name);
+        self.owner.desk().answer_pairing(&open.id, approve).await.unwrap();
+        let output = tokio::time::timeout(PATIENCE, output).await.expect("pair.sh ends").unwrap().unwrap();
+        // The person compares this code with the one that the window shows.
+        assert!(text(&output.stderr).contains(&open.code), "{output:?}");
+        output
+    }
+
+    /// The question that the running program leads to.
+    async fn question(&self, program: &mut Child) -> QuestionView {
+        let mut events = self.owner.desk().subscribe();
+        let asked = async {
+            loop {
+                if let Some(question) = self.owner.desk().questions().await.unwrap().pop() {
+                    return question;
+                }
+                events.recv().await.unwrap();
+            }
+        };
+        let asked = tokio::time::timeout(PATIENCE, asked);
+        tokio::select! {
+            question = asked => question.expect("the program asks"),
+            ended = program.wait() => panic!("the program ended without a question: {ended:?}"),
+        }
+    }
+
+    /// As the window does it: shown, awake after a second, answered with the digest that was shown.
+    async fn answer(&self, question: &QuestionView, answer: AnswerView) -> PaymentView {
+        let (desk, id, digest) = (self.owner.desk(), &question.id, &question.digest);
+        let wait = desk.shown(id, digest).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(wait.into())).await;
+        desk.answer(id, digest, answer, Proof::Window).await.unwrap()
+    }
+
+    /// The row once its money is final on the chain.
+    async fn settled(&self, id: &str) -> PaymentView {
+        let mut events = self.owner.desk().subscribe();
+        // Final is a matter of blocks: these bury the transaction.
+        self.world.devnet().mine(25);
+        let settled = async {
+            loop {
+                let row = self.owner.desk().payment(id).await.unwrap().payment;
+                if row.settlement == SettlementView::Final {
+                    return row;
+                }
+                events.recv().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, settled).await.expect("the payment becomes final")
+    }
+
+    async fn close(self) {
+        self.owner.shutdown().await;
+        self.world.shutdown().await;
+    }
+}
+
+/// A documented paying program.
+struct Payer {
+    program: PathBuf,
+    /// Before the URL.
+    arguments: Vec<String>,
+}
+
+fn example(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/examples").join(name);
+    path.to_str().unwrap().to_owned()
+}
+
+fn payer(program: impl Into<PathBuf>, arguments: &[&str]) -> Payer {
+    Payer { program: program.into(), arguments: arguments.iter().map(|a| (*a).to_owned()).collect() }
+}
+
+fn python() -> PathBuf {
+    std::env::var_os("COUNTERSIGN_PYTHON").map_or_else(|| "python3".into(), PathBuf::from)
+}
+
+/// Beside this test, where `cargo test` puts the examples of its package.
+fn rust_example() -> PathBuf {
+    let here = std::env::current_exe().unwrap();
+    let program =
+        here.ancestors().nth(2).unwrap().join("examples").join(format!("pay{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "{} is built by `cargo build -p stories --examples`", program.display());
+    program
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn once() -> AnswerView {
+    AnswerView::Approve { scope: ScopeView::Once, allowance_total: None }
+}
+
+/// Pays for the article (with the allowance in the same answer) and for the report, and is told no once.
+async fn pays_twice_and_hears_a_no(payer: Payer) {
+    let scene = Scene::start().await;
+    let paired = scene.pair("documented", true).await;
+    let token = text(&paired.stdout).trim().to_owned();
+    assert!(paired.status.success() && !token.is_empty(), "{paired:?}");
+    assert_eq!(scene.owner.desk().apps().await.unwrap().len(), 1);
+
+    let (article, report) = (scene.world.cheap_url(), scene.world.fee_url());
+    for (url, price, allowance, words) in [(&article, "0.05", true, "TRON"), (&report, "0.25", true, "Stablecoin")] {
+        let mut child = scene.spawn_payer(&payer, url, &token);
+        let question = scene.question(&mut child).await;
+        assert_eq!((question.price.display.as_str(), question.app_name.as_str()), (price, "documented"));
+        assert_eq!(question.allowance.is_some(), allowance);
+        assert!(question.danger.is_none(), "{:?}", question.danger);
+        scene.answer(&question, once()).await;
+        let output = ended(child).await;
+        assert!(output.status.success(), "{output:?}");
+        assert!(text(&output.stdout).contains(words), "{output:?}");
+        assert_eq!(text(&output.stderr), "");
+
+        let row = scene.settled(&question.id).await;
+        assert_eq!((row.state, row.delivery), (StateView::Signed, DeliveryView::Delivered));
+        assert_eq!(row.transaction.as_deref().map(str::len), Some(64));
+    }
+
+    let mut child = scene.spawn_payer(&payer, &article, &token);
+    let question = scene.question(&mut child).await;
+    scene.answer(&question, AnswerView::Reject { block_site: false }).await;
+    let output = ended(child).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let said = text(&output.stderr);
+    assert!(said.contains("USER_REJECTED") && said.contains("The person said no"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "one line and no stack trace: {said}");
+    assert_eq!(text(&output.stdout), "");
+
+    // Free things are fetched without asking; an unpaired program is told so.
+    let free = ended(scene.spawn_payer(&payer, &scene.world.shop_url(), "")).await;
+    assert!(free.status.success() && text(&free.stdout).contains("demo shop"), "{free:?}");
+    let uninvited = ended(scene.spawn_payer(&payer, &article, "cs_nobody")).await;
+    assert_eq!(uninvited.status.code(), Some(1), "{uninvited:?}");
+    assert!(text(&uninvited.stderr).contains("NOT_PAIRED"), "{uninvited:?}");
+
+    let rows = scene.owner.desk().payments(FilterView::default()).await.unwrap().payments;
+    assert_eq!(rows.len(), 3);
+    scene.close().await;
+}
+
+async fn ended(child: Child) -> Output {
+    tokio::time::timeout(PATIENCE, child.wait_with_output()).await.expect("the program ends").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_curl_script_pays_and_takes_no_for_an_answer() {
+    pays_twice_and_hears_a_no(payer("sh", &[&example("pay.sh")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_python_program_pays_and_takes_no_for_an_answer() {
+    // -I: nothing from the surroundings, -S: no site packages; the standard library alone.
+    pays_twice_and_hears_a_no(payer(python(), &["-IS", &example("pay.py")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_javascript_program_pays_and_takes_no_for_an_answer() {
+    pays_twice_and_hears_a_no(payer("node", &[&example("pay.mjs")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rust_program_pays_and_takes_no_for_an_answer() {
+    pays_twice_and_hears_a_no(payer(rust_example(), &[])).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pairing_that_is_turned_down_gives_no_token() {
+    let scene = Scene::start().await;
+    let output = scene.pair("documented", false).await;
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    assert!(text(&output.stderr).contains("Not paired: rejected"), "{output:?}");
+    assert!(scene.owner.desk().apps().await.unwrap().is_empty());
+    scene.close().await;
+}
