@@ -25,17 +25,6 @@ CREATE TABLE apps (
 ) STRICT;
 INSERT INTO apps (id, name, paired_at) VALUES ('owner', 'owner', 0);
 
--- A closed pairing with an app was approved, one without was rejected.
-CREATE TABLE pairings (
-    id         TEXT PRIMARY KEY,
-    name       TEXT NOT NULL,
-    code       TEXT NOT NULL,
-    asked_at   INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    closed_at  INTEGER,
-    app        INTEGER REFERENCES apps
-) STRICT, WITHOUT ROWID;
-
 CREATE TABLE sites (
     site       INTEGER PRIMARY KEY,
     -- scheme, host and port: "https://news.example"

@@ -13,7 +13,6 @@ mod error;
 mod id;
 mod lists;
 mod lives;
-mod pairings;
 mod payees;
 mod payment;
 mod rows;
@@ -33,6 +32,6 @@ pub use payment::{
 };
 pub use store::Ledger;
 pub use values::{
-    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Pairing, PairingState, Payee, Rule, RuleKey,
-    SiteTotals, Spent, Standing, Total,
+    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, Rule, RuleKey, SiteTotals, Spent,
+    Standing, Total,
 };

@@ -1,4 +1,4 @@
-//! Values of the smaller tables: apps, pairings, rules, sites, allowances, tokens. Plain.
+//! Values of the smaller tables: apps, rules, sites, allowances, tokens. Plain.
 
 use crate::PaymentId;
 use plan::{AppId, Mode, Moment, Site, Spending};
@@ -22,31 +22,6 @@ pub struct NewApp<'a> {
     pub id: AppId,
     pub name: &'a str,
     pub token_hash: [u8; 32],
-}
-
-/// A program that wants to be paired.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pairing {
-    pub id: String,
-    pub name: String,
-    /// Short code that both sides show.
-    pub code: String,
-    pub asked_at: Moment,
-    pub expires_at: Moment,
-    pub state: PairingState,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PairingState {
-    /// Also when its time is over; compare `expires_at`.
-    Open,
-    Approved {
-        app: AppId,
-        at: Moment,
-    },
-    Rejected {
-        at: Moment,
-    },
 }
 
 /// What a rule is about. `site: None` is the app on all sites together.

@@ -8,7 +8,7 @@ mod common;
 use common::*;
 use ledger::{
     AddedToken, AllowanceIntent, AllowanceOutcome, Answer, Approved, Delivery, End, Entered, Ledger, LedgerError,
-    NewApp, PairingState, PaymentId, Settled, Settlement, State,
+    NewApp, PaymentId, Settled, Settlement, State,
 };
 use plan::{AllowanceNeed, AppId, Fact, Fee, Finding, Moment, PlanDigest, Refusal, Verdict, Weight, Why, Window};
 use tron::{Address, Amount, Network};
@@ -445,24 +445,11 @@ fn allowances_are_written_before_they_are_sent_and_end_once() {
 }
 
 #[test]
-fn a_pairing_is_answered_once_and_in_time() {
+fn an_app_is_found_by_the_hash_of_its_token_and_by_nothing_else() {
     let folder = Folder::new();
     let ledger = folder.ledger();
     let new = |n: u8| NewApp { id: AppId(format!("app{n}")), name: "An app", token_hash: [n; 32] };
-    for id in ["a", "b", "c"] {
-        ledger.add_pairing(id, "An app", "ABCD-1234", later(120), NOW).unwrap();
-    }
-    assert_eq!(ledger.open_pairings(NOW).unwrap().len(), 3);
-    assert_eq!(ledger.open_pairings(later(120)).unwrap().len(), 0);
-    ledger.approve_pairing("a", &new(10), later(1)).unwrap();
-    ledger.reject_pairing("b", later(1)).unwrap();
-    for (id, moment) in [("a", later(2)), ("b", later(2)), ("c", later(120)), ("d", NOW)] {
-        assert!(ledger.approve_pairing(id, &new(11), moment).is_err(), "{id}");
-        assert!(ledger.reject_pairing(id, moment).is_err(), "{id}");
-    }
-    let state = |id: &str| ledger.pairing(id).unwrap().unwrap().state;
-    assert_eq!(state("a"), PairingState::Approved { app: AppId("app10".into()), at: later(1) });
-    assert_eq!(state("b"), PairingState::Rejected { at: later(1) });
+    ledger.add_app(&new(10), later(1)).unwrap();
     assert_eq!(ledger.app_by_token_hash(&[10; 32]).unwrap().unwrap().id, AppId("app10".into()));
     assert_eq!(ledger.app_by_token_hash(&[11; 32]).unwrap(), None);
     ledger.touch_app(&AppId("app10".into()), later(5)).unwrap();
