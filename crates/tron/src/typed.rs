@@ -13,7 +13,7 @@ use std::{collections::HashMap, fmt};
 pub const MAX_BYTES: usize = 64 * 1024;
 /// How many struct fields the primary type may have once every nested struct is unfolded.
 const MAX_FIELDS: usize = 256;
-/// How deep structs may nest.
+/// How deep structs may nest, and how many lists may stand inside each other in a type's name.
 const MAX_DEPTH: usize = 8;
 const DOMAIN: &str = "EIP712Domain";
 
@@ -36,7 +36,7 @@ pub enum TypedError {
     #[error("{field}: expected {expected}, found {found}")]
     Field { field: String, found: String, expected: String },
     #[error(
-        "type {name} nests deeper than {MAX_DEPTH} structs, refers to itself or unfolds to more than {MAX_FIELDS} fields"
+        "type {name} nests deeper than {MAX_DEPTH} structs or lists, refers to itself or unfolds to more than {MAX_FIELDS} fields"
     )]
     TooComplex { name: String },
     #[error("the values can't be encoded as their types: {reason}")]
@@ -123,6 +123,7 @@ impl Types {
     fn read(json: &Value) -> Result<Self, TypedError> {
         let mut types = HashMap::new();
         for (name, fields) in object("types", json)? {
+            identifier("types", name)?;
             let path = format!("types.{name}");
             let list = fields.as_array().ok_or_else(|| wrong(&path, fields, "a list of fields"))?;
             let mut read: Vec<(String, String)> = Vec::with_capacity(list.len());
@@ -131,6 +132,11 @@ impl Types {
                 only(&path, entry, &["name", "type"])?;
                 let text = |key| member(entry, key).and_then(|v| v.as_str().ok_or_else(|| wrong(&path, v, "a text")));
                 let (field, kind) = (text("name")?, text("type")?);
+                identifier(&path, field)?;
+                // The encoder goes as deep as the name says, whatever the values are.
+                if kind.matches('[').count() > MAX_DEPTH {
+                    return Err(TypedError::TooComplex { name: name.clone() });
+                }
                 if read.iter().any(|(earlier, _)| earlier == field) {
                     return Err(wrong(&path, field, "every field once"));
                 }
@@ -188,6 +194,16 @@ impl Types {
             _ => return Err(wrong(path, kind, "a type of the document or of Solidity")),
         };
         if fits { Ok(()) } else { Err(wrong(path, value, kind)) }
+    }
+}
+
+/// Names of types and fields are put together to `encodeType`: one that is no Solidity name could pretend to be
+/// several.
+fn identifier(path: &str, name: &str) -> Result<(), TypedError> {
+    let letter = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$';
+    match name.chars().all(letter) && name.starts_with(|c: char| !c.is_ascii_digit()) {
+        true => Ok(()),
+        false => Err(wrong(path, name, "a name of letters, digits, _ and $")),
     }
 }
 

@@ -190,3 +190,38 @@ proptest! {
         let _ = parse(&changed);
     }
 }
+
+/// Of one field with this type and value.
+fn of_type(kind: &str, value: Value) -> Value {
+    json!({
+        "types": { "M": [{ "name": "a", "type": kind }] },
+        "primaryType": "M",
+        "domain": { "name": "Test" },
+        "message": { "a": value },
+    })
+}
+
+#[test]
+fn lists_nested_in_a_types_name_are_refused_before_they_are_unfolded() {
+    // An empty list has no values that could show how deep its type goes.
+    for kind in ["uint256".to_owned() + &"[]".repeat(20_000), "uint256".to_owned() + &"[1]".repeat(15_000)] {
+        assert!(matches!(parse(&of_type(&kind, json!([]))), Err(TypedError::TooComplex { .. })));
+    }
+    assert!(parse(&of_type("uint256[][][]", json!([[[]]]))).is_ok());
+}
+
+#[test]
+fn a_name_that_could_pretend_to_be_several_fields_is_refused() {
+    for name in ["a,address b", "a)M(uint256 a", "", "1a", "a b", "a\u{202e}", "ä"] {
+        let mut field = of_type("uint256", json!("1"));
+        field["types"]["M"][0]["name"] = json!(name);
+        field["message"] = json!({ name: "1" });
+        let mut kind = of_type("uint256", json!("1"));
+        kind["types"] = json!({ name: [{ "name": "a", "type": "uint256" }] });
+        kind["primaryType"] = json!(name);
+        for document in [field, kind] {
+            let expected = "a name of letters, digits, _ and $";
+            assert!(matches!(parse(&document), Err(TypedError::Field { expected: e, .. }) if e == expected), "{name}");
+        }
+    }
+}
