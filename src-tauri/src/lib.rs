@@ -45,6 +45,7 @@ fn start(args: Args) -> tauri::Result<ExitCode> {
             windows::first(app.handle());
             events::follow(app.handle());
             practice_world::shop(app.handle());
+            end_when_told(app.handle().clone());
             Ok(())
         })
         .build(tauri::generate_context!())?;
@@ -54,6 +55,26 @@ fn start(args: Args) -> tauri::Result<ExitCode> {
         }
     });
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl+C and a polite kill close the wallet in order, as closing the last window does.
+fn end_when_told(app: tauri::AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            if let Ok(mut polite) = signal(SignalKind::terminate()) {
+                tokio::select! {
+                    _ = polite.recv() => {}
+                    _ = tokio::signal::ctrl_c() => {}
+                }
+                return app.exit(0);
+            }
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            app.exit(0);
+        }
+    });
 }
 
 #[allow(clippy::print_stdout)] // The answer to --help is the program's output.

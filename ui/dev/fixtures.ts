@@ -23,7 +23,7 @@ const PERMIT = address("TQr1nSWDLWgmJ3tkbFZANnaFcB5ci7Hvxa");
 
 export const status: StatusView = {
   version: "0.1.0", profile: "main", practice: false, dataDir: "/home/you/.local/share/countersign", empty: false, locked: false,
-  autoLockMinutes: 15, accounts: [{ name: "Everyday", address: ME, balances: [trx("24.1"), usdt("118.48")] }],
+  autoLockMinutes: 15, accounts: [{ name: "Everyday", address: ME, balances: [trx("24.1"), usdt("118.48"), usdt("0.00")] }],
   openQuestions: 1, openPairings: 1, port: "127.0.0.1:4020", network: "TRON Nile", ledgerFailure: null,
 };
 

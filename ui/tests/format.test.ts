@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ahead, clock, day, dayKey, decimal, moment, secondsUntil, suggestedLimit, sum, time } from "../src/lib/format";
-import { differences } from "../src/lib/letters";
+import { differences, resembles } from "../src/lib/letters";
 import { initial } from "../src/lib/quote";
 
 describe("amounts", () => {
@@ -46,6 +46,12 @@ describe("times", () => {
 
 test("the badge is a letter of the name, or a question mark", () => {
   expect(["fetcher", "  «мир»", "中文", "<script>", "…", "", "\u115fx", "\u3164"].map(initial)).toEqual(["f", "м", "中", "s", "?", "?", "x", "?"]);
+});
+
+test("only addresses that resemble each other are worth comparing by letters", () => {
+  expect(resembles("TR7NHqjaKQxGTCi8q8ZY4pL8otSzgj1j6t", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")).toBe(true);
+  expect(resembles("TK2yRLXyY375F3ECrGpgk3hVjXCZPhYUiM", "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf")).toBe(false);
+  expect(resembles("", "")).toBe(false);
 });
 
 test("two addresses are compared letter by letter", () => {

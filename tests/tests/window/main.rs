@@ -41,12 +41,30 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     Ok(())
 }
 
+/// What `cargo xtask demo` shows: nothing is set up by hand, the question is there, Ctrl+Enter answers it.
+#[tokio::test(flavor = "multi_thread")]
+async fn practice_opens_with_a_purchase_that_waits_and_settles_it() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let screen = Screen::open(&["--practice", "--data-dir", folder.path().to_str().context("a plain name")?]).await?;
+    screen.turn_to("approval").await?;
+    screen.says("h1", "0.05").await?;
+    screen.says("header", "test money").await?;
+    armed(&screen).await?;
+    screen.press_ctrl_enter().await?;
+    screen.find("[data-outcome=approved], [data-outcome=signed]").await?;
+    screen.turn_to("index").await?;
+    screen.find("[data-settlement=seen], [data-settlement=final]").await?;
+    screen.says("nav", "Practice").await?;
+    screen.says("nav", "99.95").await?;
+    screen.shot("practice").await?;
+    screen.close().await
+}
+
 /// Nile is the devnet; the main network is nowhere.
 fn configure(folder: &Path, world: &World) -> Result<()> {
     let (node, nowhere) = (world.node_url(), "http://127.0.0.1:9");
-    let config = format!(
-        "port = 0\nnode_seconds = 5\n\n[[nile]]\nurl = \"{node}\"\n\n[[mainnet]]\nurl = \"{nowhere}\"\n"
-    );
+    let config =
+        format!("port = 0\nnode_seconds = 5\n\n[[nile]]\nurl = \"{node}\"\n\n[[mainnet]]\nurl = \"{nowhere}\"\n");
     Ok(std::fs::write(folder.join("config.toml"), config)?)
 }
 
@@ -87,7 +105,8 @@ async fn first_run(screen: &Screen) -> Result<()> {
 }
 
 async fn asked_back(screen: &Screen) -> Result<Vec<usize>> {
-    let numbers = screen.script("return [...document.querySelectorAll('[data-word]')].map(i => i.dataset.word)").await?;
+    let numbers =
+        screen.script("return [...document.querySelectorAll('[data-word]')].map(i => i.dataset.word)").await?;
     let numbers = numbers.as_array().context("a list")?;
     let numbers: Vec<usize> = numbers.iter().filter_map(|n| n.as_str()?.parse().ok()).collect();
     ensure!(numbers.len() == 3, "{numbers:?}");
@@ -109,7 +128,7 @@ async fn pairing(screen: &Screen, program: &mut Program) -> Result<()> {
     let shown = screen.find("[data-pairing] [data-code]").await?.text().await?;
     ensure!(shown == code, "the window shows {shown}, the program {code}");
     screen.shot("pairing").await?;
-    screen.click("[data-act=pair]").await?;
+    screen.click("[data-act=pair]:enabled").await?;
     program.fetch_token(&pairing).await?;
     screen.says("main", "weather-desk").await?;
     Ok(())
@@ -197,7 +216,8 @@ async fn fake_token(screen: &Screen, program: &Program, world: &World) -> Result
 
 /// Threat 17, in the window: what a program says is text.
 async fn hostile_words(screen: &Screen, program: &Program, world: &World) -> Result<()> {
-    let words = "<img src=x onerror=document.title='owned'><h1>Approved</h1> \u{202e}pay 0.01\u{202c} zero\u{200b}width";
+    let words =
+        "<img src=x onerror=document.title='owned'><h1>Approved</h1> \u{202e}pay 0.01\u{202c} zero\u{200b}width";
     let id = program.question(&world.fee_url(), Some(words)).await?;
     screen.turn_to("approval").await?;
     screen.find(&format!("[data-question='{id}']")).await?;

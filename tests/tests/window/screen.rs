@@ -1,6 +1,7 @@
 //! A display, a session bus and the WebDriver of our own around the real application, all gone at the end.
 
 use anyhow::{Context, Result, bail};
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader};
@@ -229,6 +230,16 @@ impl Screen {
         self.find(css).await?.send_keys(text).await.with_context(|| format!("typing into {css}"))
     }
 
+    /// Keys as a keyboard sends them, to wherever the focus is.
+    pub async fn press_ctrl_enter(&self) -> Result<()> {
+        let keys = KeyActions::new("keyboard".to_owned())
+            .then(KeyAction::Down { value: '\u{e009}' })
+            .then(KeyAction::Down { value: '\u{e007}' })
+            .then(KeyAction::Up { value: '\u{e007}' })
+            .then(KeyAction::Up { value: '\u{e009}' });
+        self.client.perform_actions(keys).await.context("pressing Ctrl+Enter")
+    }
+
     pub async fn script(&self, script: &str) -> Result<Value> {
         self.client.execute(script, vec![]).await.with_context(|| format!("running {script}"))
     }
@@ -239,7 +250,10 @@ impl Screen {
         let tick = "let n = 0; const t = setInterval(() => { document.documentElement.style.opacity = \
                     (n += 1) % 2 ? 0.9999 : 1; if (n > 60) clearInterval(t) }, 20)";
         self.script(tick).await?;
-        let png = tokio::time::timeout(PATIENCE, self.client.screenshot()).await.context("no picture")?.context("a picture")?;
+        let png = tokio::time::timeout(PATIENCE, self.client.screenshot())
+            .await
+            .context("no picture")?
+            .context("a picture")?;
         std::fs::write(self.shots.join(format!("{name}.png")), png)?;
         Ok(())
     }

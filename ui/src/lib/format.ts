@@ -1,5 +1,6 @@
 // Numbers and times as people read them. Money stays text: amounts are decimal strings, computed on as
 // integers, never as floating point.
+import type { MoneyView } from "./bindings";
 
 const MONTH = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long" });
 const MONTH_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
@@ -95,4 +96,12 @@ export function suggestedLimit(amount: string): string | null {
     if (candidate >= target) return unscale(candidate, part.places);
   }
   return null;
+}
+
+/** An account's balances worth showing: tokens first, TRX is fuel. What holds nothing is left out while
+ * something else does; two deployments of a token may share a symbol. */
+export function held(balances: MoneyView[]): MoneyView[] {
+  const tokens = balances.filter((m) => m.symbol !== "TRX");
+  const some = tokens.filter((m) => m.smallest !== "0");
+  return [...(some.length > 0 ? some : tokens.slice(0, 1)), ...balances.filter((m) => m.symbol === "TRX")];
 }

@@ -5,6 +5,12 @@ export interface Letters {
   differs: boolean;
 }
 
+/** Whether two texts resemble each other at all: only then does comparing letters show anything. */
+export function resembles(asked: string, known: string): boolean {
+  const same = [...asked].filter((c, i) => c === known[i]).length;
+  return same * 2 > known.length;
+}
+
 /** `asked` cut into runs that equal or differ from `known`, position by position. */
 export function differences(asked: string, known: string): Letters[] {
   const runs: Letters[] = [];

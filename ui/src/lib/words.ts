@@ -76,6 +76,7 @@ export const words = {
     lookAtDocument: "Look at the document",
     nothingToApprove: (app: string) => `Countersign refused this by itself: nothing was signed, and ${app} was told why.`,
     alsoOdd: "Also odd",
+    otherAddress: "Another address altogether; only the name is the same.",
     wouldPay: "Would pay",
     wouldPayTo: (site: string) => `to an address given by ${site}`,
     allowance: "First, let the payment contract take it",

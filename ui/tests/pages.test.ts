@@ -1,0 +1,150 @@
+// Every page of the main window with something on it, and with nothing.
+import { clearMocks, mockIPC, mockWindows } from "@tauri-apps/api/mocks";
+import { cleanup, fireEvent, render } from "@testing-library/svelte";
+import { tick } from "svelte";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import * as fixtures from "../dev/fixtures";
+import Main from "../src/main/Main.svelte";
+import Vault from "../src/vault/Vault.svelte";
+
+let calls: { command: string; args: unknown }[] = [];
+let answers: Record<string, unknown> = {};
+
+const full = {
+  // Two deployments of one token share a symbol; two tokens share a day.
+  status: { ...fixtures.status, accounts: [{ ...fixtures.status.accounts[0]!, balances: [fixtures.trx("5"), fixtures.usdt("1.00"), fixtures.usdt("2.00")] }] },
+  payments: { payments: fixtures.payments, next: null },
+  payment: fixtures.detail,
+  summary: fixtures.summary,
+  sites: fixtures.sites.map((s) => ({ ...s, totals: [...s.totals, ...s.totals] })),
+  site: { ...fixtures.siteDetail, days: [...fixtures.siteDetail.days, ...fixtures.siteDetail.days], payees: [...fixtures.siteDetail.payees, ...fixtures.siteDetail.payees] },
+  apps: fixtures.apps,
+  pairings: fixtures.pairings,
+  tokens: fixtures.tokens,
+  new_words: fixtures.newWords,
+};
+
+beforeEach(() => {
+  calls = [];
+  answers = full;
+  Element.prototype.scrollTo = () => undefined;
+  HTMLDialogElement.prototype.showModal = function () { this.open = true; };
+  mockWindows("main");
+  mockIPC((command, args) => {
+    calls.push({ command, args });
+    const answer = answers[command];
+    return answer instanceof Error ? Promise.reject(JSON.parse(answer.message)) : (answer ?? null);
+  }, { shouldMockEvents: true });
+});
+async function settle() {
+  for (let i = 0; i < 5; i += 1) {
+    await new Promise((done) => setTimeout(done, 0));
+    await tick();
+  }
+}
+afterEach(async () => {
+  cleanup();
+  await settle();
+  clearMocks();
+});
+const text = () => document.body.textContent ?? "";
+async function press(css: string) {
+  const element = document.querySelector(css);
+  expect(element, css).not.toBeNull();
+  await fireEvent.click(element!);
+  await settle();
+}
+
+describe("the main window", () => {
+  test("activity shows days, words for every state and what left", async () => {
+    render(Main);
+    await settle();
+    for (const part of ["Today", "settled", "expired, not paid", "nothing left", "41.26", "1 question waits", "A program wants to be paired"]) expect(text(), part).toContain(part);
+    expect(document.querySelectorAll("nav .balance")).toHaveLength(3);
+    await press("[data-payment=p1] .open");
+    for (const part of ["Authorization", "Settlement", "Delivery", fixtures.payments[0]!.transaction!]) expect(text(), part).toContain(part);
+  });
+
+  test("sites, a site's page, apps and settings open", async () => {
+    render(Main);
+    await settle();
+    await press("[data-go=sites]");
+    expect(text()).toContain("blocked");
+    await press("[data-site]");
+    expect(text()).toContain("14 times since 12 March");
+    await press("[data-rule] .link");
+    await fireEvent.submit(document.querySelector("[data-rule] form")!);
+    await settle();
+    expect(calls.find((c) => c.command === "set_rule")?.args).toMatchObject({ rule: { appId: "a1", mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null } } });
+    await press("[data-go=apps]");
+    expect(text()).toContain("K7M-4QX");
+    await press("[data-app=a1] [data-act=revoke]");
+    await press("[data-act=revoke-sure]");
+    expect(calls.find((c) => c.command === "revoke_app")?.args).toEqual({ id: "a1" });
+    await press("[data-go=settings]");
+    expect(text()).toContain("127.0.0.1:4020");
+  });
+
+  test("with nothing yet, every page says what makes something appear", async () => {
+    answers = { ...full, payments: { payments: [], next: null }, sites: [], apps: [], pairings: [], tokens: [] };
+    render(Main);
+    await settle();
+    expect(text()).toContain("No payments yet");
+    await press("[data-go=sites]");
+    expect(text()).toContain("No sites yet");
+    await press("[data-go=apps]");
+    expect(text()).toContain("No program is paired");
+  });
+
+  test("a failure says what happened and what to do", async () => {
+    const failure = { code: "LEDGER_UNAVAILABLE", message: "The ledger can't be read.", advice: "Free some space.", field: null, found: null, expected: null, retryAfter: null };
+    answers = { ...full, payments: new Error(JSON.stringify(failure)) };
+    render(Main);
+    await settle();
+    expect(document.querySelector("[role=alert]")?.textContent).toContain("Free some space.");
+    answers = full;
+    await press("[role=alert] .btn");
+    expect(text()).toContain("Today");
+  });
+});
+
+describe("the first run", () => {
+  const fill = async (css: string, value: string) => fireEvent.input(document.querySelector(css)!, { target: { value } });
+
+  test("new words are asked back before a passphrase can be set", async () => {
+    answers = { ...full, status: { ...fixtures.status, empty: true } };
+    render(Vault);
+    await settle();
+    await press("[data-act=create]");
+    expect(document.querySelectorAll(".word")).toHaveLength(12);
+    await press("[data-act=written]");
+    expect(document.querySelectorAll(".word")).toHaveLength(0);
+    for (const n of fixtures.newWords.ask) await fill(`[data-word="${n}"]`, "wrong");
+    await fireEvent.submit(document.querySelector("form")!);
+    await settle();
+    expect(text()).toContain("Look at your paper again");
+    for (const n of fixtures.newWords.ask) await fill(`[data-word="${n}"]`, ` ${fixtures.newWords.words[n - 1]!.toUpperCase()} `);
+    await fireEvent.submit(document.querySelector("form")!);
+    await settle();
+    await fill("[data-field=passphrase]", "long enough");
+    await fill("[data-field=repeat]", "long enough!");
+    expect(document.querySelector<HTMLButtonElement>("[data-act=finish]")?.disabled).toBe(true);
+    await fill("[data-field=repeat]", "long enough");
+    await fireEvent.submit(document.querySelector("form")!);
+    await settle();
+    expect(calls.find((c) => c.command === "confirm_words")?.args).toEqual({ answers: ["able", "absorb", "accident"], passphrase: "long enough" });
+    expect(calls.at(-1)?.command).toBe("close_window");
+  });
+
+  test("a wrong passphrase is told and forgotten", async () => {
+    const failure = { code: "WRONG_PASSPHRASE", message: "The passphrase is not the right one.", advice: null, field: null, found: null, expected: null, retryAfter: null };
+    answers = { ...full, status: { ...fixtures.status, empty: false, locked: true }, unlock: new Error(JSON.stringify(failure)) };
+    render(Vault);
+    await settle();
+    await fill("[data-field=passphrase]", "not this one");
+    await fireEvent.submit(document.querySelector("form")!);
+    await settle();
+    expect(document.querySelector("[data-code=WRONG_PASSPHRASE]")).not.toBeNull();
+    expect(document.querySelector<HTMLInputElement>("[data-field=passphrase]")?.value).toBe("");
+  });
+});
