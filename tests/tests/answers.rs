@@ -141,11 +141,46 @@ async fn an_unused_wallet_locks_itself() {
     let stage = Stage::start().await;
     stage.wallet.set_auto_lock(2).await.unwrap();
     stage.clock.advance_ms(119_000);
-    stage.wallet.tick(false).await.unwrap();
+    stage.wallet.tick().await.unwrap();
     assert!(!stage.wallet.is_locked());
     stage.clock.advance_ms(1_000);
-    stage.wallet.tick(false).await.unwrap();
+    stage.wallet.tick().await.unwrap();
     assert!(stage.wallet.is_locked());
     let stage = stage.restart().await;
     assert_eq!(stage.wallet.auto_lock(), 2);
+}
+
+#[tokio::test]
+async fn forty_requests_at_the_same_moment_open_no_more_questions_than_the_queue_holds() {
+    let stage = Stage::start().await;
+    let asks: Vec<Ask> = (1..=40)
+        .map(|nonce| Ask { url: format!("https://news.example/articles/{nonce}"), ..Ask::new(nonce) })
+        .collect();
+    let outcomes = futures::future::join_all(asks.iter().map(|ask| stage.pay(ask))).await;
+    let open = outcomes.iter().filter(|o| matches!(o, Ok(Outcome::Open(_)))).count();
+    let later = outcomes.iter().filter(|o| matches!(o, Err(WalletError::RateLimited { .. }))).count();
+    assert_eq!((open, later), (8, 32));
+    assert_eq!(stage.count().await, 8);
+}
+
+#[tokio::test]
+async fn a_retry_without_a_key_is_the_same_question() {
+    let stage = Stage::start().await;
+    let request = stage.request(&Ask::new(1));
+    let both = futures::future::join(stage.wallet.pay(&stage.app, &request), stage.wallet.pay(&stage.app, &request));
+    let (Ok(Outcome::Open(one)), Ok(Outcome::Open(two))) = both.await else { panic!() };
+    assert_eq!(one.id, two.id);
+}
+
+#[tokio::test]
+async fn an_approved_payment_of_a_revoked_app_is_not_signed() {
+    let stage = Stage::start().await;
+    let question = stage.ask(&Ask::new(1)).await;
+    let ledger = ledger::Ledger::open(&stage.dir.path().join("ledger.db")).unwrap();
+    let answer = ledger::Answer { digest: question.digest, window: question.plan.window };
+    ledger.approve(question.id, &answer, stage.wallet.now()).unwrap();
+    drop(ledger);
+    stage.wallet.revoke_app(&stage.app).await.unwrap();
+    let row = stage.row(question.id).await;
+    assert_eq!((row.state, row.signed_at), (State::Cancelled, None));
 }

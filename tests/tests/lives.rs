@@ -35,10 +35,10 @@ async fn a_sellers_claim_counts_only_when_the_chain_confirms_it() {
     let stage = Stage::start().await;
     let first = stage.ask(&Ask::new(1)).await;
     let first = stage.approve(&first, Scope::Once).await.unwrap();
-    let other = stage.ask(&Ask { price: usdt("0.30"), ..Ask::new(2) }).await;
+    let other = stage.ask(&Ask { url: "https://news.example/articles/2".to_owned(), ..Ask::new(2) }).await;
     let other = stage.approve(&other, Scope::Once).await.unwrap();
     let tx = stage.settle(&stage.signed(other.id).await).await;
-    // The seller names a real transaction, but another payment's.
+    // The seller names a real transaction that moved the same amounts, but for another payment.
     let lie = Report { payment_response: response(&stage, &tx), http_status: 200 };
     let row = stage.wallet.report(&stage.app, first.id, lie).await.unwrap();
     assert_eq!(row.settlement, Some(Settlement::Unknown));
@@ -48,15 +48,15 @@ async fn a_sellers_claim_counts_only_when_the_chain_confirms_it() {
     let row = stage.wallet.report(&stage.app, first.id, report).await.unwrap();
     assert!(matches!(row.settlement, Some(Settlement::Failed { .. })));
     let (site, _) = stage.wallet.site(&row.plan.site).await.unwrap();
-    assert_eq!(site.totals[0].settled.saturating_add(site.totals[0].open), usdt("0.57"));
+    assert_eq!(site.totals[0].settled.saturating_add(site.totals[0].open), usdt("0.52"));
     // Once the permission is over and its nonce unused, nothing left.
-    stage.advance(620);
+    stage.advance(680);
     stage.devnet.mine(5);
     stage.wallet.reconcile().await.unwrap();
     assert_eq!(stage.row(first.id).await.settlement, Some(Settlement::NeverUsed));
     assert!(matches!(stage.row(other.id).await.settlement, Some(Settlement::Final { .. })));
     let (site, _) = stage.wallet.site(&row.plan.site).await.unwrap();
-    assert_eq!((site.totals[0].settled, site.totals[0].open), (usdt("0.31"), tron::Amount::ZERO));
+    assert_eq!((site.totals[0].settled, site.totals[0].open), (usdt("0.26"), tron::Amount::ZERO));
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_signed_payment_whose_answer_was_lost_is_looked_up_and_never_signed_ag
     stage.settle(&stage.signed(signed.id).await).await;
     // Nobody reports. After the window the nonce tells that it was used.
     let stage = stage.restart().await;
-    stage.advance(620);
+    stage.advance(680);
     stage.devnet.mine(5);
     stage.wallet.reconcile().await.unwrap();
     let row = stage.row(signed.id).await;
@@ -218,7 +218,8 @@ async fn what_can_never_be_right_is_refused_at_once_with_its_reason() {
         assert_eq!((row.state, row.code.as_deref()), (State::Refused, Some(code)));
         assert_eq!(row.signed_at, None);
     }
-    assert_eq!(stage.wallet.dangers().await.unwrap().len(), 2);
+    // A fake token is shown to the person; a short balance is told to the app alone.
+    assert_eq!(stage.wallet.dangers().await.unwrap().len(), 1);
     assert_eq!(stage.balance(stage.payer()).await, usdt("100"));
     assert_eq!(address(USDT), Ask::new(1).token);
 }

@@ -25,6 +25,8 @@ pub fn table(code: Code) -> (StatusCode, &'static str) {
         Code::AllowanceRequired => (StatusCode::CONFLICT, "An allowance has to be given first"),
         Code::NoAccount => (StatusCode::CONFLICT, "The wallet has no account yet"),
         Code::PlanChanged => (StatusCode::CONFLICT, "The plan changed since it was shown"),
+        Code::PermissionInUse => (StatusCode::CONFLICT, "This 402 is being paid already"),
+        Code::AlreadyAnswered => (StatusCode::CONFLICT, "The payment has moved on"),
         Code::NotArmed => (StatusCode::CONFLICT, "The answer came too early"),
         Code::VaultUnusable => (StatusCode::CONFLICT, "The vault can't be used"),
         Code::Expired => (StatusCode::GONE, "The question ran out without an answer"),

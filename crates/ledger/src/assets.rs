@@ -13,11 +13,11 @@ pub fn find(db: &Connection, network: Network, address: Address) -> Result<Optio
         .optional()?)
 }
 
-/// The asset's key; a new one is written down, a changed symbol or decimals are updated.
+/// The asset's key; a new one is written down. What is there stays: a contract that changes its claims must
+/// not rescale rows that were shown before.
 pub fn keep(db: &Connection, network: Network, token: &TokenRef) -> Result<i64, LedgerError> {
     let sql = "INSERT INTO assets (network, token, symbol, decimals) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (network, token) DO UPDATE SET symbol = excluded.symbol, decimals = excluded.decimals
-        WHERE symbol <> excluded.symbol OR decimals <> excluded.decimals";
+        ON CONFLICT (network, token) DO NOTHING";
     db.prepare_cached(sql)?.execute(params![
         chain(network),
         token.address.bytes(),
@@ -73,6 +73,14 @@ impl Ledger {
                 i64::from(token.decimals),
                 token.added_at.0
             ])?;
+            // Rows written before the person vouched may hold the contract's earlier claims.
+            db.prepare_cached("UPDATE assets SET symbol = ?3, decimals = ?4 WHERE network = ?1 AND token = ?2")?
+                .execute(params![
+                    chain(token.network),
+                    token.address.bytes(),
+                    token.symbol,
+                    i64::from(token.decimals)
+                ])?;
             Ok(())
         })
     }

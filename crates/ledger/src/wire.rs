@@ -129,6 +129,7 @@ enum WhyText {
         #[serde(with = "text")]
         asked: Amount,
     },
+    Locked,
     AllowanceNeeded,
 }
 

@@ -44,6 +44,7 @@ impl PlanDigest {
             Some(need) => {
                 add(need.spender.bytes());
                 add(&need.need.to_be_bytes());
+                add(&need.cost_sun.to_be_bytes());
             }
             None => add(b"no allowance"),
         }

@@ -69,6 +69,8 @@ pub enum Why {
         spent: Amount,
         asked: Amount,
     },
+    /// A limit would allow it, but the wallet is locked.
+    Locked,
     /// The allowance transaction burns TRX: always asked.
     AllowanceNeeded,
 }

@@ -83,6 +83,10 @@ mod tests {
         ] {
             assert_eq!(Site::of(url).unwrap().to_string(), key);
         }
+        // Without their dots these would be other hosts: 1 is 0.0.0.1.
+        for url in ["http://1../", "http://127.0.0.1../", "https://news.example..", "https://1\u{3002}./"] {
+            assert!(Site::of(url).is_err(), "{url}");
+        }
         for url in ["", "news.example", "file:///etc/passwd", "javascript:alert(1)", "https://"] {
             assert!(Site::of(url).is_err(), "{url}");
         }

@@ -11,6 +11,8 @@ pub const FEE_SHARE_PERCENT: u64 = 10;
 pub const PRICE_FACTOR: u64 = 3;
 /// A permission that lives longer than an hour is worth a look; servers ask for five to ten minutes.
 pub const DEADLINE_FAR_SECS: u64 = 3600;
+/// Nothing is signed that stays usable for longer: what it may still take would be forgotten.
+pub const DEADLINE_MOST_SECS: u64 = 30 * 86_400;
 /// Clocks differ: a permission may begin this much later than now.
 const EARLY_SECS: u64 = 60;
 /// The same purchase within a minute may be a retry.
@@ -64,9 +66,6 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     let mut found = Found(Vec::new());
     token(draft, &mut found);
     contract(draft, chain, &mut found);
-    if found.0.iter().all(|f| f.weight < Weight::Warn) && draft.token.known {
-        found.add(Weight::Good, Fact::AllKnown);
-    }
     window(draft.window, now, &mut found);
     payee(draft, history, &mut found);
     price(draft, history, &mut found);
@@ -80,6 +79,10 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
             let seconds_ago = u64::try_from(ago / 1000).unwrap_or(0);
             found.add(weight, Fact::PaidJustNow { seconds_ago, payment: recent.payment.clone() });
         }
+    }
+    // Last, so that it never stands beside a reason to look.
+    if found.0.iter().all(|f| f.weight < Weight::Warn) && draft.token.known {
+        found.add(Weight::Good, Fact::AllKnown);
     }
     if draft.network.is_test() {
         found.add(Weight::Note, Fact::TestMoney);
@@ -156,7 +159,9 @@ fn window(window: Window, now: Moment, found: &mut Found) {
     if window.valid_before <= now {
         found.add(Weight::Stop, Fact::DeadlinePassed { seconds_ago: now - window.valid_before });
     } else if window.valid_before - now > DEADLINE_FAR_SECS {
-        found.add(Weight::Warn, Fact::DeadlineFar { seconds: window.valid_before - now });
+        let seconds = window.valid_before - now;
+        let weight = if seconds > DEADLINE_MOST_SECS { Weight::Stop } else { Weight::Warn };
+        found.add(weight, Fact::DeadlineFar { seconds });
     }
     if window.valid_after > now.saturating_add(EARLY_SECS) {
         found.add(Weight::Warn, Fact::NotYetValid { seconds: window.valid_after - now });

@@ -184,6 +184,8 @@ fn unknown_token(w: &mut World, at: &str, symbol: &str) {
 
 /// Nothing may be signed, whoever says so.
 const STOPPED: &[(&str, &str, Change)] = &[
+    ("a deadline in a year", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 31_536_000),
+    ("no deadline to speak of", "deadlineFar", |w| w.window.valid_before = u64::MAX),
     ("a token nobody knows", "tokenUnknown", |w| unknown_token(w, "TFFAMQLZybALaLb4uxHA9RBE7pxhUAjF3U", "ABC")),
     ("a token nobody knows that calls itself USDT", "tokenUnknown", |w| {
         unknown_token(w, "TSP9UW6FQhT76XD2jWA6ipGMx3yGbjDffP", "USDT")
@@ -256,8 +258,7 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("a hundred times the usual price", "priceAboveUsual", |w| w.price = 25_000_000),
     ("any price where it was free", "priceAboveUsual", |w| w.history.usual_price = Some(Amount::ZERO)),
     ("a deadline in an hour and a second", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 3601),
-    ("a deadline in a year", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 31_536_000),
-    ("no deadline to speak of", "deadlineFar", |w| w.window.valid_before = u64::MAX),
+    ("a deadline in thirty days", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 30 * 86_400),
     ("a permission for tomorrow", "notYetValid", |w| {
         w.window.valid_after = NOW_SECS + 86_400;
         w.window.valid_before = NOW_SECS + 86_700;

@@ -139,6 +139,11 @@ impl Desk {
         Ok(self.status().await)
     }
 
+    /// Proves that the owner is at the keyboard: for widening what may be paid, where no window is.
+    pub async fn prove(&self, passphrase: Passphrase) -> Answer<()> {
+        Ok(self.wallet.prove(passphrase).await?)
+    }
+
     pub fn lock(&self) {
         self.wallet.lock();
     }
@@ -257,13 +262,13 @@ impl Desk {
         let bounds = show_owner::midnights(self.wallet.now(), 30);
         let spent = self.wallet.spent_between(bounds.clone(), None).await?;
         let days = show_owner::days(&bounds, &spent, &symbols);
-        let main = days.first().map(|d| d.amount.symbol.clone());
+        let main = show_owner::main_token(&spent);
         let mut shares: Vec<(Amount, SiteShareView)> = Vec::new();
         for totals in self.wallet.sites().await? {
             for total in &totals.totals {
                 let amount = total.settled.saturating_add(total.open);
                 let shown = symbols.money(total.network, total.token, amount);
-                if Some(&shown.symbol) == main.as_ref() && !amount.is_zero() {
+                if Some((total.network, total.token)) == main && !amount.is_zero() {
                     let (site, site_key) = (site(&totals.site), totals.site.to_string());
                     shares.push((amount, SiteShareView { site, site_key, amount: shown, percent: 0 }));
                 }
@@ -440,7 +445,7 @@ impl Desk {
 
     async fn answer_view(&self, payment: &Payment) -> Answer<PaymentAnswerView> {
         let signed = match payment.state {
-            State::Signed => {
+            State::Signed if payment.settlement != Some(ledger::Settlement::NeverUsed) => {
                 let (_, papers, _) = self.wallet.payment(payment.id).await?;
                 papers.header_name.zip(papers.header_value)
             }

@@ -34,6 +34,10 @@ pub enum Code {
     NotFound,
     /// The answer named another plan than the one that is open now: look again.
     PlanChanged,
+    /// Another unfinished payment holds the permission of this 402.
+    PermissionInUse,
+    /// The payment has moved on: it is answered, signed or ended already.
+    AlreadyAnswered,
     /// The buttons are not armed yet: the question was shown, focused or changed less than a second ago.
     NotArmed,
     WrongPassphrase,

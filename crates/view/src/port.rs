@@ -180,6 +180,7 @@ impl CheckView {
 fn why(why: &plan::Why, plan: &plan::Plan) -> String {
     match why {
         plan::Why::NoRule => "noRule",
+        plan::Why::Locked => "locked",
         plan::Why::Finding(index) => plan.findings.get(*index).map_or("finding", |f| f.fact.code()),
         plan::Why::OverPerPayment { .. } => "overPerPayment",
         plan::Why::OverDay { .. } => "overDay",

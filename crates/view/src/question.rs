@@ -212,6 +212,7 @@ mod tests {
         assert_eq!(quoted("pay \u{202e}0.1\u{202c}", 99), "pay ⟨U+202E⟩0.1⟨U+202C⟩");
         assert_eq!(quoted("a\u{0}b\u{7f}c\nd", 99), "a\u{2400}b\u{2421}c d");
         assert_eq!(quoted("zero\u{200b}width", 99), "zero⟨U+200B⟩width");
+        assert_eq!(quoted("short\u{1bca0}hand", 99), "short⟨U+1BCA0⟩hand");
         assert_eq!(quoted("long text", 4), "long…");
         assert_eq!(quoted("<b>中文</b>", 99), "<b>中文</b>");
     }

@@ -2,7 +2,7 @@
 
 use crate::words::{Arg, find, say};
 use crate::{Code, Failure, question::quoted};
-use ledger::{Payment, State};
+use ledger::{Payment, Settlement, State};
 use vault::VaultError;
 use wallet::{Unpayable, WalletError};
 
@@ -51,13 +51,14 @@ impl Failure {
     /// Why a payment ended without a signature; `None` while it is open or signed.
     pub fn of_payment(payment: &Payment) -> Option<Self> {
         let code = match payment.state {
+            State::Signed if payment.settlement == Some(Settlement::NeverUsed) => Code::Expired,
             State::Asked | State::Reserved | State::Signed => return None,
             State::Cancelled => Code::Cancelled,
             State::Expired => Code::Expired,
             State::Rejected => Code::UserRejected,
             State::Refused => ended_code(payment.code.as_deref().unwrap_or_default()),
         };
-        let mut failure = Self::detail(code, "see the finding");
+        let mut failure = Self::detail(code, "the approving transaction did not go through");
         if payment.state == State::Refused
             && let Some(finding) = crate::FindingView::all(&payment.plan)
                 .into_iter()
@@ -100,15 +101,20 @@ impl From<WalletError> for Failure {
             }
             WalletError::NoAccount => Self::new(Code::NoAccount, &[]),
             WalletError::Refused(payment) | WalletError::Ended(payment) => {
-                Self::of_payment(payment).unwrap_or_else(|| Self::new(Code::PlanChanged, &[]))
+                Self::of_payment(payment).unwrap_or_else(|| Self::new(Code::AlreadyAnswered, &[]))
             }
             WalletError::RateLimited { retry_after } => Self {
                 retry_after: Some(*retry_after),
                 ..Self::new(Code::RateLimited, &[("seconds", retry_after.to_string().as_str())])
             },
-            WalletError::IdempotencyConflict { earlier } | WalletError::SameNonce { earlier } => {
+            WalletError::IdempotencyConflict { earlier } => {
                 Self::new(Code::IdempotencyConflict, &[("earlier", earlier.as_str())])
             }
+            WalletError::SameNonce => Self::new(Code::PermissionInUse, &[]),
+            WalletError::Response(e) => Self::field(&format!("paymentResponse.{}", e.field), &e.expected, &e.found),
+            WalletError::NameTaken { name } => Self::field("name", "a name that no paired app has", name),
+            WalletError::CostRose { .. } => Self::detail(Code::AllowanceRequired, &error.to_string()),
+            WalletError::Closed => Self::detail(Code::Internal, &error.to_string()),
             WalletError::NotFound { what } => Self::new(Code::NotFound, &[("what", *what)]),
             WalletError::Locked => Self::new(Code::WalletLocked, &[]),
             WalletError::PlanChanged { .. } => Self::new(Code::PlanChanged, &[]),
@@ -124,6 +130,7 @@ impl From<WalletError> for Failure {
             WalletError::NoNode { .. } | WalletError::Node(_) => {
                 Self::detail(Code::NodeUnavailable, &error.to_string())
             }
+            WalletError::Ledger(e) if !e.is_storage() => Self::new(Code::AlreadyAnswered, &[]),
             WalletError::Ledger(e) => Self::detail(Code::LedgerUnavailable, &e.to_string()),
             WalletError::Vault(VaultError::WrongPassphrase) => Self::new(Code::WrongPassphrase, &[]),
             WalletError::Vault(_)

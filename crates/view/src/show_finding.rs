@@ -243,6 +243,8 @@ mod tests {
             WrongPassphrase,
             VaultUnusable,
             CannotSign,
+            PermissionInUse,
+            AlreadyAnswered,
             Internal,
         ] {
             assert!(find(&code.name(), &[]).is_some(), "{code:?}");

@@ -164,3 +164,20 @@ fn view(kind: &str, title: String, lines: Lines, document: &str) -> InspectView 
     };
     InspectView { kind: kind.to_owned(), title, lines: lines.0, findings: vec![], document }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::inspect;
+
+    #[test]
+    fn a_member_that_nobody_asked_for_is_shown_with_a_safe_short_name() {
+        let long = "x".repeat(3000);
+        let offer = format!(
+            r#"{{"x402Version":2,"accepts":[{{"scheme":"a","pay \u202eless":1,"{long}":1}}],"\u200bsigned":true}}"#
+        );
+        let seen = inspect(&offer).unwrap();
+        let labels: Vec<&str> = seen.lines.iter().map(|line| line.label.as_str()).collect();
+        assert!(labels.contains(&"pay ⟨U+202E⟩less") && labels.contains(&"⟨U+200B⟩signed"), "{labels:?}");
+        assert!(labels.iter().all(|label| label.chars().count() <= 81));
+    }
+}

@@ -184,8 +184,8 @@ pub(crate) fn midnights(now: Moment, days: i64) -> Vec<Moment> {
     (today - days + 1..=today + 1).map(|day| Moment(day * Moment::DAY_MS)).collect()
 }
 
-/// The main token of a span, the one with most days of spending, day by day.
-pub(crate) fn days(bounds: &[Moment], spent: &[Vec<Spent>], symbols: &Symbols) -> Vec<DayView> {
+/// The main token of a span: the one with most days of spending.
+pub(crate) fn main_token(spent: &[Vec<Spent>]) -> Option<(Network, tron::Address)> {
     let mut tokens: Vec<(usize, Network, tron::Address)> = Vec::new();
     for one in spent.iter().flatten() {
         match tokens.iter_mut().find(|(_, n, t)| (*n, *t) == (one.network, one.token)) {
@@ -193,7 +193,12 @@ pub(crate) fn days(bounds: &[Moment], spent: &[Vec<Spent>], symbols: &Symbols) -
             None => tokens.push((1, one.network, one.token)),
         }
     }
-    let Some((_, network, token)) = tokens.into_iter().max_by_key(|(times, ..)| *times) else { return vec![] };
+    tokens.into_iter().max_by_key(|(times, ..)| *times).map(|(_, network, token)| (network, token))
+}
+
+/// The main token of a span, day by day.
+pub(crate) fn days(bounds: &[Moment], spent: &[Vec<Spent>], symbols: &Symbols) -> Vec<DayView> {
+    let Some((network, token)) = main_token(spent) else { return vec![] };
     let amount = |day: &Vec<Spent>| {
         let own = day.iter().filter(|s| (s.network, s.token) == (network, token));
         own.fold(Amount::ZERO, |sum, s| sum.saturating_add(s.amount))

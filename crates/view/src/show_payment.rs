@@ -12,8 +12,9 @@ use tron::registry::Role;
 
 /// RFC 3339 in UTC, whole seconds.
 pub fn time(at: Moment) -> String {
-    let at = jiff::Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or_default();
-    at.to_string()
+    // Beyond what a calendar holds the latest day stands for "never".
+    let at = jiff::Timestamp::from_second(at.0.div_euclid(1000)).unwrap_or(jiff::Timestamp::MAX);
+    jiff::Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 pub(crate) fn seconds(at: u64) -> String {
@@ -241,7 +242,11 @@ impl PaymentAnswerView {
         let (header_name, header_value) = signed.unzip();
         Self {
             id: payment.id.to_string(),
-            status: state(payment.state),
+            status: match payment.settlement {
+                // Signed, and never used in time: the header is worth nothing any more.
+                Some(Settlement::NeverUsed) => StateView::Expired,
+                _ => state(payment.state),
+            },
             expires_at: match payment.state {
                 State::Signed | State::Reserved => seconds(payment.plan.window.valid_before),
                 _ => time(payment.expires_at),

@@ -63,6 +63,17 @@ impl Wallet {
         answer: Answer,
         proof: Proof,
     ) -> Result<Payment, WalletError> {
+        let wallet = self.clone();
+        self.detached(async move { wallet.take_answer(id, digest, answer, proof).await }).await
+    }
+
+    async fn take_answer(
+        &self,
+        id: PaymentId,
+        digest: PlanDigest,
+        answer: Answer,
+        proof: Proof,
+    ) -> Result<Payment, WalletError> {
         let payment = self.waiting(id).await?;
         if payment.digest != digest {
             return Err(WalletError::PlanChanged { now: payment.digest });
@@ -136,10 +147,16 @@ impl Wallet {
                 found: total.to_string(),
             });
         }
+        if let Some(need) = &asked.plan.allowance {
+            let have = self.node(asked.plan.network)?.trx_balance(asked.plan.payer).await?;
+            if have < need.cost_sun {
+                return Err(WalletError::NoTrxForAllowance { need: need.cost_sun, have });
+            }
+        }
         let now = self.now();
         let answer = ledger::Answer { digest: asked.digest, window: asked.plan.window };
         match self.db(move |ledger| ledger.approve(id, &answer, now)).await? {
-            Approved::Reserved(_) | Approved::Already(_) => {}
+            Approved::Reserved(_) | Approved::Already(_) => self.stored(),
             Approved::OtherPlan { asked } => return Err(WalletError::PlanChanged { now: asked }),
             Approved::TooLate(payment) | Approved::Ended(payment) => {
                 self.moved(&payment);
@@ -149,9 +166,7 @@ impl Wallet {
                 let end = End::Refused { code: "siteBlocked".to_owned() };
                 return Err(WalletError::Refused(Box::new(self.end(id, end).await?)));
             }
-            Approved::SameNonce(earlier) => {
-                return Err(WalletError::SameNonce { earlier: earlier.id.to_string() });
-            }
+            Approved::SameNonce(_) => return Err(WalletError::SameNonce),
         }
         if let Scope::Limit(limit) = scope {
             self.allow(&asked, limit).await?;
@@ -163,12 +178,7 @@ impl Wallet {
         if let AllowanceChoice::Total(total) = choice {
             lock(&self.0.totals).insert(id, total);
         }
-        let wallet = self.clone();
-        self.spawn(async move {
-            if let Err(e) = wallet.finish(id).await {
-                tracing::warn!(payment = %id, error = %e, "not finished yet");
-            }
-        });
+        self.finish_later(id);
         self.row(id).await
     }
 
@@ -177,7 +187,7 @@ impl Wallet {
     async fn look_again(&self, asked: &Payment) -> Result<Option<Payment>, WalletError> {
         let id = asked.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
-        let now = self.plan_again(&asked.plan, &document).await?.plan;
+        let now = self.plan_again(asked, &document).await?.plan;
         let stop = now.findings.iter().find(|f| f.weight == Weight::Stop);
         let new_need = now.allowance.is_some() && asked.plan.allowance.is_none();
         let code = match (stop, new_need) {

@@ -3,7 +3,7 @@
 //! case the answer was lost. Refuses unknown and revoked tokens alike.
 
 use crate::keys::random;
-use crate::{Event, Wallet, WalletError};
+use crate::{Event, Wallet, WalletError, lock};
 use ledger::{App, NewApp};
 use plan::{AppId, Moment};
 use sha2::{Digest, Sha256};
@@ -63,6 +63,23 @@ impl Open {
     }
 }
 
+/// Pairings that a person turned down count against all unpaired programs together.
+fn pairings() -> AppId {
+    AppId("pairings".to_owned())
+}
+
+/// As a person reads a name: letters and digits, case folded.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+fn is_taken(apps: &[App], name: &str) -> bool {
+    const OWNERS: [&str; 4] = ["owner", "you", "youatthecommandline", "countersign"];
+    let name = folded(name);
+    let same = |app: &App| app.revoked_at.is_none() && folded(&app.name) == name;
+    name.is_empty() || OWNERS.contains(&name.as_str()) || apps.iter().any(same)
+}
+
 fn readable(bytes: &[u8]) -> String {
     bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect()
 }
@@ -79,6 +96,7 @@ impl Wallet {
             let found = format!("{} characters", name.chars().count());
             return Err(WalletError::Field { field: "name", expected: "1 to 64 characters", found });
         }
+        self.check_pairing_pause()?;
         let (mut id, mut code) = ([0; 16], [0; 6]);
         random(&mut id)?;
         random(&mut code)?;
@@ -138,24 +156,34 @@ impl Wallet {
                 .iter_mut()
                 .find(|p| p.id == pairing_id && p.state == PairingState::Asked)
                 .ok_or(WalletError::NotFound { what: "pairing" })?;
-            if !approve {
-                pairing.state = PairingState::Rejected;
-            }
+            // Taken at once: of two answers that come together the first counts.
+            pairing.state = if approve { PairingState::Approved } else { PairingState::Rejected };
+            pairing.ends = self.0.time.boot_ms() + COLLECT_MS;
             pairing.name.clone()
         };
+        if !approve {
+            lock(&self.0.flood).refused(&pairings(), self.0.time.boot_ms());
+        }
         if approve {
             let (mut app_id, mut secret) = ([0; 8], Zeroizing::new([0; 32]));
             random(&mut app_id)?;
             random(secret.as_mut())?;
             let token = Zeroizing::new(format!("cs_{}", hex::encode(*secret)));
             let (id, token_hash, now) = (AppId(format!("app_{}", hex::encode(app_id))), hash(&token), self.now());
-            self.db(move |ledger| ledger.add_app(&NewApp { id, name: &name, token_hash }, now)).await?;
+            let added = match self.apps().await {
+                Ok(apps) if is_taken(&apps, &name) => Err(WalletError::NameTaken { name }),
+                Ok(_) => self.db(move |ledger| ledger.add_app(&NewApp { id, name: &name, token_hash }, now)).await,
+                Err(e) => Err(e),
+            };
             let mut open = self.pairings_now();
             if let Some(pairing) = open.iter_mut().find(|p| p.id == pairing_id) {
-                pairing.state = PairingState::Approved;
-                pairing.ends = self.0.time.boot_ms() + COLLECT_MS;
-                pairing.token = Some(token);
+                match &added {
+                    Ok(_) => pairing.token = Some(token),
+                    Err(_) => pairing.state = PairingState::Rejected,
+                }
             }
+            drop(open);
+            added?;
         }
         self.emit(Event::Pairing);
         Ok(())
@@ -168,7 +196,10 @@ impl Wallet {
         }
         let hash = hash(token);
         match self.db(move |ledger| ledger.app_by_token_hash(&hash)).await? {
-            Some(app) if app.revoked_at.is_none() => Ok(app),
+            Some(app) if app.revoked_at.is_none() => {
+                self.saw(&app.id).await?;
+                Ok(app)
+            }
             other => Err(WalletError::NotPaired { app: other.map(|a| a.id) }),
         }
     }
@@ -181,11 +212,32 @@ impl Wallet {
     pub async fn revoke_app(&self, id: &AppId) -> Result<(), WalletError> {
         let (app, now) = (id.clone(), self.now());
         self.db(move |ledger| ledger.revoke_app(&app, now)).await?;
-        for payment in self.open_questions().await?.into_iter().filter(|p| p.plan.app == *id) {
+        let (asked, approved) = (self.open_questions().await?, self.db(|ledger| ledger.unfinished()).await?);
+        for payment in asked.into_iter().chain(approved).filter(|p| p.plan.app == *id) {
             self.cancel(id, payment.id).await?;
         }
         self.emit(Event::Rules);
         Ok(())
+    }
+
+    /// An app was here; written down once a minute at most.
+    async fn saw(&self, id: &AppId) -> Result<(), WalletError> {
+        let boot = self.0.time.boot_ms();
+        let known = lock(&self.0.seen).get(id).is_some_and(|at| boot - at < COLLECT_MS);
+        if known {
+            return Ok(());
+        }
+        let (app, now) = (id.clone(), self.now());
+        self.db(move |ledger| ledger.touch_app(&app, now)).await?;
+        lock(&self.0.seen).insert(id.clone(), boot);
+        Ok(())
+    }
+
+    fn check_pairing_pause(&self) -> Result<(), WalletError> {
+        match lock(&self.0.flood).pause(&pairings(), self.0.time.boot_ms()) {
+            Some(retry_after) => Err(WalletError::RateLimited { retry_after }),
+            None => Ok(()),
+        }
     }
 
     fn pairings_now(&self) -> std::sync::MutexGuard<'_, Vec<Open>> {

@@ -104,5 +104,10 @@ mod tests {
         assert_eq!(config.nodes(Network::Mainnet)[0].url, "https://api.trongrid.io");
         std::fs::write(&file, "prot = 4021\n").unwrap();
         assert!(Config::load(&file).err().unwrap().to_string().contains("unknown field `prot`"));
+        for misplaced in ["port = \"api \\\" key\"\n", "nile = \"api \\\" key\"\n", "[[nile]]\nurl = [\"api key\"]\n"] {
+            std::fs::write(&file, misplaced).unwrap();
+            let said = Config::load(&file).err().unwrap().to_string();
+            assert!(said.contains("expected") && !said.contains("api") && !said.contains("key"), "{said}");
+        }
     }
 }

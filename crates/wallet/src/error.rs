@@ -15,6 +15,9 @@ pub enum WalletError {
     /// The 402 itself.
     #[error("{0}")]
     Malformed(x402::Malformed),
+    /// A seller's settlement answer that can't be read; it was written down as it came.
+    #[error("{0}")]
+    Response(x402::Malformed),
     /// No option of `accepts` can be paid; why, option by option, and the reason that matters most.
     #[error("no option can be paid: {}", .reasons.join("; "))]
     NothingPayable { worst: Unpayable, reasons: Vec<String> },
@@ -30,8 +33,15 @@ pub enum WalletError {
     #[error("the key was used for another request")]
     IdempotencyConflict { earlier: String },
     /// The nonce of this 402 is held by another unfinished payment: a second signature would be the same money.
-    #[error("payment {earlier} already holds this permission")]
-    SameNonce { earlier: String },
+    #[error("another unfinished payment already holds this permission")]
+    SameNonce,
+    #[error("the wallet is closing")]
+    Closed,
+    #[error("giving the allowance costs up to {now} sun by now, {shown} were shown")]
+    CostRose { shown: u64, now: u64 },
+    /// Another app, or the owner, goes by this name.
+    #[error("the name {name:?} is taken")]
+    NameTaken { name: String },
     #[error("no such {what}")]
     NotFound { what: &'static str },
     #[error("locked")]
@@ -51,7 +61,7 @@ pub enum WalletError {
     #[error("the answer came {wait_ms} ms too early")]
     NotArmed { wait_ms: i64 },
     /// The payment is not waiting for an answer any more.
-    #[error("already ended")]
+    #[error("the payment has moved on")]
     Ended(Box<Payment>),
     #[error("{need} sun are needed for the allowance, the account has {have}")]
     NoTrxForAllowance { need: u64, have: u64 },

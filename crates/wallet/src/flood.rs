@@ -12,33 +12,51 @@ pub const OPEN_IN_ALL: usize = 64;
 const REFUSALS: usize = 3;
 const WINDOW_MS: i64 = 30_000;
 
+/// So many requests of one app that the rules refused within the window start a pause too.
+const FAILURES: usize = 30;
+
 #[derive(Default)]
 pub(crate) struct Flood {
     refusals: HashMap<AppId, VecDeque<i64>>,
+    failures: HashMap<AppId, VecDeque<i64>>,
 }
 
 impl Flood {
     /// A person said no to this app.
     pub fn refused(&mut self, app: &AppId, boot_ms: i64) {
-        let times = self.refusals.entry(app.clone()).or_default();
-        times.push_back(boot_ms);
-        while times.len() > REFUSALS {
-            times.pop_front();
-        }
+        note(&mut self.refusals, app, boot_ms, REFUSALS);
+    }
+
+    /// The rules said no to this app.
+    pub fn failed(&mut self, app: &AppId, boot_ms: i64) {
+        note(&mut self.failures, app, boot_ms, FAILURES);
     }
 
     /// Seconds that this app has to wait before it may ask again.
     pub fn pause(&mut self, app: &AppId, boot_ms: i64) -> Option<u32> {
-        let times = self.refusals.get_mut(app)?;
-        times.retain(|t| boot_ms - t < WINDOW_MS);
-        let oldest = *times.front()?;
-        (times.len() >= REFUSALS).then(|| u32::try_from((WINDOW_MS - (boot_ms - oldest) + 999) / 1000).unwrap_or(1))
+        let refused = wait(&mut self.refusals, app, boot_ms, REFUSALS);
+        refused.max(wait(&mut self.failures, app, boot_ms, FAILURES))
     }
 
     /// Whether one more question fits.
     pub fn fits(open_of_app: usize, open_in_all: usize) -> bool {
         open_of_app < OPEN_PER_APP && open_in_all < OPEN_IN_ALL
     }
+}
+
+fn note(all: &mut HashMap<AppId, VecDeque<i64>>, app: &AppId, boot_ms: i64, most: usize) {
+    let times = all.entry(app.clone()).or_default();
+    times.push_back(boot_ms);
+    while times.len() > most {
+        times.pop_front();
+    }
+}
+
+fn wait(all: &mut HashMap<AppId, VecDeque<i64>>, app: &AppId, boot_ms: i64, most: usize) -> Option<u32> {
+    let times = all.get_mut(app)?;
+    times.retain(|t| boot_ms - t < WINDOW_MS);
+    let oldest = *times.front()?;
+    (times.len() >= most).then(|| u32::try_from((WINDOW_MS - (boot_ms - oldest) + 999) / 1000).unwrap_or(1))
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ impl Wallet {
     }
 
     /// Proves that the person at a terminal knows the passphrase; unlocks as a side effect.
-    pub(crate) async fn prove(&self, passphrase: Passphrase) -> Result<(), WalletError> {
+    pub async fn prove(&self, passphrase: Passphrase) -> Result<(), WalletError> {
         let unlocked = self.open_vault(passphrase).await?;
         if !self.0.keys.is_unlocked() {
             self.0.keys.adopt(unlocked, self.0.time.boot_ms());

@@ -57,6 +57,11 @@ pub(crate) struct Inner {
     events: broadcast::Sender<Event>,
     arming: Mutex<arming::Arming>,
     flood: Mutex<flood::Flood>,
+    /// One request at a time per app and URL: two purchases of the same thing know of each other.
+    turns: Turns,
+    /// Counting the open questions and adding one is one step.
+    entering: tokio::sync::Mutex<()>,
+    seen: Mutex<HashMap<AppId, i64>>,
     /// Boot time at which each open question closes; wall time stands in its row.
     closes: Mutex<HashMap<PaymentId, i64>>,
     pairings: Mutex<Vec<apps::Open>>,
@@ -76,6 +81,8 @@ pub(crate) struct Inner {
     /// Held until the wallet is closed: one owner process per profile.
     lock: Mutex<Option<std::fs::File>>,
 }
+
+type Turns = Mutex<HashMap<(AppId, String), Arc<tokio::sync::Mutex<()>>>>;
 
 /// Where and how a wallet opens.
 #[derive(Clone)]
@@ -151,6 +158,9 @@ impl Wallet {
             events: broadcast::channel(1024).0,
             arming: Mutex::default(),
             flood: Mutex::default(),
+            turns: Mutex::default(),
+            entering: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
             closes: Mutex::default(),
             pairings: Mutex::default(),
             dangers: Mutex::default(),
@@ -181,6 +191,14 @@ impl Wallet {
         self.0.tasks.close();
         self.0.tasks.wait().await;
         *lock(&self.0.lock) = None;
+    }
+
+    /// Work on money that goes on to its end although whoever asked for it hung up.
+    pub(crate) async fn detached<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, WalletError>> + Send + 'static,
+    ) -> Result<T, WalletError> {
+        self.0.tasks.spawn(work).await.map_err(|_| WalletError::Check { check: "background work" })?
     }
 
     /// Work that outlives its caller and ends with the wallet.
@@ -235,15 +253,22 @@ impl Wallet {
         &self,
         work: impl FnOnce(&Ledger) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, WalletError> {
+        if self.0.stop.is_cancelled() {
+            return Err(WalletError::Closed);
+        }
         let ledger = Arc::clone(&self.0.ledger);
         let result = keys::blocking(move || work(&ledger)).await?;
-        let mut failure = lock(&self.0.failure);
-        match &result {
-            Err(e) if e.is_storage() => *failure = Some(e.to_string()),
-            Ok(_) => *failure = None,
-            Err(_) => {}
+        if let Err(e) = &result
+            && e.is_storage()
+        {
+            *lock(&self.0.failure) = Some(e.to_string());
         }
         Ok(result?)
+    }
+
+    /// A row was written: storage works.
+    pub(crate) fn stored(&self) {
+        *lock(&self.0.failure) = None;
     }
 
     pub(crate) fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {

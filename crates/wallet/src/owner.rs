@@ -4,7 +4,7 @@
 use crate::sign::Paper;
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{Allowance, Filter, Page, Papers, Payee, Payment, PaymentId, Rule, RuleKey, SiteTotals, Spent, Standing};
-use plan::{AppId, Mode, Moment, Site};
+use plan::{AppId, Fact, Finding, Mode, Moment, Site, Weight};
 use tron::Amount;
 
 /// Dangers kept for a person to look at; older ones stay in the record.
@@ -72,13 +72,26 @@ impl Wallet {
         Ok(())
     }
 
+    /// Keeps what a person should see: a token or contract that is not what it says. A short balance or a late
+    /// answer is told to the app alone.
     pub(crate) fn remember_danger(&self, payment: &Payment) {
-        let mut dangers = lock(&self.0.dangers);
-        if dangers.len() < DANGERS_MAX {
-            dangers.push(payment.id);
-            drop(dangers);
-            self.emit(Event::Danger { id: payment.id });
+        let odd = |f: &Finding| {
+            let fact = &f.fact;
+            matches!(fact, Fact::TokenUnknown { .. } | Fact::TokenLooksLike { .. } | Fact::ContractUnknown { .. })
+                || matches!(fact, Fact::CallerMissing | Fact::DeadlineFar { .. })
+        };
+        if !payment.plan.findings.iter().any(|f| f.weight == Weight::Stop && odd(f)) {
+            return;
         }
+        {
+            let mut dangers = lock(&self.0.dangers);
+            // The newest are kept: a flood of old ones must not hide a new one.
+            if dangers.len() >= DANGERS_MAX {
+                dangers.remove(0);
+            }
+            dangers.push(payment.id);
+        }
+        self.emit(Event::Danger { id: payment.id });
     }
 
     async fn picture(

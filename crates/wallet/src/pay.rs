@@ -5,8 +5,9 @@ use crate::flood::Flood;
 use crate::sign::is_open;
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{End, Entered, Entry, Payment, PaymentId, State};
-use plan::{AppId, Moment, Plan, Request, Site, Verdict, Weight, Why};
+use plan::{AppId, Moment, Plan, Request, Site, Verdict, Why};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use std::time::Duration;
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
@@ -211,20 +212,45 @@ fn written(url: &str) -> Result<(String, String, String), WalletError> {
 
 /// Query names whose values are usually secrets; they are not written down.
 fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 9] =
-        ["token", "secret", "password", "passwd", "apikey", "api_key", "api-key", "signature", "auth"];
+    const WORDS: [&str; 16] = [
+        "token",
+        "secret",
+        "passw",
+        "pwd",
+        "apikey",
+        "api_key",
+        "api-key",
+        "signature",
+        "auth",
+        "jwt",
+        "session",
+        "credential",
+        "access",
+        "bearer",
+        "private",
+        "otp",
+    ];
     let name = name.to_ascii_lowercase();
-    name == "key" || name == "sig" || WORDS.iter().any(|w| name.contains(w))
+    matches!(name.as_str(), "key" | "sig" | "code" | "sid") || WORDS.iter().any(|w| name.contains(w))
 }
 
 impl Wallet {
     /// The main use case. See the module's description; `Err` means nothing was signed.
+    ///
+    /// Goes on to its end although the caller hangs up: a row never stays behind without its question.
     pub async fn pay(&self, app: &AppId, request: &PayRequest) -> Result<Outcome, WalletError> {
         let asked = Asked::parse(request)?;
+        let (wallet, app) = (self.clone(), app.clone());
+        self.detached(async move { wallet.pay_asked(&app, asked).await }).await
+    }
+
+    async fn pay_asked(&self, app: &AppId, asked: Asked) -> Result<Outcome, WalletError> {
+        let turn = self.turn(app, &asked.url);
+        let _turn = turn.lock().await;
         if let Some(known) = self.known(app, &asked).await? {
             return self.outcome(known).await;
         }
-        self.check_flood(app).await?;
+        self.check_pause(app)?;
         let planned = self.plan(app, &asked).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
@@ -233,6 +259,8 @@ impl Wallet {
         let id = PaymentId::fresh(now);
         let expires_at = self.closing(&planned.plan, now);
         let (wallet, raw, hash, key) = (self.clone(), asked.raw, asked.hash, asked.key);
+        let entering = self.0.entering.lock().await;
+        self.check_queue(app).await?;
         let entered = self
             .db(move |ledger| {
                 let entry = Entry {
@@ -249,6 +277,8 @@ impl Wallet {
                 ledger.enter(&entry, now, |rules, spending| wallet.judge(&planned.plan, rules, spending, now))
             })
             .await?;
+        drop(entering);
+        self.stored();
         match entered {
             Entered::New(payment, verdict) => self.entered(payment, verdict).await,
             Entered::Existing(payment) => self.outcome(payment).await,
@@ -257,14 +287,22 @@ impl Wallet {
             Entered::SameNonce(earlier) if earlier.request_hash == hash && earlier.plan.app == *app => {
                 self.outcome(earlier).await
             }
-            Entered::SameNonce(earlier) => Err(WalletError::SameNonce { earlier: earlier.id.to_string() }),
+            Entered::SameNonce(_) => Err(WalletError::SameNonce),
         }
+    }
+
+    /// One request at a time per app and URL.
+    fn turn(&self, app: &AppId, url: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = lock(&self.0.turns);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry((app.clone(), url.to_owned())).or_default())
     }
 
     /// The policy's verdict; without a key at hand a person is asked, which is when they unlock.
     fn judge(&self, plan: &Plan, rules: &plan::Rules, spending: &plan::Spending, now: Moment) -> Verdict {
         match policy::judge(plan, rules, spending, now) {
-            Verdict::Allow if self.is_locked() || plan.app == AppId::owner() => Verdict::Ask(vec![Why::NoRule]),
+            Verdict::Allow if self.is_locked() => Verdict::Ask(vec![Why::Locked]),
+            Verdict::Allow if plan.app == AppId::owner() => Verdict::Ask(vec![Why::NoRule]),
             verdict => verdict,
         }
     }
@@ -280,9 +318,8 @@ impl Wallet {
                 Ok(Outcome::Open(payment))
             }
             Verdict::Refuse(_) => {
-                if payment.plan.weight() == Weight::Stop {
-                    self.remember_danger(&payment);
-                }
+                lock(&self.0.flood).failed(&app, self.0.time.boot_ms());
+                self.remember_danger(&payment);
                 self.emit(Event::Payment { id, app });
                 Err(WalletError::Refused(Box::new(payment)))
             }
@@ -297,7 +334,11 @@ impl Wallet {
     }
 
     async fn known(&self, app: &AppId, asked: &Asked) -> Result<Option<Payment>, WalletError> {
-        let Some(key) = asked.key.clone() else { return Ok(None) };
+        let Some(key) = asked.key.clone() else {
+            // Without a key, the very same request that still waits is a retry, not a second question.
+            let open = self.open_questions().await?;
+            return Ok(open.into_iter().find(|p| p.plan.app == *app && p.request_hash == asked.hash));
+        };
         let app = app.clone();
         match self.db(move |ledger| ledger.payment_by_key(&app, &key)).await? {
             Some(p) if p.request_hash == asked.hash => Ok(Some(p)),
@@ -306,10 +347,14 @@ impl Wallet {
         }
     }
 
-    async fn check_flood(&self, app: &AppId) -> Result<(), WalletError> {
-        if let Some(retry_after) = lock(&self.0.flood).pause(app, self.0.time.boot_ms()) {
-            return Err(WalletError::RateLimited { retry_after });
+    fn check_pause(&self, app: &AppId) -> Result<(), WalletError> {
+        match lock(&self.0.flood).pause(app, self.0.time.boot_ms()) {
+            Some(retry_after) => Err(WalletError::RateLimited { retry_after }),
+            None => Ok(()),
         }
+    }
+
+    async fn check_queue(&self, app: &AppId) -> Result<(), WalletError> {
         let open = self.open_questions().await?;
         let own = open.iter().filter(|p| p.plan.app == *app).count();
         match Flood::fits(own, open.len()) {
@@ -321,6 +366,8 @@ impl Wallet {
     /// What a payment's app is told now; an approved one without its signature is taken up again.
     async fn outcome(&self, payment: Payment) -> Result<Outcome, WalletError> {
         Ok(match payment.state {
+            // The permission ended unused: its header is worth nothing any more.
+            State::Signed if payment.settlement == Some(ledger::Settlement::NeverUsed) => Outcome::Ended(payment),
             State::Signed => Outcome::Signed(payment),
             State::Reserved if !self.is_locked() => match self.finish(payment.id).await? {
                 p if p.state == State::Signed => Outcome::Signed(p),
@@ -379,11 +426,12 @@ impl Wallet {
         payment.ok_or(WalletError::NotFound { what: "payment" })
     }
 
-    /// The app takes its question back. A signed payment can't be cancelled: it is told as it is.
+    /// The app takes its request back, as long as nothing was signed. A signed payment is told as it is.
     pub async fn cancel(&self, app: &AppId, id: PaymentId) -> Result<Payment, WalletError> {
         let payment = self.own(app, id).await?;
         match payment.state {
-            State::Asked => self.end(id, End::Cancelled).await,
+            // A signature that is being made at this moment never leaves: the ledger refuses it afterwards.
+            State::Asked | State::Reserved => self.end(id, End::Cancelled).await,
             _ => Ok(payment),
         }
     }

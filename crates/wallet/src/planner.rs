@@ -4,8 +4,8 @@
 use crate::pay::Asked;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
-use ledger::HistoryKey;
-use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Window};
+use ledger::{HistoryKey, Payment, PaymentId, Settlement};
+use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Weight, Window};
 use policy::{ChainFacts, Draft};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,15 +50,16 @@ impl Wallet {
     pub(crate) async fn plan(&self, app: &AppId, asked: &Asked) -> Result<Planned, WalletError> {
         let payer = self.payer()?;
         let (option, terms) = self.choose(asked, payer)?;
-        self.plan_option(app, asked, option, terms, payer).await
+        self.plan_option(app, asked, option, terms, payer, None).await
     }
 
     /// Plans again the option that a question was about.
-    pub(crate) async fn plan_again(&self, old: &Plan, document: &str) -> Result<Planned, WalletError> {
+    pub(crate) async fn plan_again(&self, payment: &Payment, document: &str) -> Result<Planned, WalletError> {
+        let old = &payment.plan;
         let asked = Asked::again(old, document)?;
         let option = asked.offer.options.get(old.option).ok_or(WalletError::Check { check: "option of the row" })?;
         let Ok(terms) = &option.terms else { return Err(WalletError::Check { check: "terms of the row" }) };
-        self.plan_option(&old.app, &asked, option, terms, old.payer).await
+        self.plan_option(&old.app, &asked, option, terms, old.payer, Some(payment.id)).await
     }
 
     /// The account that pays: the first one.
@@ -103,7 +104,7 @@ impl Wallet {
         }
         match terms.authorize(payer) {
             // Planned all the same, so that the refusal stands in the record with its reason.
-            Ok(_) | Err(CannotSign::MissingCaller) => Ok(terms),
+            Ok(_) | Err(CannotSign::MissingCaller | CannotSign::ContractNotInRegistry { .. }) => Ok(terms),
             Err(CannotSign::UnsupportedScheme(scheme)) => Err(Unpayable::Scheme(scheme.name().to_owned())),
             Err(other) => Err(Unpayable::CannotSign(other.to_string())),
         }
@@ -116,18 +117,28 @@ impl Wallet {
         option: &Requirements,
         terms: &Terms,
         payer: Address,
+        own: Option<PaymentId>,
     ) -> Result<Planned, WalletError> {
-        let caller_missing = matches!(terms.authorize(payer), Err(CannotSign::MissingCaller));
+        let (caller_missing, foreign) = match terms.authorize(payer) {
+            Err(CannotSign::MissingCaller) => (true, None),
+            Err(CannotSign::ContractNotInRegistry { found, .. }) => (false, Some(found)),
+            _ => (false, None),
+        };
         let network = terms.network();
         let maximum = terms.maximum().ok_or(WalletError::Check { check: "maximum of the terms" })?;
         let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
         let (token, added) = self.token(network, terms.token()).await?;
         let spender = terms.spender();
-        let chain = self.chain_facts(terms, payer, nonce).await;
-        let contract_known = tron::registry::role(network, terms.contract())
-            == Some(tron::registry::Role::PaymentPermit)
-            && self.vouched(network, terms.contract()).await != Some(false);
+        let (chain, vouched) =
+            tokio::join!(self.chain_facts(terms, payer, nonce), self.vouched(network, terms.contract()));
+        // A contract that nobody could look at counts as no answer from the chain: a person is asked.
+        let nonce_used = chain.nonce_used.filter(|_| vouched.is_some());
+        let promised = self.promised(network, terms.token(), payer, own).await?;
+        let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
+        let facts = ChainFacts { balance: less(chain.balance), allowance: less(chain.allowance), nonce_used };
+        let registered = tron::registry::role(network, terms.contract()) == Some(tron::registry::Role::PaymentPermit);
+        let contract_known = registered && foreign.is_none() && vouched != Some(false);
         let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let (site, request) = (asked.site.clone(), asked.request.clone());
         let key = HistoryKeyOwned { site: site.clone(), payee: terms.payee(), network, token: token.address };
@@ -149,7 +160,7 @@ impl Wallet {
             token_added: added,
             claimed_symbol: claims.symbol.as_deref(),
             claimed_decimals: claims.decimals,
-            contract: terms.contract(),
+            contract: foreign.unwrap_or(terms.contract()),
             contract_known,
             caller_missing,
             payer,
@@ -160,12 +171,15 @@ impl Wallet {
             window,
             needs_allowance: spender.is_some(),
         };
-        let findings = policy::findings(&draft, &history, &chain, self.0.time.latest());
+        let findings = policy::findings(&draft, &history, &facts, self.0.time.latest());
+        let stopped = findings.iter().any(|f| f.weight == Weight::Stop);
         let missing = findings.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
         let allowance = match (spender, chain.allowance) {
-            (Some(spender), Some(have)) if missing => {
-                let cost_sun = self.allowance_cost(network, token.address, payer, spender, maximum).await?;
-                Some(AllowanceNeed { spender, have, need: maximum, cost_sun })
+            // What is refused anyway is not simulated: the token could answer whatever it likes.
+            (Some(spender), Some(have)) if missing && !stopped => {
+                let need = promised.saturating_add(maximum);
+                let cost_sun = self.allowance_cost(network, token.address, payer, spender, need).await?;
+                Some(AllowanceNeed { spender, have, need, cost_sun })
             }
             _ => None,
         };
@@ -186,12 +200,30 @@ impl Wallet {
             maximum,
             window,
             allowance,
-            balance: chain.balance,
+            balance: facts.balance,
             findings,
             site_words: asked.site_words(),
             app_words: asked.reason.clone(),
         };
         Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string() })
+    }
+
+    /// What this account has promised elsewhere and the chain has not taken yet: it is neither balance nor
+    /// allowance for anything else.
+    async fn promised(
+        &self,
+        network: Network,
+        token: Address,
+        payer: Address,
+        own: Option<PaymentId>,
+    ) -> Result<Amount, WalletError> {
+        let open = self.db(|ledger| ledger.unfinished()).await?;
+        let held = |p: &&Payment| {
+            let plan = &p.plan;
+            let untaken = matches!(p.settlement, None | Some(Settlement::Unknown | Settlement::Failed { .. }));
+            untaken && Some(p.id) != own && (plan.network, plan.token.address, plan.payer) == (network, token, payer)
+        };
+        Ok(open.iter().filter(held).fold(Amount::ZERO, |sum, p| sum.saturating_add(p.plan.maximum)))
     }
 
     /// The token by its address: from the table, from what the person added, or as the contract claims.
@@ -234,8 +266,9 @@ impl Wallet {
         let expected = x402::exact_permit::domain_separator(network);
         let good = match (chain_id, separator) {
             (Ok(id), Ok(separator)) => id == network.chain_id() && separator == expected,
-            (Err(e), _) | (_, Err(e)) if e.is_transient() => return None,
-            _ => false,
+            // The contract itself says that it is none of ours; any other failure says nothing about it.
+            (Ok(_), Err(chain::ChainError::Reverted { .. })) => false,
+            _ => return None,
         };
         if good {
             crate::lock(&self.0.vouched).insert((network, contract));

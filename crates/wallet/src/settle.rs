@@ -4,54 +4,67 @@
 use crate::sign::Paper;
 use crate::{Event, Report, Wallet, WalletError, lock};
 use chain::{Finality, Receipt};
-use ledger::{Delivery, End, Payment, PaymentId, Settled, State};
-use plan::{AppId, Plan};
+use ledger::{Delivery, End, Filter, Page, Payment, PaymentId, Settled, State};
+use plan::AppId;
 use std::time::Duration;
 use tron::{abi, tx::TxId};
 use x402::{Settlement, Terms};
 
 const TICK: Duration = Duration::from_secs(1);
-/// Lookups on chain happen every so many ticks.
-const LOOK_EVERY: u32 = 3;
+/// Lookups on chain happen this often, one after the other at the earliest.
+const LOOK: Duration = Duration::from_secs(3);
+/// One payment's lookup may take so long; the others do not wait for it.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Payments looked up at once.
+const AT_ONCE: usize = 8;
 /// Seconds by which the final block has to be past the permission's end before it counts as dead.
-const MARGIN_SECS: u64 = 3;
+///
+/// Wide enough that a node which lags behind the one that told the block has passed the end as well.
+const MARGIN_SECS: u64 = 60;
+/// Clocks of chain and wallet may differ by so much when a transaction is told from an older one.
+const SKEW_MS: i64 = 60_000;
 
-/// Background work, as long as somebody holds the wallet.
+/// Background work, as long as somebody holds the wallet. Looking at the chain has a loop of its own: a node
+/// that is gone must not keep a question open or the wallet unlocked.
 pub(crate) fn watch(wallet: &Wallet) {
-    let weak = std::sync::Arc::downgrade(&wallet.0);
+    let inner = std::sync::Arc::downgrade(&wallet.0);
+    let looker = inner.clone();
     wallet.spawn(async move {
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut count = 0_u32;
         loop {
             ticks.tick().await;
-            let Some(inner) = weak.upgrade() else { return };
-            let wallet = Wallet(inner);
-            count = count.wrapping_add(1);
-            if let Err(e) = wallet.tick(count.is_multiple_of(LOOK_EVERY)).await {
+            let Some(wallet) = inner.upgrade().map(Wallet) else { return };
+            if let Err(e) = wallet.tick().await {
                 tracing::warn!(error = %e, "background work");
+            }
+        }
+    });
+    wallet.spawn(async move {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let Some(wallet) = looker.upgrade().map(Wallet) else { return };
+            if let Err(e) = wallet.reconcile().await {
+                tracing::warn!(error = %e, "unfinished payments");
             }
         }
     });
 }
 
 impl Wallet {
-    /// Closes questions whose time is over, locks an unused wallet, and with `look` asks the chain about
-    /// payments without a final outcome.
-    pub async fn tick(&self, look: bool) -> Result<(), WalletError> {
+    /// Closes questions whose time is over and locks an unused wallet. Asks no node.
+    pub async fn tick(&self) -> Result<(), WalletError> {
         if let Some(after) = self.auto_lock_ms()
             && self.0.keys.lock_if_idle(self.0.time.boot_ms(), after)
         {
             self.emit(Event::Lock);
         }
-        if !lock(&self.0.closes).is_empty() {
-            for payment in self.open_questions().await? {
-                if self.is_over(&payment) {
-                    self.end(payment.id, End::Expired).await?;
-                }
+        for payment in self.open_questions().await? {
+            if self.is_over(&payment) {
+                self.end(payment.id, End::Expired).await?;
             }
         }
-        if look { self.reconcile().await } else { Ok(()) }
+        Ok(())
     }
 
     /// What an earlier process left: questions get their boot deadline again.
@@ -73,42 +86,58 @@ impl Wallet {
         if payment.state != State::Signed {
             return Err(WalletError::Ended(Box::new(payment)));
         }
-        let claim = match &report.payment_response {
-            Some(text) => Some(Settlement::read(text).map_err(WalletError::Malformed)?),
-            None => None,
-        };
         let delivery = match report.http_status {
             200..=299 => Delivery::Delivered,
             _ => Delivery::RefusedBySeller,
         };
-        let (status, response, now) = (report.http_status, report.payment_response, self.now());
-        // What was delivered stays delivered; a later report can only bring news about the settlement.
-        let payment = match payment.delivery {
-            Some(Delivery::Delivered) => payment,
+        // Written down as it came, before anybody reads it. What was delivered stays delivered; a later report
+        // can only bring news about the settlement.
+        let (status, response, now) = (report.http_status, report.payment_response.clone(), self.now());
+        let payment = match (payment.delivery, delivery) {
+            (Some(Delivery::Delivered), Delivery::RefusedBySeller) => payment,
             _ => self.db(move |ledger| ledger.delivery(id, delivery, Some(status), response.as_deref(), now)).await?,
         };
         self.moved(&payment);
-        self.settle(payment, claim).await
+        let claim = match &report.payment_response {
+            Some(text) => Some(Settlement::read(text).map_err(WalletError::Response)?),
+            None => None,
+        };
+        // Detached: an app that hangs up must not leave it half done.
+        let wallet = self.clone();
+        self.detached(async move { wallet.settle(payment, claim).await }).await
     }
 
-    /// Looks up every signed payment without a final outcome, and finishes what was approved.
+    /// Looks up every signed payment without a final outcome, a few at once, and takes up what was approved and
+    /// has no signature yet.
     pub async fn reconcile(&self) -> Result<(), WalletError> {
-        for payment in self.db(|ledger| ledger.unfinished()).await? {
+        use futures::StreamExt;
+        let open = self.db(|ledger| ledger.unfinished()).await?;
+        let looks = open.into_iter().map(|payment| async move {
             let id = payment.id;
-            let result = match payment.state {
-                State::Reserved if self.is_locked() => self.expire_reserved(payment).await,
-                State::Reserved => self.finish(id).await.map(|_| ()),
-                _ => {
-                    let papers = self.db(move |ledger| ledger.papers(id)).await?;
-                    let claim = papers.response.and_then(|text| Settlement::read(&text).ok());
-                    self.settle(payment, claim).await.map(|_| ())
-                }
-            };
-            if let Err(e) = result {
-                tracing::debug!(payment = %id, error = %e, "looked up in vain");
+            match tokio::time::timeout(PATIENCE, self.look_after(payment)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => tracing::debug!(payment = %id, error = %e, "looked up in vain"),
+                Err(_) => tracing::debug!(payment = %id, "no answer in time"),
+            }
+        });
+        futures::stream::iter(looks).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+        self.look_after_allowances().await
+    }
+
+    async fn look_after(&self, payment: Payment) -> Result<(), WalletError> {
+        let id = payment.id;
+        match payment.state {
+            State::Reserved if self.is_locked() => self.expire_reserved(payment).await,
+            State::Reserved => {
+                self.finish_later(id);
+                Ok(())
+            }
+            _ => {
+                let papers = self.db(move |ledger| ledger.papers(id)).await?;
+                let claim = papers.response.and_then(|text| Settlement::read(&text).ok());
+                self.settle(payment, claim).await.map(|_| ())
             }
         }
-        Ok(())
     }
 
     /// Approved and never signed, and too late now: no signature left, the reservation is released.
@@ -128,7 +157,7 @@ impl Wallet {
         match self.look_up(&payment, tx).await? {
             Some(news) => self.settled(payment, news).await,
             None => match claim {
-                Some(c) if !c.success && payment.settlement == Some(ledger::Settlement::Unknown) => {
+                Some(c) if !c.success && !c.is_pending() && payment.settlement == Some(ledger::Settlement::Unknown) => {
                     let reason = c.error_reason.unwrap_or_else(|| "the seller gave no reason".to_owned());
                     let reason = reason.chars().take(200).collect();
                     self.settled(payment, Settled::Failed { reason, tx: None }).await
@@ -152,17 +181,25 @@ impl Wallet {
     /// What the chain says about a signed payment: its transaction first, then its nonce.
     async fn look_up(&self, payment: &Payment, tx: Option<TxId>) -> Result<Option<Settled>, WalletError> {
         let node = self.node(payment.plan.network)?;
+        let id = payment.id;
+        let document = self.db(move |ledger| ledger.papers(id)).await?.document;
+        let paper = Paper::read(&document, &payment.plan)?;
+        let terms = paper.terms()?;
+        let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the row" })?;
         if let Some(tx) = tx {
             let name = tx.to_string();
-            if let Some(receipt) = node.receipt(&tx, Finality::Final).await?
-                && pays(&receipt, &payment.plan)
-            {
-                return Ok(Some(Settled::Final { tx: Some(name), block: Some(receipt.block) }));
-            }
-            if let Some(receipt) = node.receipt(&tx, Finality::Seen).await?
-                && pays(&receipt, &payment.plan)
-            {
-                return Ok(Some(Settled::Seen { tx: name }));
+            for finality in [Finality::Final, Finality::Seen] {
+                let Some(receipt) = node.receipt(&tx, finality).await? else { continue };
+                // An older transaction may have moved the same amounts: the nonce has to be used by now.
+                if pays(&receipt, payment)
+                    && self.nonce_used_at(terms, payment.plan.payer, nonce, finality).await?
+                    && !self.is_anothers(id, &name).await?
+                {
+                    return Ok(Some(match finality {
+                        Finality::Final => Settled::Final { tx: Some(name), block: Some(receipt.block) },
+                        Finality::Seen => Settled::Seen { tx: name },
+                    }));
+                }
             }
         }
         // Without a transaction to look at, the final state of the nonce decides, once the window is over.
@@ -170,13 +207,20 @@ impl Wallet {
         if head.timestamp_ms / 1000 < payment.plan.window.valid_before.saturating_add(MARGIN_SECS) {
             return Ok(None);
         }
-        let id = payment.id;
-        let document = self.db(move |ledger| ledger.papers(id)).await?.document;
-        let paper = Paper::read(&document, &payment.plan)?;
-        let terms = paper.terms()?;
-        let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the row" })?;
         let used = self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Final).await?;
         Ok(Some(if used { Settled::Final { tx: None, block: None } } else { Settled::NeverUsed }))
+    }
+
+    /// The transaction stands in another payment's row already.
+    async fn is_anothers(&self, id: PaymentId, tx: &str) -> Result<bool, WalletError> {
+        let filter = Filter { text: Some(tx.to_owned()), ..Filter::default() };
+        let rows = self.payments(filter, Page::first(2)).await?;
+        let has = |p: &Payment| match &p.settlement {
+            Some(ledger::Settlement::Seen { tx: own }) => own == tx,
+            Some(ledger::Settlement::Final { tx: Some(own), .. }) => own == tx,
+            _ => false,
+        };
+        Ok(rows.iter().any(|p| p.id != id && has(p)))
     }
 
     pub(crate) async fn nonce_used(
@@ -201,8 +245,9 @@ impl Wallet {
     }
 }
 
-/// The receipt is a success and holds the transfers of this plan.
-fn pays(receipt: &Receipt, plan: &Plan) -> bool {
+/// The receipt is a success, not older than the signature, and holds the transfers of this payment.
+fn pays(receipt: &Receipt, payment: &Payment) -> bool {
+    let plan = &payment.plan;
     let moved = |to, amount| {
         receipt.logs.iter().any(|log| {
             log.address == plan.token.address
@@ -210,5 +255,8 @@ fn pays(receipt: &Receipt, plan: &Plan) -> bool {
                     .is_some_and(|t| t.from == plan.payer && t.to == to && t.amount == amount)
         })
     };
-    receipt.success && moved(plan.payee, plan.price) && plan.fee.as_ref().is_none_or(|f| moved(f.to, f.amount))
+    let mined = i64::try_from(receipt.timestamp_ms).unwrap_or(i64::MAX);
+    let in_time = payment.signed_at.is_some_and(|signed| mined >= signed.0 - SKEW_MS);
+    let fee = plan.fee.as_ref().is_none_or(|f| moved(f.to, f.amount));
+    receipt.success && in_time && moved(plan.payee, plan.price) && fee
 }

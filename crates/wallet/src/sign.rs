@@ -3,7 +3,7 @@
 
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{End, Payment, PaymentId, State};
-use plan::Plan;
+use plan::{Mode, Plan, Rules};
 use x402::{Authorization, Offer, Requirements, Terms};
 
 /// The payment has no outcome yet.
@@ -75,6 +75,7 @@ impl Wallet {
         let signed = authorization.payment(&paper.offer, paper.option()?, &signature);
         let (name, value, now) = (signed.header_name(), signed.header_value(), self.now());
         let payment = self.db(move |ledger| ledger.signed(id, name, &value, now)).await?;
+        self.stored();
         self.moved(&payment);
         Ok(payment)
     }
@@ -93,13 +94,20 @@ impl Wallet {
         if payment.plan.allowance.is_some() {
             match self.give_allowance(&payment).await {
                 Ok(()) => {}
-                // Not the payment's fault and not final: it is taken up again.
-                Err(e @ (WalletError::Locked | WalletError::Node(_))) => return Err(e),
-                Err(e) => {
+                // Final for this payment; everything else is taken up again.
+                Err(
+                    e @ (WalletError::AllowanceFailed { .. }
+                    | WalletError::NoTrxForAllowance { .. }
+                    | WalletError::CostRose { .. }),
+                ) => {
                     tracing::warn!(payment = %id, error = %e, "the allowance could not be given");
                     return self.end(id, End::Refused { code: "allowanceFailed".to_owned() }).await;
                 }
+                Err(e) => return Err(e),
             }
+        }
+        if self.barred(&payment).await? {
+            return self.row(id).await;
         }
         self.sign(&payment).await
     }
@@ -111,13 +119,33 @@ impl Wallet {
             Err(e) => return tracing::error!(error = %e, "unfinished payments can't be read"),
         };
         for payment in open.into_iter().filter(|p| p.state == State::Reserved) {
-            let wallet = self.clone();
-            self.spawn(async move {
-                if let Err(e) = wallet.finish(payment.id).await {
-                    tracing::warn!(payment = %payment.id, error = %e, "not finished yet");
-                }
-            });
+            self.finish_later(payment.id);
         }
+    }
+
+    /// [`Wallet::finish`] in the background; a failure that is not final is taken up again by `reconcile`.
+    pub(crate) fn finish_later(&self, id: PaymentId) {
+        let wallet = self.clone();
+        self.spawn(async move {
+            if let Err(e) = wallet.finish(id).await {
+                tracing::warn!(payment = %id, error = %e, "not finished yet");
+            }
+        });
+    }
+
+    /// Ends an approved payment whose app or site was barred since. `true`: it is over.
+    async fn barred(&self, payment: &Payment) -> Result<bool, WalletError> {
+        let plan = &payment.plan;
+        let (app, site, network, token) = (plan.app.clone(), plan.site.clone(), plan.network, plan.token.address);
+        let now = self.now();
+        let rules = self.db(move |ledger| ledger.standing(&app, &site, network, token, now)).await?.rules;
+        let code = match rules {
+            Rules { app: Mode::Block, .. } => "appBlocked",
+            Rules { site: Mode::Block, .. } | Rules { site_blocked: true, .. } => "siteBlocked",
+            _ => return Ok(false),
+        };
+        self.end(payment.id, End::Refused { code: code.to_owned() }).await?;
+        Ok(true)
     }
 
     pub(crate) async fn row(&self, id: PaymentId) -> Result<Payment, WalletError> {
