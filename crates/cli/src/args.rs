@@ -10,7 +10,7 @@ Exit status:
   2  the arguments are wrong
   3  a person or a rule said no
   4  the wallet is locked, or the passphrase is wrong
-  5  the question expired or was cancelled
+  5  the question expired, was cancelled, or was answered elsewhere
   6  no node answered, or the ledger takes no rows
   7  the 402 can't be paid: malformed, unsupported, unknown token or contract
   8  not enough money, or no allowance

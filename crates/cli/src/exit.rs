@@ -80,7 +80,7 @@ impl From<Failure> for Fail {
         let status = match failure.code {
             Code::UserRejected | Code::PolicyDenied | Code::Forbidden | Code::NotPaired => Status::Refused,
             Code::WalletLocked | Code::WrongPassphrase => Status::Locked,
-            Code::Expired | Code::Cancelled => Status::Ended,
+            Code::Expired | Code::Cancelled | Code::AlreadyAnswered => Status::Ended,
             Code::NodeUnavailable | Code::LedgerUnavailable => Status::Unavailable,
             Code::UnsupportedScheme
             | Code::UnsupportedNetwork
@@ -95,6 +95,7 @@ impl From<Failure> for Fail {
             | Code::NoAccount
             | Code::BadRequest
             | Code::NotFound
+            | Code::PermissionInUse
             | Code::PlanChanged
             | Code::NotArmed
             | Code::VaultUnusable
