@@ -23,21 +23,23 @@ pub enum SiteError {
 
 impl Site {
     pub fn of(url: &str) -> Result<Self, SiteError> {
-        let parsed = url::Url::parse(url).map_err(|_| SiteError::NotAUrl { found: url.chars().take(120).collect() })?;
+        let parsed = url::Url::parse(url).map_err(|_| SiteError::NotAUrl { found: short(url) })?;
         Self::of_url(&parsed)
     }
 
     pub fn of_url(url: &url::Url) -> Result<Self, SiteError> {
         let scheme = url.scheme();
         if scheme != "http" && scheme != "https" {
-            return Err(SiteError::Scheme { found: scheme.to_owned() });
+            return Err(SiteError::Scheme { found: short(scheme) });
         }
-        let host = url.host_str().map(|h| h.trim_end_matches('.').to_ascii_lowercase()).unwrap_or_default();
+        let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or(0);
-        if host.is_empty() {
-            return Err(SiteError::NoHost);
+        // One dot ends a full name. With more of them it is no name, and without them it would be another host.
+        match host.strip_suffix('.').unwrap_or(host) {
+            "" => Err(SiteError::NoHost),
+            host if host.ends_with('.') => Err(SiteError::NotAUrl { found: short(url.as_str()) }),
+            host => Ok(Self { scheme: scheme.to_owned(), host: host.to_ascii_lowercase(), port }),
         }
-        Ok(Self { scheme: scheme.to_owned(), host, port })
     }
 
     /// Reads back what `Display` wrote.
@@ -56,6 +58,11 @@ impl Site {
     pub fn is_tls(&self) -> bool {
         self.scheme == "https"
     }
+}
+
+/// Enough of a foreign text to recognise it by.
+fn short(text: &str) -> String {
+    text.chars().take(120).collect()
 }
 
 impl fmt::Display for Site {

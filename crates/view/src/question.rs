@@ -21,19 +21,11 @@ pub fn quoted(text: &str, max: usize) -> String {
                 Some(symbol) if (c as u32) < 0x20 => out.push(symbol),
                 _ => out.push('\u{2421}'),
             },
-            c if is_invisible(c) => out.push_str(&format!("⟨U+{:04X}⟩", c as u32)),
+            c if x402::is_invisible(c) => out.push_str(&format!("⟨U+{:04X}⟩", c as u32)),
             c => out.push(c),
         }
     }
     out
-}
-
-/// Characters that reorder, hide or join what is around them.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]

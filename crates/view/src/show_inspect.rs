@@ -6,6 +6,7 @@ use crate::{Code, Failure, InspectView, LineView};
 use tron::typed::TypedDocument;
 use x402::{Explanation, Offer, Payment, Requirements, Settlement};
 
+const LABEL_MAX: usize = 80;
 const VALUE_MAX: usize = 500;
 
 /// Explains a `PAYMENT-REQUIRED`, `PAYMENT-SIGNATURE` or `PAYMENT-RESPONSE` header value, a JSON body, an MCP
@@ -41,8 +42,9 @@ impl Lines {
     }
 
     fn note(&mut self, group: &str, label: &str, value: impl ToString, remark: Option<String>) {
-        let value = quoted(&value.to_string(), VALUE_MAX);
-        self.0.push(LineView { group: group.to_owned(), label: label.to_owned(), value, remark });
+        // A member that nobody asked for names its own line.
+        let (label, value) = (quoted(label, LABEL_MAX), quoted(&value.to_string(), VALUE_MAX));
+        self.0.push(LineView { group: group.to_owned(), label, value, remark });
     }
 
     fn maybe(&mut self, group: &str, label: &str, value: Option<impl ToString>) {

@@ -64,12 +64,7 @@ impl Config {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Read { file: name(), source }),
         };
-        // The parser's message may quote a line; only its first line, which names the place, is passed on,
-        // because a line may hold an API key.
-        toml::from_str(&text).map_err(|e| ConfigError::Parse {
-            file: name(),
-            reason: e.message().lines().next().unwrap_or_default().to_owned(),
-        })
+        toml::from_str(&text).map_err(|e| ConfigError::Parse { file: name(), reason: without_values(e.message()) })
     }
 
     pub fn nodes(&self, network: Network) -> Vec<NodeConfig> {
@@ -86,6 +81,15 @@ impl Config {
 
     pub fn question_ms(&self) -> i64 {
         i64::from(self.question_seconds.clamp(10, 86_400)) * 1000
+    }
+}
+
+/// The first line of the parser's message, without what stood in quotes: it may be an API key in the wrong place.
+fn without_values(message: &str) -> String {
+    let line = message.lines().next().unwrap_or_default();
+    match (line.find('"'), line.rfind('"')) {
+        (Some(first), Some(last)) if first < last => format!("{}\"…\"{}", &line[..first], &line[last + 1..]),
+        _ => line.to_owned(),
     }
 }
 

@@ -39,7 +39,7 @@ pub use authorization::Authorization;
 pub use envelope::Source;
 pub use extensions::Extensions;
 pub use identifier::PaymentId;
-pub use malformed::{Malformed, shown};
+pub use malformed::{Malformed, is_invisible, shown};
 pub use offer::{Offer, Resource, Version};
 pub use payment::Payment;
 pub use required::{NetworkForm, PaymentRequired, Price};

@@ -46,13 +46,15 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// Control characters, and those that hide or reorder their neighbours.
-fn is_invisible(c: char) -> bool {
+/// Control characters, and those that hide or reorder their neighbours: Unicode's default-ignorable ones, line
+/// separators and the marks of interlinear notes.
+pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -63,6 +65,10 @@ mod tests {
     fn foreign_text_is_shortened_and_made_visible() {
         assert_eq!(shown("plain ü 漢"), "plain ü 漢");
         assert_eq!(shown("a\u{202e}b\n\0"), "a\\u{202e}b\\n\\u{0}");
+        // Unicode calls these default-ignorable: they take no room and say nothing.
+        for hidden in ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fff0}', '\u{1bca0}', '\u{1d173}', '\u{e0fff}'] {
+            assert_eq!(shown(&hidden.to_string()), hidden.escape_unicode().to_string());
+        }
         let long = shown(&"x".repeat(500));
         assert_eq!(long.chars().count(), SHOWN + 1);
         assert!(shown(&"\u{200b}".repeat(500)).chars().count() < SHOWN + 10);
