@@ -1,0 +1,522 @@
+//! Nobody pays twice: one story for each point at which an answer, a process or a node can fail between an app,
+//! the wallet, the shop, the facilitator and the chain. Each is told fifty times with other nonces and another
+//! fall of the dice, and what moved is counted on chain.
+
+use devnet::Fault;
+use futures::future::join_all;
+use std::time::Duration;
+use stories::{App, AppAnswer, Dice, Loss, Market, Stage, insist};
+use wallet::{AllowanceChoice, Answer, Proof, Scope};
+
+const RUNS: std::ops::RangeInclusive<u64> = 1..=50;
+
+/// A key for half of the purchases; without one, the very same 402 is recognised as a retry.
+fn key(dice: &mut Dice, item: u64) -> Option<String> {
+    dice.flip().then(|| format!("order-{item}"))
+}
+
+/// Signed by the limit, fifty times.
+async fn sign_all(app: &App) -> Vec<(u64, AppAnswer)> {
+    let sign = async |item| {
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        assert_eq!(signed.status, 200, "{}", signed.body);
+        (item, signed)
+    };
+    let mut all = vec![];
+    for item in RUNS {
+        all.push(sign(item).await);
+    }
+    all
+}
+
+/// What the shop says to all of these when they are sent at the same time.
+async fn fetch_all(app: &App, signed: &[(u64, AppAnswer)]) -> Vec<AppAnswer> {
+    let answers = join_all(signed.iter().map(|(item, signed)| app.fetch(*item, signed))).await;
+    answers.into_iter().map(Option::unwrap).collect()
+}
+
+/// The seller does not know whether it was settled.
+fn is_pending(got: &AppAnswer) -> bool {
+    let read = |text: &String| x402::Settlement::read(text).unwrap().is_pending();
+    got.status == 402 && got.payment_response.as_ref().is_some_and(read)
+}
+
+// Between app and wallet.
+
+#[tokio::test]
+async fn the_answer_with_the_signature_is_lost_and_the_app_asks_again() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(1, item);
+        let (key, offer) = (key(&mut dice, item), app.offer(item).await);
+        market.port.lose("POST /v1/payments", Loss::Answer, 1 + dice.below(3));
+        let signed = insist(async || app.ask(item, &offer, key.as_deref()).await).await;
+        assert_eq!(signed.status, 200, "{}", signed.body);
+        let again = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert_eq!((again.id(), again.header()), (signed.id(), signed.header()));
+        market.deliver(&app, item, &signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_same_request_arrives_many_times_at_once_and_some_answers_are_lost() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(2, item);
+        let (key, offer) = (key(&mut dice, item), app.offer(item).await);
+        market.port.lose("POST /v1/payments", Loss::Answer, dice.below(3));
+        market.port.lose("POST /v1/payments", Loss::Twice, 1 + dice.below(2));
+        let calls = (0..5 + dice.below(4)).map(|_| app.ask(item, &offer, key.as_deref()));
+        let answers: Vec<AppAnswer> = join_all(calls).await.into_iter().flatten().collect();
+        let id = answers[0].id().to_owned();
+        for answer in &answers {
+            assert!(matches!(answer.status, 200 | 202) && answer.id() == id, "{answers:?}");
+        }
+        let signed = insist(async || app.poll(&id).await).await;
+        assert!(answers.iter().all(|a| a.header().is_none() || a.header() == signed.header()));
+        market.deliver(&app, item, &signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_answer_to_a_poll_is_lost() {
+    let market = Market::open().await;
+    market.trusted_app("reader").await;
+    let app = market.app("asker").await;
+    for item in RUNS {
+        let mut dice = Dice::new(3, item);
+        let asked = app.ask(item, &app.offer(item).await, key(&mut dice, item).as_deref()).await.unwrap();
+        assert_eq!(asked.status, 202, "{}", asked.body);
+        market.port.lose("GET /v1/payments", Loss::Answer, 1 + dice.below(2));
+        let (signed, ()) = tokio::join!(insist(async || app.poll(asked.id()).await), market.approve(asked.id()));
+        assert_eq!((signed.status, signed.id()), (200, asked.id()));
+        assert_eq!(insist(async || app.poll(asked.id()).await).await.header(), signed.header());
+        market.deliver(&app, item, &signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn two_apps_bring_the_same_402() {
+    let market = Market::open().await;
+    let (first, second) = (market.trusted_app("first").await, market.trusted_app("second").await);
+    for item in RUNS {
+        let mut dice = Dice::new(4, item);
+        let (offer, key) = (first.offer(item).await, key(&mut dice, item));
+        let (a, b) = tokio::join!(first.ask(item, &offer, key.as_deref()), second.ask(item, &offer, key.as_deref()));
+        let (a, b) = (a.unwrap(), b.unwrap());
+        let (winner, signed, loser, refused) =
+            if a.status == 200 { (&first, a, &second, b) } else { (&second, b, &first, a) };
+        assert_eq!((signed.status, refused.status), (200, 409), "{} {}", signed.body, refused.body);
+        if dice.flip() {
+            market.deliver(winner, item, &signed).await;
+        }
+        // However late it comes, the other one gets no signature.
+        let late = loser.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert!(late.status >= 400 && late.header().is_none(), "{}", late.body);
+        insist(async || winner.fetch(item, &signed).await).await;
+        assert_eq!(market.settlements(item).await, 1);
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_report_is_sent_twice_and_again() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(5, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        let got = app.fetch(item, &signed).await.unwrap();
+        let loss = if dice.flip() { Loss::Twice } else { Loss::Answer };
+        market.port.lose("POST /v1/payments", loss, 1 + dice.below(2));
+        let told = insist(async || app.report(signed.id(), &got).await).await;
+        let again = insist(async || app.report(signed.id(), &got).await).await;
+        assert_eq!((told.status, again.body), (200, told.body));
+        assert_eq!(market.stage.row(signed.payment_id()).await.actual, None);
+        if dice.flip() {
+            market.stage.devnet.mine(3);
+            market.stage.wallet.reconcile().await.unwrap();
+            insist(async || app.report(signed.id(), &got).await).await;
+        }
+    }
+    market.audit(RUNS).await;
+}
+
+// The wallet's process.
+
+#[tokio::test]
+async fn the_wallet_ends_while_a_question_is_open() {
+    let mut market = Market::open().await;
+    market.trusted_app("reader").await;
+    let app = market.app("asker").await;
+    for item in RUNS {
+        let mut dice = Dice::new(6, item);
+        let (key, offer) = (key(&mut dice, item), app.offer(item).await);
+        market.port.lose("POST /v1/payments", Loss::Answer, dice.below(2));
+        let before = app.ask(item, &offer, key.as_deref()).await;
+        market.restart_wallet().await;
+        let asked = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert_eq!((asked.status, asked.body["waitingFor"].as_str()), (202, Some("unlock")), "{}", asked.body);
+        assert!(before.is_none_or(|before| before.id() == asked.id()));
+        market.unlock().await;
+        market.approve(asked.id()).await;
+        let signed = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert_eq!((signed.status, signed.id()), (200, asked.id()));
+        market.deliver(&app, item, &signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_wallet_ends_somewhere_between_approval_and_signature() {
+    let mut market = Market::open().await;
+    market.trusted_app("reader").await;
+    let app = market.app("asker").await;
+    for item in RUNS {
+        let mut dice = Dice::new(7, item);
+        let (key, offer) = (key(&mut dice, item), app.offer(item).await);
+        let asked = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        let (id, row) = (asked.payment_id(), market.stage.row(asked.payment_id()).await);
+        if dice.flip() {
+            // Reserved, and the process ends before the key is touched.
+            let ledger = ledger::Ledger::open(&market.stage.dir.path().join("ledger.db")).unwrap();
+            let answer = ledger::Answer { digest: row.digest, window: row.plan.window };
+            ledger.approve(id, &answer, market.stage.wallet.now()).unwrap();
+        } else {
+            // Wherever the approval is just then.
+            let wallet = market.stage.wallet.clone();
+            market.stage.clock.advance_ms(wallet.shown(id, row.digest).await.unwrap());
+            let yes = Answer::Approve { scope: Scope::Once, allowance: AllowanceChoice::Exact };
+            let approving = async move { wallet.answer(id, row.digest, yes, Proof::Window).await };
+            let _ = tokio::time::timeout(Duration::from_micros(dice.below(20_000)), approving).await;
+        }
+        let before = market.stage.wallet.payment(id).await.unwrap().1.header_value;
+        market.restart_wallet().await;
+        market.unlock().await;
+        let again = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert_eq!(again.id(), asked.id());
+        if again.body["status"] == "asked" {
+            market.approve(asked.id()).await;
+        }
+        let signed = insist(async || app.poll(asked.id()).await).await;
+        assert!(before.is_none_or(|before| signed.header() == Some(&before)));
+        market.deliver(&app, item, &signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_wallet_ends_after_the_signature_and_before_its_answer_is_out() {
+    let mut market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(8, item);
+        let (key, offer) = (key(&mut dice, item), app.offer(item).await);
+        market.port.lose("POST /v1/payments", Loss::Answer, 1);
+        assert_eq!(app.ask(item, &offer, key.as_deref()).await, None);
+        let rows = market.stage.wallet.payments(ledger::Filter::default(), ledger::Page::first(1)).await.unwrap();
+        let before = market.stage.wallet.payment(rows[0].id).await.unwrap().1.header_value.unwrap();
+        market.restart_wallet().await;
+        // Locked or not: it is there.
+        if dice.flip() {
+            market.unlock().await;
+        }
+        let signed = app.ask(item, &offer, key.as_deref()).await.unwrap();
+        assert_eq!((signed.status, signed.header()), (200, Some(before.as_str())), "{}", signed.body);
+        market.deliver(&app, item, &signed).await;
+        market.unlock().await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_answer_to_the_allowance_is_lost_and_the_wallet_may_end_meanwhile() {
+    let mut market = Market::with(Stage::without_allowance().await).await;
+    let app = market.app("asker").await;
+    market.buy_first(&app).await;
+    for item in RUNS {
+        let mut dice = Dice::new(9, item);
+        let asked = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        let id = asked.payment_id();
+        // It arrives every time; once or twice nobody hears of it, and perhaps of its receipt.
+        market.stage.devnet.fault("wallet/broadcasthex", 1 + dice.below(3), Fault::Drop);
+        let ends = dice.flip();
+        market.approve(asked.id()).await;
+        if ends {
+            tokio::time::sleep(Duration::from_micros(dice.below(20_000))).await;
+            market.restart_wallet().await;
+            market.unlock().await;
+        }
+        let signed = insist(async || app.poll(asked.id()).await).await;
+        market.stage.devnet.clear_faults();
+        let (_, _, allowances) = market.stage.wallet.payment(id).await.unwrap();
+        assert_eq!(allowances.len(), 1);
+        assert!(matches!(allowances[0].outcome, Some(ledger::AllowanceOutcome::Confirmed { .. })), "{allowances:?}");
+        market.deliver(&app, item, &signed).await;
+        // Exactly what was approved was taken.
+        assert_eq!(market.allowance().await, tron::Amount::ZERO);
+    }
+    market.audit(RUNS).await;
+}
+
+// Between app and shop.
+
+#[tokio::test]
+async fn the_sellers_answer_is_lost_after_it_settled() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(10, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        market.shop.lose(&format!("GET /goods/{item} "), Loss::Answer, 1);
+        assert_eq!(app.fetch(item, &signed).await, None);
+        // A payment buys one answer; the seller does not take it twice, and asks for another.
+        let refused = app.fetch(item, &signed).await.unwrap();
+        assert_eq!((refused.status, refused.reason()), (402, Some("payment_already_used")));
+        if dice.flip() {
+            app.report(signed.id(), &refused).await.unwrap();
+        }
+        // The wallet does not give one by itself, whatever the limit says.
+        let asked = app.ask(item, &refused.payment_required.unwrap(), None).await.unwrap();
+        assert!(asked.status == 202 && asked.finds("paidJustNow"), "{}", asked.body);
+        app.cancel(asked.id()).await;
+        assert_eq!(market.settlements(item).await, 1);
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_app_hangs_up_while_the_seller_settles() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let mut delivered = 0;
+    for item in RUNS {
+        let mut dice = Dice::new(11, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        let after = Duration::from_micros(dice.below(30_000));
+        market.shop.lose(&format!("GET /goods/{item} "), Loss::HangUp(after), 1 + dice.below(2));
+        let got = insist(async || app.fetch(item, &signed).await).await;
+        market.shop.quiet().await;
+        // Either nothing had been bought yet and now it is, or the answer was on its way already.
+        let got = if got.status == 200 { got } else { app.fetch(item, &signed).await.unwrap() };
+        match got.status {
+            200 => delivered += 1,
+            _ => assert_eq!(got.reason(), Some("payment_already_used")),
+        }
+        app.report(signed.id(), &got).await.unwrap();
+        assert_eq!(market.settlements(item).await, 1);
+    }
+    assert!(delivered > 0);
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_paid_request_arrives_twice_at_once_at_two_branches_of_the_shop() {
+    let mut market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    market.open_branch().await;
+    for item in RUNS {
+        let mut dice = Dice::new(12, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        market.shop.lose(&format!("GET /goods/{item} "), Loss::Twice, 1 + dice.below(3));
+        let calls = (0..1 + dice.below(3)).map(|_| app.fetch(item, &signed));
+        let answers: Vec<AppAnswer> = join_all(calls).await.into_iter().flatten().collect();
+        market.shop.quiet().await;
+        for got in &answers {
+            app.report(signed.id(), got).await.unwrap();
+        }
+        assert_eq!(market.settlements(item).await, 1);
+    }
+    market.audit(RUNS).await;
+}
+
+// Between shop, facilitator and chain.
+
+async fn the_settlement_goes_wrong(story: u64, losses: &[Loss]) {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(story, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        for _ in 0..1 + dice.below(2) {
+            market.till.lose("POST /settle", losses[dice.below(losses.len() as u64) as usize], 1);
+        }
+        let first = app.fetch(item, &signed).await.unwrap();
+        app.report(signed.id(), &first).await.unwrap();
+        if first.status != 200 {
+            assert!(is_pending(&first), "{first:?}");
+            // What the seller asks for again is the same nonce: no second signature for that.
+            let again = app.ask(item, &first.payment_required.unwrap(), None).await.unwrap();
+            assert_eq!((again.status, again.header()), (409, None), "{}", again.body);
+            // And nothing else is paid by itself while nobody knows.
+            let asked = app.ask(item, &app.offer(item).await, None).await.unwrap();
+            assert!(asked.status == 202 && asked.finds("paidJustNow"), "{}", asked.body);
+            app.cancel(asked.id()).await;
+            market.deliver(&app, item, &signed).await;
+        }
+        market.till.quiet().await;
+        assert_eq!(market.settlements(item).await, 1);
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_facilitators_answer_is_lost() {
+    the_settlement_goes_wrong(13, &[Loss::Answer]).await;
+}
+
+#[tokio::test]
+async fn the_settlement_never_arrives_or_late_or_twice() {
+    the_settlement_goes_wrong(14, &[Loss::Request, Loss::Late, Loss::Twice]).await;
+}
+
+#[tokio::test]
+async fn the_facilitator_ends_between_sending_and_looking() {
+    let mut market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let signed = sign_all(&app).await;
+    // Half of the transactions arrive although nobody hears of it, the other half never do.
+    let (arrive, vanish) = signed.split_at(signed.len() / 2);
+    for (half, fault) in [(arrive, Fault::Drop), (vanish, Fault::Error)] {
+        market.stage.devnet.fault("wallet/broadcasthex", u64::MAX, fault);
+        market.stage.devnet.fault("wallet/gettransactioninfobyid", u64::MAX, Fault::Error);
+        assert!(fetch_all(&app, half).await.iter().all(is_pending));
+        market.restart_facilitator().await;
+        market.stage.devnet.clear_faults();
+    }
+    assert!(fetch_all(&app, arrive).await.iter().all(|got| got.status == 200));
+    assert!(fetch_all(&app, vanish).await.iter().all(is_pending));
+    market.stage.advance(90);
+    market.stage.devnet.mine(5);
+    for (item, signed) in vanish {
+        market.deliver(&app, *item, signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_node_fails_while_the_facilitator_verifies() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let signed = sign_all(&app).await;
+    let mut dice = Dice::new(16, 0);
+    market.stage.devnet.fault("wallet/triggerconstantcontract", 60 + dice.below(90), Fault::Error);
+    market.stage.devnet.fault("wallet/triggerconstantcontract", dice.below(20), Fault::Drop);
+    let failed = fetch_all(&app, &signed).await;
+    assert!(failed.iter().all(|got| matches!(got.status, 200 | 503) || is_pending(got)), "{failed:?}");
+    assert!(failed.iter().any(|got| got.status == 503));
+    market.stage.devnet.clear_faults();
+    for ((item, signed), got) in signed.iter().zip(failed) {
+        match got.status {
+            200 => assert_eq!(market.settlements(*item).await, 1),
+            _ => market.deliver(&app, *item, signed).await,
+        }
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_answer_to_the_broadcast_is_lost() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let signed = sign_all(&app).await;
+    let mut dice = Dice::new(17, 0);
+    // First with receipts that can be read, then without.
+    let (seen, unseen) = signed.split_at(20);
+    for (item, signed) in seen {
+        market.stage.devnet.fault("wallet/broadcasthex", 1 + dice.below(3), Fault::Drop);
+        market.deliver(&app, *item, signed).await;
+        market.stage.devnet.clear_faults();
+    }
+    market.stage.devnet.fault("wallet/broadcasthex", u64::MAX, Fault::Drop);
+    market.stage.devnet.fault("wallet/gettransactioninfobyid", u64::MAX, Fault::Error);
+    assert!(fetch_all(&app, unseen).await.iter().all(is_pending));
+    market.stage.devnet.clear_faults();
+    for (item, signed) in unseen {
+        assert_eq!(market.settlements(*item).await, 1);
+        market.deliver(&app, *item, signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+#[tokio::test]
+async fn the_broadcast_never_arrives_and_is_made_anew_only_when_it_is_dead() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let signed = sign_all(&app).await;
+    market.stage.devnet.fault("wallet/broadcasthex", u64::MAX, Fault::Error);
+    assert!(fetch_all(&app, &signed).await.iter().all(is_pending));
+    market.stage.devnet.clear_faults();
+    // It may still come: the shop takes nothing else for it and sends nothing else.
+    assert!(fetch_all(&app, &signed).await.iter().all(is_pending));
+    assert_eq!(market.settled_in_all().await, 1);
+    market.stage.advance(90);
+    market.stage.devnet.mine(5);
+    for (item, signed) in &signed {
+        market.deliver(&app, *item, signed).await;
+    }
+    market.audit(RUNS).await;
+}
+
+// Afterwards.
+
+#[tokio::test]
+async fn nobody_reports_and_the_wallet_finds_out_by_itself() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    let signed = sign_all(&app).await;
+    // Half is paid and never reported, half is never sent.
+    let (paid, unpaid) = signed.split_at(signed.len() / 2);
+    assert!(fetch_all(&app, paid).await.iter().all(|got| got.status == 200));
+    market.stage.advance(700);
+    market.stage.devnet.mine(5);
+    market.stage.wallet.reconcile().await.unwrap();
+    for (_, signed) in paid {
+        let row = market.stage.row(signed.payment_id()).await;
+        assert!(matches!(row.settlement, Some(ledger::Settlement::Final { .. })), "{row:?}");
+    }
+    for (item, signed) in unpaid {
+        let row = market.stage.row(signed.payment_id()).await;
+        assert_eq!(row.settlement, Some(ledger::Settlement::NeverUsed));
+        // Too late for the shop and for the chain.
+        assert_eq!(app.fetch(*item, signed).await.unwrap().status, 402);
+    }
+    market.audit(paid.iter().map(|(item, _)| *item)).await;
+}
+
+#[tokio::test]
+async fn a_second_signature_comes_only_after_the_first_is_provably_dead() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in RUNS {
+        let mut dice = Dice::new(20, item);
+        let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        market.shop.lose(&format!("GET /goods/{item} "), Loss::Request, 1);
+        assert_eq!(app.fetch(item, &signed).await, None);
+        // Nobody knows: whenever the app comes with a fresh 402, a person decides, within the first minute and after.
+        for seconds in [dice.below(50), 60 + dice.below(60), 60 + dice.below(240)] {
+            market.stage.advance(seconds);
+            let asked = app.ask(item, &app.offer(item).await, None).await.unwrap();
+            assert!(asked.status == 202 && asked.finds("paidJustNow"), "{seconds} {}", asked.body);
+            app.cancel(asked.id()).await;
+        }
+        if dice.flip() {
+            // Alive after all.
+            market.deliver(&app, item, &signed).await;
+        } else {
+            market.stage.advance(620);
+            market.stage.devnet.mine(5);
+            market.stage.wallet.reconcile().await.unwrap();
+            let second = app.ask(item, &app.offer(item).await, None).await.unwrap();
+            assert_eq!(second.status, 200, "{}", second.body);
+            assert_ne!(second.id(), signed.id());
+            market.deliver(&app, item, &second).await;
+        }
+    }
+    market.audit(RUNS).await;
+}
