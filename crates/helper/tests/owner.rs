@@ -1,5 +1,6 @@
 //! The owner process: where it can be found, that nobody else gets in, and that it never moves silently.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;

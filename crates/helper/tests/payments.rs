@@ -1,6 +1,7 @@
 //! Payments through the port: asked, waited for, answered, kept apart by app, never doubled by a retry and
 //! never a flood on the screen.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod common;
