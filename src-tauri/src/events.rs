@@ -50,7 +50,9 @@ fn tell(app: &AppHandle, event: &EventView) {
 async fn raise(app: &AppHandle, desk: &Desk, event: &EventView) {
     let label = match event {
         // A question that is already in front stays as it is: the queue never moves what is under the pointer.
-        EventView::Question { .. } | EventView::Danger { .. } if app.get_webview_window(windows::APPROVAL).is_some() => {
+        EventView::Question { .. } | EventView::Danger { .. }
+            if app.get_webview_window(windows::APPROVAL).is_some() =>
+        {
             return;
         }
         EventView::Question { .. } if waiting(desk).await => windows::APPROVAL,

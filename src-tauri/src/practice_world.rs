@@ -3,8 +3,8 @@
 
 use crate::house::House;
 use helper::{Owner, OwnerOptions};
-use practice::buyer::Buyer;
 use practice::World;
+use practice::buyer::Buyer;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -127,8 +127,9 @@ async fn pairing(screen: &Screen, program: &mut Program) -> Result<()> {
     screen.click("[data-act=pairings]").await?;
     let shown = screen.find("[data-pairing] [data-code]").await?.text().await?;
     ensure!(shown == code, "the window shows {shown}, the program {code}");
+    screen.find("[data-act=pair]:enabled").await?;
     screen.shot("pairing").await?;
-    screen.click("[data-act=pair]:enabled").await?;
+    screen.click("[data-act=pair]").await?;
     program.fetch_token(&pairing).await?;
     screen.says("main", "weather-desk").await?;
     Ok(())
@@ -207,8 +208,8 @@ async fn fake_token(screen: &Screen, program: &Program, world: &World) -> Result
     screen.turn_to("approval").await?;
     screen.says("[role=alert] h1", "USDT").await?;
     ensure!(screen.count("[data-act=approve]").await? == 0, "a fake token can be approved");
-    screen.shot("fake-token").await?;
     screen.find("[data-act=reject][aria-disabled=false]").await?;
+    screen.shot("fake-token").await?;
     screen.click("[data-act=reject]").await?;
     screen.find("[data-outcome=rejected]").await?;
     screen.dismiss().await
