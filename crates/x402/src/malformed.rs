@@ -66,7 +66,8 @@ mod tests {
         assert_eq!(shown("plain ü 漢"), "plain ü 漢");
         assert_eq!(shown("a\u{202e}b\n\0"), "a\\u{202e}b\\n\\u{0}");
         // Unicode calls these default-ignorable: they take no room and say nothing.
-        for hidden in ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fff0}', '\u{1bca0}', '\u{1d173}', '\u{e0fff}'] {
+        for hidden in ['\u{34f}', '\u{115f}', '\u{3164}', '\u{ffa0}', '\u{fff0}', '\u{1bca0}', '\u{1d173}', '\u{e0fff}']
+        {
             assert_eq!(shown(&hidden.to_string()), hidden.escape_unicode().to_string());
         }
         let long = shown(&"x".repeat(500));

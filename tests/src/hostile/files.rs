@@ -23,7 +23,7 @@ fn file(name: &str, data: &[u8]) -> PathBuf {
     path
 }
 
-/// What a settings file may hold and no error may repeat: stored cases name it.
+/// A value that a settings file may hold, in its place or elsewhere, and no error may repeat: stored cases name it.
 const API_KEY: &str = "very-secret";
 
 pub fn config(data: &[u8]) -> bool {

@@ -101,10 +101,14 @@ pub fn payment(data: &[u8]) -> bool {
         Ok(payload) => payload.explain().iter().for_each(|fact| super::clean(fact.key, &fact.value)),
         Err(unusable) => super::clean("why a payload can't be used", &unusable.to_string()),
     }
-    assert_eq!(Payment::read(payment.to_json()).as_ref(), Ok(&payment));
     let header = payment.header_value();
-    if header.len() <= HEADER_BYTES {
-        assert_eq!(Payment::read(&header).as_ref().map(Payment::to_json), Ok(payment.to_json()));
+    // Out of an MCP request's layers, the fields that errors name have shorter paths; all else is the same.
+    for form in
+        [Some(payment.to_json()), Some(&*header).filter(|header| header.len() <= HEADER_BYTES)].into_iter().flatten()
+    {
+        let again = Payment::read(form).expect("a payment that was just written");
+        assert_eq!((again.to_json(), again.signer()), (payment.to_json(), payment.signer()));
+        assert_eq!((again.version, again.payload.is_ok()), (payment.version, payment.payload.is_ok()));
     }
     true
 }
@@ -121,7 +125,10 @@ pub fn settlement(data: &[u8]) -> bool {
     let json = settlement.to_json();
     if json.len() <= BODY_BYTES {
         let again = Settlement::read(&json).expect("a settlement that was just written");
-        assert_eq!((again.success, again.payer, again.amount), (settlement.success, settlement.payer, settlement.amount));
+        assert_eq!(
+            (again.success, again.payer, again.amount),
+            (settlement.success, settlement.payer, settlement.amount)
+        );
         assert_eq!((&again.transaction, &again.network), (&settlement.transaction, &settlement.network));
         assert_eq!((again.is_pending(), &again.error_reason), (settlement.is_pending(), &settlement.error_reason));
     }

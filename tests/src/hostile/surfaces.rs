@@ -9,7 +9,7 @@ pub fn site(data: &[u8]) -> bool {
     let site = match Site::of(text) {
         Ok(site) => site,
         Err(error) => {
-            assert!(error.to_string().chars().count() <= 1000);
+            assert!(error.to_string().chars().count() <= 1500);
             return false;
         }
     };

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 use tron::abi::{self, Call};
-use tron::{Address, Amount, Digest, RawTransaction, Signature, SignedTransaction, TypedDocument, Words, recover, typed};
+use tron::{
+    Address, Amount, Digest, RawTransaction, Signature, SignedTransaction, TypedDocument, Words, recover, typed,
+};
 
 pub fn address(data: &[u8]) -> bool {
     if let Ok(address) = Address::from_bytes21(data) {
@@ -107,7 +109,10 @@ pub fn transaction(data: &[u8]) -> bool {
         assert_eq!(SignedTransaction::from_json(&signed.to_json()).as_ref(), Ok(signed));
     }
     if let Ok(text) = std::str::from_utf8(data) {
-        assert_eq!(RawTransaction::from_hex(text).is_ok(), hexed(text).is_some_and(|b| RawTransaction::decode(&b).is_ok()));
+        assert_eq!(
+            RawTransaction::from_hex(text).is_ok(),
+            hexed(text).is_some_and(|b| RawTransaction::decode(&b).is_ok())
+        );
     }
     raw.is_ok() || signed.is_ok()
 }
