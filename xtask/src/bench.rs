@@ -1,53 +1,46 @@
-//! `cargo xtask bench`: runs every benchmark of the workspace in release mode, on this machine, and says which it is.
-//! Compares nothing by itself: a number without its machine is no number.
+//! `cargo xtask bench`: measures the steps of a payment in release mode (tests/benches/speed.rs) and says on which
+//! machine. Judges nothing: a number without its machine is no number.
 
-use crate::run::{self, capture, cargo, say};
+use crate::run::{self, capture, cargo, command, say, target};
 use anyhow::{Context, Result};
-use serde_json::Value;
 use std::fs;
 
 pub fn bench() -> Result<()> {
-    let benches = benches()?;
-    if benches.is_empty() {
-        say("there are no benchmarks");
-        return Ok(());
+    say("building in release mode (several minutes the first time)");
+    let speed = ["bench", "--quiet", "--package", "stories", "--bench", "speed"];
+    run::run(cargo().args(speed).arg("--no-run"))?;
+    // On the disk that is built on: a folder in memory would make every durable write look free.
+    let folder = target().join("bench");
+    fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    println!();
+    for (fact, value) in machine(&folder.to_string_lossy())? {
+        println!("{fact:<10} {value}");
     }
-    machine()?;
-    for (package, name) in benches {
-        say(format!("== {package}: {name}"));
-        run::run(cargo().args(["bench", "--quiet", "--package", &package, "--bench", &name]))?;
-    }
-    Ok(())
+    println!();
+    run::run(cargo().args(speed).env("TMPDIR", &folder))
 }
 
-/// Package and name of each bench target.
-fn benches() -> Result<Vec<(String, String)>> {
-    let metadata = capture(cargo().args(["metadata", "--format-version", "1", "--no-deps"]))?;
-    let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata")?;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let mut benches = Vec::new();
-    for package in list(&metadata["packages"]) {
-        for target in list(&package["targets"]) {
-            if list(&target["kind"]).iter().any(|kind| kind == "bench") {
-                benches.push((text(&package["name"]), text(&target["name"])));
-            }
-        }
-    }
-    Ok(benches)
-}
-
-fn machine() -> Result<()> {
-    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cpu =
-        cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':')).map(|(_, name)| name.trim());
-    let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory.lines().find_map(|line| line.strip_prefix("MemTotal:")).map(str::trim);
+/// What the numbers depend on.
+fn machine(folder: &str) -> Result<[(&'static str, String); 7]> {
+    let field = |file: &str, name: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let value =
+            text.lines().find_map(|line| line.strip_prefix(name)?.split_once(':')).map(|(_, value)| value.trim());
+        value.unwrap_or("unknown").to_owned()
+    };
+    let said = |program: &str, arguments: &[&str]| {
+        let said = capture(command(program).args(arguments)).unwrap_or_default();
+        said.lines().last().unwrap_or("unknown").trim().to_owned()
+    };
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    let rust = capture(cargo().arg("--version"))?;
-    println!("processor  {} ({cores} cores)", cpu.unwrap_or("unknown"));
-    println!("memory     {}", memory.unwrap_or("unknown"));
-    println!("system     {} {}", std::env::consts::OS, std::env::consts::ARCH);
-    println!("rust       {}", rust.trim());
-    Ok(())
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    Ok([
+        ("date", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
+        ("processor", format!("{} ({cores} cores)", field("/proc/cpuinfo", "model name"))),
+        ("load", load.split(' ').next().unwrap_or("unknown").to_owned()),
+        ("memory", field("/proc/meminfo", "MemTotal")),
+        ("disk", said("df", &["--output=fstype", folder])),
+        ("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        ("built by", format!("{}, profile release", capture(cargo().arg("--version"))?.trim())),
+    ])
 }

@@ -10,6 +10,7 @@ mod leftovers;
 mod node;
 mod packages;
 mod python;
+mod readme;
 mod run;
 mod setup;
 mod sources;
@@ -31,7 +32,8 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum What {
-    /// Install what is missing (system packages, npm and Python packages, the window test driver), and nothing else.
+    /// Install what is missing (system packages, npm and Python packages, the window test driver) and build the
+    /// interface, so that plain cargo commands work.
     Setup,
     /// Everything that has to hold: every test, the layers, the generated files. What CI runs.
     Test,
@@ -39,14 +41,14 @@ enum What {
     Tidy(tidy::Tidy),
     /// A whole purchase on a practice chain of its own: in the window, or in the terminal when there is no display.
     Demo(demo::Demo),
-    /// Measure signing, checking and recording a payment, in release mode.
+    /// Measure signing, checking, recording and settling a payment, in release mode.
     Bench,
 }
 
 fn main() -> ExitCode {
     run::start_clock();
     let done = match Xtask::parse().what {
-        What::Setup => setup::everything(),
+        What::Setup => setup::everything().and_then(|()| node::build_interface()),
         What::Test => test::test(),
         What::Tidy(options) => tidy::tidy(&options),
         What::Demo(options) => demo::demo(&options),

@@ -1,7 +1,10 @@
-//! What can be read off the files: headers, lengths, unfinished work, lock files, generated files.
+//! What can be read off the files: headers, lengths, unfinished work, lock files, generated files, the README.
 //! Looks only at files that git tracks or would track.
 
-use crate::run::{capture, command, root};
+use crate::{
+    readme,
+    run::{capture, command, root},
+};
 use anyhow::{Context, Result, bail};
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -51,7 +54,7 @@ pub fn unchanged(before: &BTreeMap<String, String>) -> Result<()> {
     Ok(())
 }
 
-/// Module headers, lengths, unfinished work, lock files. Answers all that is wrong, not the first.
+/// Module headers, lengths, unfinished work, lock files, the README's code. Answers all that is wrong, not the first.
 pub fn check() -> Result<()> {
     let mut problems = Vec::new();
     for file in files()? {
@@ -63,6 +66,7 @@ pub fn check() -> Result<()> {
             problems.extend(cargo_lock(&read(&file)?));
         }
     }
+    problems.extend(readme::check()?);
     if !problems.is_empty() {
         bail!("the sources want attention:\n  {}", problems.join("\n  "));
     }
