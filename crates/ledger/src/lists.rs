@@ -115,7 +115,8 @@ impl Ledger {
 
 fn recent(db: &Connection, resource: i64) -> Result<Option<Recent>, LedgerError> {
     let mut query = db.prepare_cached(
-        "SELECT reserved_at, id, delivery = 'delivered' FROM payments INDEXED BY payments_resource
+        "SELECT reserved_at, id, delivery = 'delivered', state = 'reserved' OR settlement IN ('unknown', 'failed')
+         FROM payments INDEXED BY payments_resource
          WHERE resource = ?1 AND reserved_at IS NOT NULL AND state IN ('reserved', 'signed')
          ORDER BY seq DESC LIMIT 1",
     )?;
@@ -127,6 +128,7 @@ fn recent(db: &Connection, resource: i64) -> Result<Option<Recent>, LedgerError>
                 at: cells.moment()?,
                 payment: PaymentId::from_bytes(cells.take()?).to_string(),
                 delivered: cells.take::<Option<bool>>()?.unwrap_or(false),
+                unknown: cells.take::<Option<bool>>()?.unwrap_or(false),
             })
         })
         .transpose()

@@ -218,8 +218,14 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     assert_eq!(history.payees_of_site, [(payee, 3)]);
     assert_eq!(history.usual_price, Some(units(20)));
     let recent = history.same_resource.unwrap();
-    assert_eq!((recent.at, recent.delivered), (NOW.plus_ms(3), false));
+    assert_eq!((recent.at, recent.delivered, recent.unknown), (NOW.plus_ms(3), false, true));
     let id: PaymentId = recent.payment.parse().unwrap();
+    let claimed = Settled::Failed { reason: "so it says".into(), tx: None };
+    for (news, unknown) in [(claimed, true), (Settled::Seen { tx: "t".into() }, false)] {
+        ledger.settlement(id, &news, None, NOW).unwrap();
+        let recent = ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap();
+        assert_eq!(recent.unknown, unknown, "{news:?}");
+    }
     ledger.delivery(id, Delivery::Delivered, None, None, NOW).unwrap();
     assert!(ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap().delivered);
     assert_eq!(ledger.history(&key(&here, payee, "https://news.example/b")).unwrap().same_resource, None);

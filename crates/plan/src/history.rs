@@ -29,4 +29,6 @@ pub struct Recent {
     pub payment: String,
     /// Its caller reported that the resource was delivered: paying again is a new purchase, not a retry.
     pub delivered: bool,
+    /// Nobody knows whether it was settled, and it still may be.
+    pub unknown: bool,
 }

@@ -73,7 +73,8 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     balances(draft, chain, &mut found);
     if let Some(recent) = &history.same_resource {
         let ago = now.since(recent.at).max(0);
-        if ago <= JUST_NOW_MS {
+        // A timeout is no answer: until the first is settled or dead, the second may pay for the same twice.
+        if ago <= JUST_NOW_MS || (recent.unknown && !recent.delivered) {
             // Delivered and asked again is a second purchase; not delivered and asked again looks like a retry.
             let weight = if recent.delivered { Weight::Note } else { Weight::Warn };
             let seconds_ago = u64::try_from(ago / 1000).unwrap_or(0);

@@ -313,6 +313,9 @@ const ASKED: &[(&str, &str, Change)] = &[
     }),
     ("the same again at once", "paidJustNow", |w| w.history.same_resource = Some(recent(0, false))),
     ("the same again after a minute", "paidJustNow", |w| w.history.same_resource = Some(recent(60_000, false))),
+    ("the same again while the first may still be settled", "paidJustNow", |w| {
+        w.history.same_resource = Some(unknown(540_000, false));
+    }),
     ("the same again, before it was paid", "paidJustNow", |w| w.history.same_resource = Some(recent(-5_000, false))),
 ];
 
@@ -347,6 +350,9 @@ const HONEST: &[(&str, &[&str], Change)] = &[
     }),
     ("the same again after it was delivered", &["paidJustNow"], |w| w.history.same_resource = Some(recent(1000, true))),
     ("the same again a minute and a bit later", &[], |w| w.history.same_resource = Some(recent(60_001, false))),
+    ("the same again later, delivered and not yet seen on chain", &[], |w| {
+        w.history.same_resource = Some(unknown(60_001, true));
+    }),
     ("the site's second payee", &[], |w| w.history.payees_of_site = vec![(stranger(), 9), (payee(), 3)]),
     ("a payee known from another site", &[], |w| w.history.payees_of_site = Vec::new()),
     ("a known payee that resembles another", &[], |w| w.history.similar_payees = vec![like_payee()]),
@@ -358,7 +364,11 @@ const HONEST: &[(&str, &[&str], Change)] = &[
 ];
 
 fn recent(ms_ago: i64, delivered: bool) -> Recent {
-    Recent { at: Moment(NOW.0 - ms_ago), payment: "p".into(), delivered }
+    Recent { at: Moment(NOW.0 - ms_ago), payment: "p".into(), delivered, unknown: false }
+}
+
+fn unknown(ms_ago: i64, delivered: bool) -> Recent {
+    Recent { unknown: true, ..recent(ms_ago, delivered) }
 }
 
 #[test]
