@@ -3,10 +3,10 @@
 //! opens a connection, asks for a passphrase or derives a key from one.
 
 mod clean;
-mod files;
-mod messages;
-mod surfaces;
-mod values;
+pub mod files;
+pub mod messages;
+pub mod surfaces;
+pub mod values;
 
 pub use clean::{clean, is_hidden};
 

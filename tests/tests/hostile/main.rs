@@ -3,3 +3,5 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod bodies;
+mod limits;
+mod port;
