@@ -123,7 +123,7 @@ fn in_the_terminal(folder: &Path, yes: bool) -> Result<()> {
     settled_row(folder)
 }
 
-/// Shows the child's output as it comes and types `yes` at every prompt: a last line that ends with `] ` or `: `.
+/// Shows the child's output as it comes and types `yes`, or the passphrase, at every prompt: a last line that ends with `] ` or `: `.
 fn type_answers(wallet: &mut Command) -> Result<()> {
     let mut child = wallet.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("cannot start countersign")?;
     let mut answers = child.stdin.take().context("the input was asked for")?;
@@ -141,10 +141,12 @@ fn type_answers(wallet: &mut Command) -> Result<()> {
             if *byte == b'\n' { line.clear() } else { line.push(*byte) }
         }
         if line.ends_with(b"] ") || line.ends_with(b": ") || line.ends_with(b"? ") {
-            println!("yes");
+            // The practice wallet's own passphrase, which the demo prints: it guards play money.
+            let answer = if line.starts_with(b"Passphrase") { "play money only" } else { "yes" };
+            println!("{answer}");
             line.clear();
             // A child that is gone already says so by its exit status.
-            let _ = answers.write_all(b"yes\n").and_then(|()| answers.flush());
+            let _ = writeln!(answers, "{answer}").and_then(|()| answers.flush());
         }
     }
     drop(answers);

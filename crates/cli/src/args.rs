@@ -232,7 +232,8 @@ pub struct RuleFor {
 
 #[derive(Subcommand)]
 pub enum LimitAction {
-    /// Allow up to these totals without asking, in whole units like 2.00
+    /// Allow up to these totals without asking, in whole units like 2.00; asks for the passphrase
+    #[command(group(clap::ArgGroup::new("limit").args(["per_payment", "per_day", "per_month"]).required(true).multiple(true)))]
     Set {
         #[command(flatten)]
         rule: RuleFor,

@@ -54,9 +54,9 @@ async fn run(args: Args) -> Result<(), Fail> {
         Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
         Command::Ledger(command) => commands::records::ledger(&global, command).await,
         Command::Sites(command) => commands::records::sites(&global, command).await,
-        Command::Limits(command) => commands::rules::limits(&global, command).await,
+        Command::Limits(command) => commands::rules::limits(&global, &console, command).await,
         Command::Apps(command) => commands::rules::apps(&global, command).await,
-        Command::Pairings(command) => commands::rules::pairings(&global, command).await,
+        Command::Pairings(command) => commands::rules::pairings(&global, &console, command).await,
         Command::Demo => commands::demo::demo(&global, &console).await,
     }
 }

@@ -5,13 +5,16 @@
 
 mod common;
 
-use common::{House, client, options};
-use helper::verb::{AnswerPairing, Apps, Lock, Pairings, Payments, Status, Unlock};
+use common::{House, PASSPHRASE, client, options};
+use helper::verb::{AnswerPairing, Apps, ImportWords, Lock, Pairings, Payments, Status, Unlock};
 use helper::{Client, Owner, OwnerOptions, RuntimeFile, StartError, Verb};
 use std::os::unix::fs::PermissionsExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use view::{Code, EventView, FilterView};
+
+/// Of every BIP-39 test vector.
+const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -134,12 +137,18 @@ async fn the_owner_steers_through_the_control_socket_and_hears_what_happens() {
     assert_eq!(asked.status(), 202);
     assert_eq!(futures::StreamExt::next(&mut events).await, Some(EventView::Pairing));
     let pairing = call.call(Pairings {}).await.unwrap().remove(0);
-    call.call(AnswerPairing { id: pairing.id, approve: true }).await.unwrap();
+    // No wallet yet, so nobody can prove to be its owner: the window answers then.
+    let unproven = AnswerPairing { id: pairing.id.clone(), approve: true, passphrase: None };
+    assert_eq!(call.call(unproven).await.err().unwrap().code, Code::BadRequest);
+    call.call(ImportWords { words: WORDS.into(), passphrase: PASSPHRASE.into() }).await.unwrap();
+    let wrong = AnswerPairing { id: pairing.id.clone(), approve: true, passphrase: Some("not the right one".into()) };
+    assert_eq!(call.call(wrong).await.err().unwrap().code, Code::WrongPassphrase);
+    call.call(AnswerPairing { id: pairing.id, approve: true, passphrase: Some(PASSPHRASE.into()) }).await.unwrap();
     assert_eq!(call.call(Apps {}).await.unwrap()[0].name, "reader");
     assert!(call.call(Lock {}).await.unwrap().locked);
     assert!(call.call(Payments { filter: FilterView::default() }).await.unwrap().payments.is_empty());
     let failure = call.call(Unlock { passphrase: "not the right one".into() }).await.err().unwrap();
-    assert_eq!(failure.code, Code::NoAccount, "{failure:?}");
+    assert_eq!(failure.code, Code::WrongPassphrase, "{failure:?}");
 }
 
 #[tokio::test]

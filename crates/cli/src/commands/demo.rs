@@ -8,7 +8,6 @@ use crate::exit::{Fail, Status};
 use crate::question;
 use crate::reach::Reach;
 use crate::show::{self, BOLD, DIM, OFF, money, safe};
-use helper::verb::AnswerPairing;
 use helper::{Owner, OwnerOptions};
 use practice::World;
 use practice::buyer::{BuyError, Buyer, Delivered};
@@ -60,7 +59,7 @@ async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<Pay
     ]));
 
     let reach = Reach::Here(desk.clone());
-    let token = pair(&reach, desk, &owner.addr().to_string(), console).await?;
+    let token = pair(desk, &owner.addr().to_string(), console).await?;
     let url = world.fee_url();
     console.show(&format!("\nThe program requests {url} and is asked to pay.\n"));
     let buyer = Buyer::new(format!("http://{}", owner.addr()), token);
@@ -104,7 +103,7 @@ async fn account(world: &World, desk: &Desk) -> Result<(), Fail> {
 }
 
 /// The program asks to be paired, as any program does; the person compares the codes.
-async fn pair(reach: &Reach, desk: &Desk, address: &str, console: &Console) -> Result<String, Fail> {
+async fn pair(desk: &Desk, address: &str, console: &Console) -> Result<String, Fail> {
     let http = reqwest::Client::builder().no_proxy().build().map_err(|e| Fail::plain(e.to_string()))?;
     let base = format!("http://{address}/v1/pairings");
     let lost = |e: reqwest::Error| Fail::plain(format!("the port did not answer: {e}"));
@@ -117,7 +116,7 @@ async fn pair(reach: &Reach, desk: &Desk, address: &str, console: &Console) -> R
     let approve = console
         .yes(&format!("Pair \"{}\", which shows the code {}?", safe(&pairing.name), safe(&pairing.code)))
         .await?;
-    reach.call(AnswerPairing { id: pairing.id.clone(), approve }).await?;
+    desk.answer_pairing(&pairing.id, approve).await?;
     let url = format!("{base}/{}?wait=10", asked.id);
     let answered: AppPairingView = http.get(url).send().await.map_err(lost)?.json().await.map_err(lost)?;
     answered.token.ok_or_else(|| Fail::of(Status::Refused, "the program was not paired"))

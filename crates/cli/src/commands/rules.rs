@@ -1,6 +1,7 @@
 //! `limits`, `apps`, `pairings`: who may ask, and who may pay how much without asking.
 
 use crate::args::{AppAction, Apps, Global, LimitAction, Limits, PairingAction, Pairings, RuleFor};
+use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::say;
@@ -8,9 +9,10 @@ use crate::show::{self, safe};
 use helper::verb::{self, AnswerPairing, RemoveRule, RevokeApp, Rules, SetRule};
 use view::{ModeView, RuleInput};
 
-pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
+pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
-    let set = |rule: RuleFor, mode: ModeView| SetRule {
+    let set = |rule: RuleFor, mode: ModeView, passphrase: Option<String>| SetRule {
+        passphrase,
         rule: RuleInput {
             app_id: rule.app,
             site_key: rule.site,
@@ -21,10 +23,11 @@ pub async fn limits(global: &Global, limits: Limits) -> Result<(), Fail> {
     };
     match limits.action {
         Some(LimitAction::Set { rule, per_payment, per_day, per_month }) => {
-            reach.call(set(rule, ModeView::Allow { per_payment, per_day, per_month })).await?;
+            let passphrase = Some(console.passphrase("Passphrase: ").await?.to_string());
+            reach.call(set(rule, ModeView::Allow { per_payment, per_day, per_month }, passphrase)).await?;
         }
-        Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask)).await?,
-        Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block)).await?,
+        Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask, None)).await?,
+        Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block, None)).await?,
         Some(LimitAction::Remove { rule }) => {
             let RuleFor { app, site, network: named, token } = rule;
             reach.call(RemoveRule { app_id: app, site_key: site, network: network(&named), token }).await?;
@@ -75,7 +78,7 @@ pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {
     Ok(())
 }
 
-pub async fn pairings(global: &Global, pairings: Pairings) -> Result<(), Fail> {
+pub async fn pairings(global: &Global, console: &Console, pairings: Pairings) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     let open = reach.call(verb::Pairings {}).await?;
     let (code, approve) = match pairings.action {
@@ -99,7 +102,13 @@ pub async fn pairings(global: &Global, pairings: Pairings) -> Result<(), Fail> {
     // The code, not a number in a list: comparing it is the point.
     let mut same = open.into_iter().filter(|p| p.code.eq_ignore_ascii_case(code.trim()));
     match (same.next(), same.next()) {
-        (Some(pairing), None) => Ok(reach.call(AnswerPairing { id: pairing.id, approve }).await?),
+        (Some(pairing), None) => {
+            let passphrase = match approve {
+                true => Some(console.passphrase("Passphrase: ").await?.to_string()),
+                false => None,
+            };
+            Ok(reach.call(AnswerPairing { id: pairing.id, approve, passphrase }).await?)
+        }
         _ => Err(Fail::plain("no app shows this code").advice("`countersign pairings` lists the open ones.")),
     }
 }

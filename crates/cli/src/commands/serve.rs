@@ -9,7 +9,7 @@ use crate::question;
 use crate::reach::{Reach, options};
 use crate::show::say;
 use crate::show::{self, DIM, OFF, WARN, safe};
-use helper::verb::{AnswerPairing, Unlock};
+use helper::verb::Unlock;
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
@@ -108,7 +108,7 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
                     continue;
                 }
                 // A wrong answer is told; the question stays open and comes again.
-                if let Err(fail) = answer(reach, console, current, is_yes(&line)).await {
+                if let Err(fail) = answer(desk, reach, console, current, is_yes(&line)).await {
                     say!("{WARN}{}{OFF}", safe(&fail.failure.message));
                 }
             }
@@ -142,9 +142,9 @@ async fn typed(typing: &mut Option<(String, oneshot::Receiver<Option<Line>>)>) -
     }
 }
 
-async fn answer(reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
+async fn answer(desk: &Desk, reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
     match shown {
-        Shown::Pairing(pairing) => Ok(reach.call(AnswerPairing { id: pairing.id, approve: yes }).await?),
+        Shown::Pairing(pairing) => Ok(desk.answer_pairing(&pairing.id, yes).await?),
         Shown::Question(question) => {
             let payment = question::send(reach, console, &question, yes).await?;
             say!("{}", outcome(&payment));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
     AnswerView, AppView, Desk, Failure, FilterView, NewWordsView, PairingView, PaymentDetailView, PaymentPage,
-    PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
+    ModeView, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
 };
 use wallet::AppId;
 
@@ -51,6 +51,12 @@ macro_rules! verbs {
     };
 }
 
+/// The owner typed the passphrase for this very call.
+async fn proven(desk: &Desk, passphrase: Option<String>) -> Result<(), Failure> {
+    let passphrase = passphrase.ok_or_else(|| Failure::field("passphrase", "the passphrase", "nothing"))?;
+    desk.prove(wallet::Passphrase::new(passphrase)).await
+}
+
 verbs! {
     /// The wallet at a glance.
     "status" Status {} -> StatusView = |desk, _it| Ok(desk.status().await);
@@ -81,13 +87,26 @@ verbs! {
     "site" Site { site_key: String } -> SiteDetailView = |desk, it| desk.site(&it.site_key).await;
     "block-site" BlockSite { site_key: String, blocked: bool } -> () = |desk, it| desk.block_site(&it.site_key, it.blocked).await;
     "rules" Rules {} -> Vec<RuleView> = |desk, _it| desk.rules().await;
-    "set-rule" SetRule { rule: RuleInput } -> () = |desk, it| desk.set_rule(it.rule).await;
+    /// Sets a rule. One that pays without asking needs the passphrase: a program that runs as the same user
+    /// must not give itself money.
+    "set-rule" SetRule { rule: RuleInput, passphrase: Option<String> } -> () = |desk, it| {
+        if matches!(it.rule.mode, ModeView::Allow { .. }) {
+            proven(desk, it.passphrase).await?;
+        }
+        desk.set_rule(it.rule).await
+    };
     "remove-rule" RemoveRule { app_id: String, site_key: Option<String>, network: String, token: String } -> ()
         = |desk, it| desk.remove_rule(&it.app_id, it.site_key.as_deref(), &it.network, &it.token).await;
     "apps" Apps {} -> Vec<AppView> = |desk, _it| desk.apps().await;
     "revoke-app" RevokeApp { id: String } -> () = |desk, it| desk.revoke_app(&it.id).await;
     "pairings" Pairings {} -> Vec<PairingView> = |desk, _it| desk.pairings().await;
-    "answer-pairing" AnswerPairing { id: String, approve: bool } -> () = |desk, it| desk.answer_pairing(&it.id, it.approve).await;
+    /// Answers a pairing; a yes needs the passphrase, so that no program pairs itself.
+    "answer-pairing" AnswerPairing { id: String, approve: bool, passphrase: Option<String> } -> () = |desk, it| {
+        if it.approve {
+            proven(desk, it.passphrase).await?;
+        }
+        desk.answer_pairing(&it.id, it.approve).await
+    };
     /// Pays as the owner: always asks.
     "pay" Pay { request: PaymentRequestView } -> PaymentAnswerView = |desk, it| desk.pay(&AppId::owner(), it.request).await;
     "check" Check { request: PaymentRequestView } -> CheckView = |desk, it| desk.check(&AppId::owner(), it.request).await;
