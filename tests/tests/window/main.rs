@@ -130,8 +130,8 @@ async fn pairing(screen: &Screen, program: &mut Program) -> Result<()> {
     screen.find("[data-act=pair]:enabled").await?;
     screen.shot("pairing").await?;
     screen.click("[data-act=pair]").await?;
+    screen.says("[data-app]", "weather-desk").await?;
     program.fetch_token(&pairing).await?;
-    screen.says("main", "weather-desk").await?;
     Ok(())
 }
 

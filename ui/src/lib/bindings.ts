@@ -100,6 +100,10 @@ export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRE
 "FORBIDDEN" | "NOT_FOUND" | 
 /**  The answer named another plan than the one that is open now: look again. */
 "PLAN_CHANGED" | 
+/**  Another unfinished payment holds the permission of this 402. */
+"PERMISSION_IN_USE" | 
+/**  The payment has moved on: it is answered, signed or ended already. */
+"ALREADY_ANSWERED" | 
 /**  The buttons are not armed yet: the question was shown, focused or changed less than a second ago. */
 "NOT_ARMED" | "WRONG_PASSPHRASE" | 
 /**  The vault file or the word list is not usable; the sentence says how. */
