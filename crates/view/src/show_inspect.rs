@@ -55,14 +55,34 @@ impl Lines {
 
     fn explained(&mut self, group: &str, all: Vec<Explanation>) {
         for one in all {
-            self.note(group, one.key, one.value, one.remark.map(|r| r.to_string()));
+            // A point in time is also said as a person reads it.
+            let when = matches!(one.key, "valid-after" | "valid-before").then(|| one.value.parse().ok()).flatten();
+            let remark = one.remark.map(remark).or(when.map(crate::show_payment::seconds));
+            self.note(group, &label(one.key), one.value, remark);
         }
     }
 }
 
+const fn version(version: x402::Version) -> &'static str {
+    match version {
+        x402::Version::V1 => "1",
+        x402::Version::V2 => "2",
+    }
+}
+
+/// The catalogue's words for a field, or its own name in plain letters.
+fn label(key: &str) -> String {
+    crate::words::find(&format!("label-{key}"), &[]).unwrap_or_else(|| key.replace('-', " "))
+}
+
+/// The catalogue's words for a remark, or the remark's own name in plain letters.
+fn remark(key: &str) -> String {
+    crate::words::find(&format!("remark-{key}"), &[]).unwrap_or_else(|| key.replace('-', " "))
+}
+
 fn of_offer(offer: &Offer) -> InspectView {
     let mut lines = Lines(vec![]);
-    lines.add("offer", "x402 version", format!("{:?}", offer.version));
+    lines.add("offer", "x402 version", version(offer.version));
     lines.maybe("offer", "the server's words", offer.error.as_ref());
     if let Some(resource) = &offer.resource {
         lines.add("resource", "URL, as the server names it", &resource.url);
@@ -77,12 +97,12 @@ fn of_offer(offer: &Offer) -> InspectView {
     }
     let count = offer.options.len();
     let title = format!("A 402: payment required, with {count} option{}.", if count == 1 { "" } else { "s" });
-    view("paymentRequired", title, lines, &offer.raw)
+    let findings = wallet::odd(offer).iter().flat_map(crate::FindingView::all).collect();
+    InspectView { findings, ..view("paymentRequired", title, lines, &offer.raw) }
 }
 
 fn requirement(lines: &mut Lines, option: &Requirements) {
     let group = format!("option {}", option.index + 1);
-    lines.add(&group, "scheme", &option.scheme);
     match &option.terms {
         Ok(terms) => {
             lines.explained(&group, terms.explain());
@@ -104,6 +124,7 @@ fn requirement(lines: &mut Lines, option: &Requirements) {
             lines.note(&group, "token", terms.token(), Some(known.to_owned()));
         }
         Err(unusable) => {
+            lines.add(&group, "scheme", &option.scheme);
             lines.add(&group, "network", &option.network);
             lines.add(&group, "asset", &option.asset);
             lines.add(&group, "payTo", &option.pay_to);
@@ -117,7 +138,7 @@ fn requirement(lines: &mut Lines, option: &Requirements) {
 
 fn of_payment(payment: &Payment) -> InspectView {
     let mut lines = Lines(vec![]);
-    lines.add("payment", "x402 version", format!("{:?}", payment.version));
+    lines.add("payment", "x402 version", version(payment.version));
     lines.add("payment", "scheme", &payment.scheme);
     lines.add("payment", "network", &payment.network);
     match &payment.payload {

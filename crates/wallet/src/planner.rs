@@ -306,13 +306,13 @@ struct HistoryKeyOwned {
 
 /// The server's own words for the token, wherever SDKs put them.
 #[derive(Default)]
-struct Claims {
-    symbol: Option<String>,
-    decimals: Option<u64>,
+pub(crate) struct Claims {
+    pub symbol: Option<String>,
+    pub decimals: Option<u64>,
 }
 
 impl Claims {
-    fn of(option: &Requirements) -> Self {
+    pub fn of(option: &Requirements) -> Self {
         let text = |key: &str| option.extra.get(key).and_then(|v| v.as_str()).map(str::to_owned);
         let number = |key: &str| {
             let value = option.extra.get(key)?;
