@@ -2,11 +2,14 @@
 //! facilitator's key that settles them. Everything real but the clock, which a story may move.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a story that cannot go on has failed
 
+pub mod cases;
 pub mod hostile;
 
+mod dice;
 mod shop;
 mod wire;
 
+pub use dice::Dice;
 pub use shop::{Answer as AppAnswer, App, Market, insist};
 pub use wire::{Loss, Wire};
 
