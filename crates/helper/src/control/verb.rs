@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AnswerView, AppView, Desk, Failure, FilterView, NewWordsView, PairingView, PaymentDetailView, PaymentPage,
-    ModeView, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
+    AnswerView, AppView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PaymentDetailView,
+    PaymentPage, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView,
+    SummaryView,
 };
 use wallet::AppId;
 
