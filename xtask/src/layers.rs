@@ -17,7 +17,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("vault", &["tron"]),
     ("chain", &["tron"]),
     ("wallet", &["policy", "ledger", "vault", "chain"]),
-    ("view", &["wallet"]),
+    // The plain values that the wallet hands out: rows of the ledger, accounts and errors of the vault.
+    ("view", &["wallet", "ledger", "vault"]),
     ("helper", &["wallet", "view"]),
     ("seller", &["x402"]),
     ("facilitator", &["x402", "chain", "vault"]),
