@@ -18,6 +18,9 @@ pub struct Desk {
     wallet: Wallet,
 }
 
+/// The status waits so long for a node; without an answer it goes without balances.
+const BALANCE_WAIT: Duration = Duration::from_millis(1500);
+
 type Answer<T> = Result<T, Failure>;
 
 /// Which rows a list shows; all fields narrow.
@@ -87,11 +90,11 @@ impl Desk {
         let wallet = &self.wallet;
         let mut accounts = Vec::new();
         for account in wallet.accounts() {
-            let balances = match wallet.balances(account.address).await {
-                Ok((trx, tokens)) => std::iter::once(MoneyView::sun(trx))
+            let balances = match tokio::time::timeout(BALANCE_WAIT, wallet.balances(account.address)).await {
+                Ok(Ok((trx, tokens))) => std::iter::once(MoneyView::sun(trx))
                     .chain(tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true)))
                     .collect(),
-                Err(_) => vec![],
+                Ok(Err(_)) | Err(_) => vec![],
             };
             accounts.push(AccountView { name: account.name, address: AddressView::of(account.address), balances });
         }

@@ -48,6 +48,8 @@ pub(crate) struct Open {
     ends: i64,
     expires_at: Moment,
     token: Option<Zeroizing<String>>,
+    /// Answered with yes, and the app is still being written down: for the app it waits.
+    writing: bool,
 }
 
 impl Open {
@@ -56,7 +58,7 @@ impl Open {
             id: self.id.clone(),
             name: self.name.clone(),
             code: self.code.clone(),
-            state: self.state,
+            state: if self.writing { PairingState::Asked } else { self.state },
             expires_at: self.expires_at,
             token: self.token.clone(),
         }
@@ -113,6 +115,7 @@ impl Wallet {
             ends: self.0.time.boot_ms() + OPEN_MS,
             expires_at: self.now().plus_ms(OPEN_MS),
             token: None,
+            writing: false,
         };
         let picture = pairing.picture();
         open.push(pairing);
@@ -158,6 +161,7 @@ impl Wallet {
                 .ok_or(WalletError::NotFound { what: "pairing" })?;
             // Taken at once: of two answers that come together the first counts.
             pairing.state = if approve { PairingState::Approved } else { PairingState::Rejected };
+            pairing.writing = approve;
             pairing.ends = self.0.time.boot_ms() + COLLECT_MS;
             pairing.name.clone()
         };
@@ -177,6 +181,7 @@ impl Wallet {
             };
             let mut open = self.pairings_now();
             if let Some(pairing) = open.iter_mut().find(|p| p.id == pairing_id) {
+                pairing.writing = false;
                 match &added {
                     Ok(_) => pairing.token = Some(token),
                     Err(_) => pairing.state = PairingState::Rejected,
