@@ -16,10 +16,7 @@ fn refused(error: &Malformed) -> bool {
 }
 
 /// The text, and what a reader says to it.
-fn read<'a, T>(
-    data: &'a [u8],
-    reader: impl Fn(&str) -> Result<T, Malformed>,
-) -> Option<(&'a str, Result<T, Malformed>)> {
+fn read<T>(data: &[u8], reader: impl Fn(&str) -> Result<T, Malformed>) -> Option<(&str, Result<T, Malformed>)> {
     let text = std::str::from_utf8(data).ok()?;
     let answer = reader(text);
     if text.len() > BODY_BYTES {
