@@ -64,6 +64,8 @@ impl Market {
         for address in [stage.payer(), stage.caller()] {
             stage.devnet.faucet(address, Gift::Trx(1_000_000_000_000)).unwrap();
         }
+        // Stories take hours on a clock that is moved; a locked wallet would ask for everything.
+        stage.wallet.set_auto_lock(0).await.unwrap();
         let (port, shop, till) = (Wire::new().await, Wire::new().await, Wire::new().await);
         let journal = stage.dir.path().join("journal.jsonl");
         let facilitator = facilitator(&stage, journal.clone()).await;

@@ -1,6 +1,9 @@
 //! Nobody pays twice: one story for each point at which an answer, a process or a node can fail between an app,
-//! the wallet, the shop, the facilitator and the chain. Each is told fifty times with other nonces and another
+//! the wallet, the shop, the facilitator and the chain. Each is told many times with other nonces and another
 //! fall of the dice, and what moved is counted on chain.
+//!
+//! Thirty times by default; `COUNTERSIGN_RUNS=50` is the full count.
+#![allow(clippy::unwrap_used)]
 
 use devnet::Fault;
 use futures::future::join_all;
@@ -8,14 +11,19 @@ use std::time::Duration;
 use stories::{App, AppAnswer, Dice, Loss, Market, Stage, insist};
 use wallet::{AllowanceChoice, Answer, Proof, Scope};
 
-const RUNS: std::ops::RangeInclusive<u64> = 1..=50;
+const RUNS: u64 = 30;
+
+/// The items that a story buys, one in each run.
+fn runs() -> std::ops::RangeInclusive<u64> {
+    1..=std::env::var("COUNTERSIGN_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(RUNS)
+}
 
 /// A key for half of the purchases; without one, the very same 402 is recognised as a retry.
 fn key(dice: &mut Dice, item: u64) -> Option<String> {
     dice.flip().then(|| format!("order-{item}"))
 }
 
-/// Signed by the limit, fifty times.
+/// One of each, signed by the limit.
 async fn sign_all(app: &App) -> Vec<(u64, AppAnswer)> {
     let sign = async |item| {
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
@@ -23,7 +31,7 @@ async fn sign_all(app: &App) -> Vec<(u64, AppAnswer)> {
         (item, signed)
     };
     let mut all = vec![];
-    for item in RUNS {
+    for item in runs() {
         all.push(sign(item).await);
     }
     all
@@ -47,7 +55,7 @@ fn is_pending(got: &AppAnswer) -> bool {
 async fn the_answer_with_the_signature_is_lost_and_the_app_asks_again() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(1, item);
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         market.port.lose("POST /v1/payments", Loss::Answer, 1 + dice.below(3));
@@ -57,14 +65,14 @@ async fn the_answer_with_the_signature_is_lost_and_the_app_asks_again() {
         assert_eq!((again.id(), again.header()), (signed.id(), signed.header()));
         market.deliver(&app, item, &signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
 async fn the_same_request_arrives_many_times_at_once_and_some_answers_are_lost() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(2, item);
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         market.port.lose("POST /v1/payments", Loss::Answer, dice.below(3));
@@ -79,7 +87,7 @@ async fn the_same_request_arrives_many_times_at_once_and_some_answers_are_lost()
         assert!(answers.iter().all(|a| a.header().is_none() || a.header() == signed.header()));
         market.deliver(&app, item, &signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -87,7 +95,7 @@ async fn the_answer_to_a_poll_is_lost() {
     let market = Market::open().await;
     market.trusted_app("reader").await;
     let app = market.app("asker").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(3, item);
         let asked = app.ask(item, &app.offer(item).await, key(&mut dice, item).as_deref()).await.unwrap();
         assert_eq!(asked.status, 202, "{}", asked.body);
@@ -97,14 +105,14 @@ async fn the_answer_to_a_poll_is_lost() {
         assert_eq!(insist(async || app.poll(asked.id()).await).await.header(), signed.header());
         market.deliver(&app, item, &signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
 async fn two_apps_bring_the_same_402() {
     let market = Market::open().await;
     let (first, second) = (market.trusted_app("first").await, market.trusted_app("second").await);
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(4, item);
         let (offer, key) = (first.offer(item).await, key(&mut dice, item));
         let (a, b) = tokio::join!(first.ask(item, &offer, key.as_deref()), second.ask(item, &offer, key.as_deref()));
@@ -121,14 +129,14 @@ async fn two_apps_bring_the_same_402() {
         insist(async || winner.fetch(item, &signed).await).await;
         assert_eq!(market.settlements(item).await, 1);
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
 async fn the_report_is_sent_twice_and_again() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(5, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         let got = app.fetch(item, &signed).await.unwrap();
@@ -144,7 +152,7 @@ async fn the_report_is_sent_twice_and_again() {
             insist(async || app.report(signed.id(), &got).await).await;
         }
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 // The wallet's process.
@@ -154,7 +162,7 @@ async fn the_wallet_ends_while_a_question_is_open() {
     let mut market = Market::open().await;
     market.trusted_app("reader").await;
     let app = market.app("asker").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(6, item);
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         market.port.lose("POST /v1/payments", Loss::Answer, dice.below(2));
@@ -169,7 +177,7 @@ async fn the_wallet_ends_while_a_question_is_open() {
         assert_eq!((signed.status, signed.id()), (200, asked.id()));
         market.deliver(&app, item, &signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -177,7 +185,7 @@ async fn the_wallet_ends_somewhere_between_approval_and_signature() {
     let mut market = Market::open().await;
     market.trusted_app("reader").await;
     let app = market.app("asker").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(7, item);
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         let asked = app.ask(item, &offer, key.as_deref()).await.unwrap();
@@ -207,14 +215,14 @@ async fn the_wallet_ends_somewhere_between_approval_and_signature() {
         assert!(before.is_none_or(|before| signed.header() == Some(&before)));
         market.deliver(&app, item, &signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
 async fn the_wallet_ends_after_the_signature_and_before_its_answer_is_out() {
     let mut market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(8, item);
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         market.port.lose("POST /v1/payments", Loss::Answer, 1);
@@ -231,7 +239,7 @@ async fn the_wallet_ends_after_the_signature_and_before_its_answer_is_out() {
         market.deliver(&app, item, &signed).await;
         market.unlock().await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -239,7 +247,7 @@ async fn the_answer_to_the_allowance_is_lost_and_the_wallet_may_end_meanwhile() 
     let mut market = Market::with(Stage::without_allowance().await).await;
     let app = market.app("asker").await;
     market.buy_first(&app).await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(9, item);
         let asked = app.ask(item, &app.offer(item).await, None).await.unwrap();
         let id = asked.payment_id();
@@ -261,7 +269,7 @@ async fn the_answer_to_the_allowance_is_lost_and_the_wallet_may_end_meanwhile() 
         // Exactly what was approved was taken.
         assert_eq!(market.allowance().await, tron::Amount::ZERO);
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 // Between app and shop.
@@ -270,7 +278,7 @@ async fn the_answer_to_the_allowance_is_lost_and_the_wallet_may_end_meanwhile() 
 async fn the_sellers_answer_is_lost_after_it_settled() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(10, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         market.shop.lose(&format!("GET /goods/{item} "), Loss::Answer, 1);
@@ -287,7 +295,7 @@ async fn the_sellers_answer_is_lost_after_it_settled() {
         app.cancel(asked.id()).await;
         assert_eq!(market.settlements(item).await, 1);
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -295,7 +303,7 @@ async fn the_app_hangs_up_while_the_seller_settles() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
     let mut delivered = 0;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(11, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         let after = Duration::from_micros(dice.below(30_000));
@@ -312,7 +320,7 @@ async fn the_app_hangs_up_while_the_seller_settles() {
         assert_eq!(market.settlements(item).await, 1);
     }
     assert!(delivered > 0);
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -320,7 +328,7 @@ async fn the_paid_request_arrives_twice_at_once_at_two_branches_of_the_shop() {
     let mut market = Market::open().await;
     let app = market.trusted_app("reader").await;
     market.open_branch().await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(12, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         market.shop.lose(&format!("GET /goods/{item} "), Loss::Twice, 1 + dice.below(3));
@@ -332,7 +340,7 @@ async fn the_paid_request_arrives_twice_at_once_at_two_branches_of_the_shop() {
         }
         assert_eq!(market.settlements(item).await, 1);
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 // Between shop, facilitator and chain.
@@ -340,7 +348,7 @@ async fn the_paid_request_arrives_twice_at_once_at_two_branches_of_the_shop() {
 async fn the_settlement_goes_wrong(story: u64, losses: &[Loss]) {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(story, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         for _ in 0..1 + dice.below(2) {
@@ -362,7 +370,7 @@ async fn the_settlement_goes_wrong(story: u64, losses: &[Loss]) {
         market.till.quiet().await;
         assert_eq!(market.settlements(item).await, 1);
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -396,7 +404,7 @@ async fn the_facilitator_ends_between_sending_and_looking() {
     for (item, signed) in vanish {
         market.deliver(&app, *item, signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -405,11 +413,13 @@ async fn the_node_fails_while_the_facilitator_verifies() {
     let app = market.trusted_app("reader").await;
     let signed = sign_all(&app).await;
     let mut dice = Dice::new(16, 0);
-    market.stage.devnet.fault("wallet/triggerconstantcontract", 60 + dice.below(90), Fault::Error);
-    market.stage.devnet.fault("wallet/triggerconstantcontract", dice.below(20), Fault::Drop);
+    // A question is asked three times before the facilitator gives up, so this is enough for some and not for all.
+    let count = signed.len() as u64;
+    market.stage.devnet.fault("wallet/triggerconstantcontract", 2 * count, Fault::Error);
+    market.stage.devnet.fault("wallet/triggerconstantcontract", 1 + dice.below(count), Fault::Drop);
     let failed = fetch_all(&app, &signed).await;
     assert!(failed.iter().all(|got| matches!(got.status, 200 | 503) || is_pending(got)), "{failed:?}");
-    assert!(failed.iter().any(|got| got.status == 503));
+    assert!(failed.iter().any(|got| got.status == 503), "{failed:?}");
     market.stage.devnet.clear_faults();
     for ((item, signed), got) in signed.iter().zip(failed) {
         match got.status {
@@ -417,7 +427,7 @@ async fn the_node_fails_while_the_facilitator_verifies() {
             _ => market.deliver(&app, *item, signed).await,
         }
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -427,7 +437,7 @@ async fn the_answer_to_the_broadcast_is_lost() {
     let signed = sign_all(&app).await;
     let mut dice = Dice::new(17, 0);
     // First with receipts that can be read, then without.
-    let (seen, unseen) = signed.split_at(20);
+    let (seen, unseen) = signed.split_at(signed.len() / 3);
     for (item, signed) in seen {
         market.stage.devnet.fault("wallet/broadcasthex", 1 + dice.below(3), Fault::Drop);
         market.deliver(&app, *item, signed).await;
@@ -441,7 +451,7 @@ async fn the_answer_to_the_broadcast_is_lost() {
         assert_eq!(market.settlements(*item).await, 1);
         market.deliver(&app, *item, signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 #[tokio::test]
@@ -460,7 +470,7 @@ async fn the_broadcast_never_arrives_and_is_made_anew_only_when_it_is_dead() {
     for (item, signed) in &signed {
         market.deliver(&app, *item, signed).await;
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
 
 // Afterwards.
@@ -493,9 +503,10 @@ async fn nobody_reports_and_the_wallet_finds_out_by_itself() {
 async fn a_second_signature_comes_only_after_the_first_is_provably_dead() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
-    for item in RUNS {
+    for item in runs() {
         let mut dice = Dice::new(20, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
+        assert_eq!(signed.status, 200, "{}", signed.body);
         market.shop.lose(&format!("GET /goods/{item} "), Loss::Request, 1);
         assert_eq!(app.fetch(item, &signed).await, None);
         // Nobody knows: whenever the app comes with a fresh 402, a person decides, within the first minute and after.
@@ -518,5 +529,5 @@ async fn a_second_signature_comes_only_after_the_first_is_provably_dead() {
             market.deliver(&app, item, &second).await;
         }
     }
-    market.audit(RUNS).await;
+    market.audit(runs()).await;
 }
