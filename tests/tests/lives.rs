@@ -98,7 +98,10 @@ async fn a_limit_answers_for_the_person_and_a_finding_asks_again() {
     let stage = Stage::start().await;
     let daily = plan::Limit { per_day: Some(usdt("2")), ..plan::Limit::default() };
     let question = stage.ask(&Ask::new(1)).await;
-    stage.approve(&question, Scope::Limit(daily)).await.unwrap();
+    let first = stage.approve(&question, Scope::Limit(daily)).await.unwrap();
+    // Without this word nobody knows, and the same resource is asked about for as long as that lasts.
+    let delivered = Report { payment_response: None, http_status: 200 };
+    stage.wallet.report(&stage.app, first.id, delivered).await.unwrap();
     stage.advance(120);
     let Outcome::Signed(second) = stage.pay(&Ask::new(2)).await.unwrap() else { panic!("a limit allows it") };
     assert!(!second.by_person);

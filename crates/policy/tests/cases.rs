@@ -531,7 +531,7 @@ fn figures_are_those_that_a_person_can_check() {
     let known = Fact::PayeeKnown { times: 3, since: Moment::from_secs(1_790_000_000) };
     assert_eq!(
         honest().found(),
-        [(Weight::Note, Fact::TestMoney), (Weight::Good, Fact::AllKnown), (Weight::Good, known)]
+        [(Weight::Note, Fact::TestMoney), (Weight::Good, known), (Weight::Good, Fact::AllKnown)]
             .map(|(weight, fact)| Finding { weight, fact })
     );
 }
