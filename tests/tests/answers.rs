@@ -93,6 +93,8 @@ async fn a_locked_wallet_keeps_the_question_and_a_limit_does_not_answer_for_it()
     let question = stage.ask(&Ask::new(2)).await;
     stage.wallet.unlock(wallet::Passphrase::new(PASSPHRASE.to_owned())).await.unwrap();
     assert_eq!(stage.approve(&question, Scope::Once).await.unwrap().state, State::Signed);
+    let delivered = wallet::Report { payment_response: None, http_status: 200 };
+    stage.wallet.report(&stage.app, question.id, delivered).await.unwrap();
     stage.advance(120);
     assert!(matches!(stage.pay(&Ask::new(3)).await, Ok(Outcome::Signed(_))));
 }

@@ -109,6 +109,25 @@ async fn the_answer_to_a_poll_is_lost() {
 }
 
 #[tokio::test]
+async fn the_app_loses_patience_and_brings_several_fresh_402s_at_once() {
+    let market = Market::open().await;
+    let app = market.trusted_app("reader").await;
+    for item in runs() {
+        let mut dice = Dice::new(21, item);
+        let offers = join_all((0..2 + dice.below(3)).map(|_| app.offer(item))).await;
+        let answers = join_all(offers.iter().map(|offer| app.ask(item, offer, None))).await;
+        let (signed, asked): (Vec<_>, Vec<_>) = answers.into_iter().flatten().partition(|a| a.status == 200);
+        assert_eq!((signed.len(), asked.len()), (1, offers.len() - 1), "{asked:?}");
+        for question in asked {
+            assert!(question.status == 202 && question.finds("paidJustNow"), "{}", question.body);
+            app.cancel(question.id()).await;
+        }
+        market.deliver(&app, item, &signed[0]).await;
+    }
+    market.audit(runs()).await;
+}
+
+#[tokio::test]
 async fn two_apps_bring_the_same_402() {
     let market = Market::open().await;
     let (first, second) = (market.trusted_app("first").await, market.trusted_app("second").await);
