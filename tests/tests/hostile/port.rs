@@ -52,7 +52,7 @@ impl Port {
         devnet.faucet(account, devnet::Gift::Trx(1_000_000_000)).unwrap();
         devnet.faucet(account, devnet::Gift::Token(address(USDT), usdt("100"))).unwrap();
         desk.unlock(PASSPHRASE.into()).await.unwrap();
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap();
         let mut port = Self { owner, http, token: String::new(), _devnet: devnet, _dir: dir };
         port.pair("fetcher").await;
         port
@@ -68,7 +68,10 @@ impl Port {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Said {
-        let answer = request.bearer_auth(&self.token).send().await.unwrap();
+        self.said(request.bearer_auth(&self.token).send().await.unwrap()).await
+    }
+
+    async fn said(&self, answer: reqwest::Response) -> Said {
         let status = answer.status();
         let kind = answer.headers()["content-type"].to_str().unwrap().to_owned();
         let body: Value = answer.json().await.unwrap();
@@ -86,7 +89,15 @@ impl Port {
 
     async fn post(&self, path: &str, body: Vec<u8>) -> Said {
         let url = format!("http://{}{path}", self.owner.addr());
-        self.send(self.http.post(url).header("content-type", "application/json").body(body)).await
+        loop {
+            let request = self.http.post(&url).bearer_auth(&self.token).header("content-type", "application/json");
+            match request.body(body.clone()).send().await {
+                Ok(answer) => return self.said(answer).await,
+                // What is too large is answered, and the connection closed, before all of it is written: now and
+                // then the writing notices first.
+                Err(error) => assert!(body.len() > Limits::default().body_bytes, "{error:?}"),
+            }
+        }
     }
 
     async fn get(&self, path: &str) -> Said {
