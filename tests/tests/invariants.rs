@@ -1,5 +1,7 @@
 //! The nine things that must always hold, each as a story that fails when it is broken.
 
+#![allow(clippy::unwrap_used)] // helpers beside the tests
+
 use ledger::{Settlement, State};
 use plan::{Fact, Limit, PlanDigest, Weight};
 use stories::{Ask, PASSPHRASE, Stage, USDT, WORDS, address, passphrase, usdt};
