@@ -102,6 +102,7 @@ ALREADY_ANSWERED-advice = Ask for its state again.
 NOT_ARMED = The answer came too quickly after the question was shown.
 NOT_ARMED-advice = Wait a second and answer again.
 WRONG_PASSPHRASE = The passphrase is not the right one.
+WRONG_PASSPHRASE-advice = Mind capital letters and the keyboard layout, then try again.
 VAULT_UNUSABLE = { $detail }.
 CANNOT_SIGN = The 402 can't be signed as it is: { $detail }.
 CANNOT_SIGN-advice = The seller has to mend its 402.
