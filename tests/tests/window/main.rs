@@ -30,6 +30,7 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     pairing(&screen, &mut program).await?;
 
     approve(&screen, &program, &world).await?;
+    curl_pays(&screen, &program, &world).await?;
     reject(&screen, &program, &world).await?;
     fake_token(&screen, &program, &world).await?;
     hostile_words(&screen, &program, &world).await?;
@@ -184,6 +185,26 @@ async fn approve(screen: &Screen, program: &Program, world: &World) -> Result<()
     screen.says("dialog", "delivered").await?;
     screen.shot("payment").await?;
     screen.click("dialog .btn").await
+}
+
+/// A client that nobody here wrote: curl, in the script that the README shows.
+async fn curl_pays(screen: &Screen, program: &Program, world: &World) -> Result<()> {
+    let curl = program.script("pay.sh", &world.fee_url())?;
+    screen.turn_to("approval").await?;
+    screen.says("h1", "0.26").await?;
+    armed(screen).await?;
+    screen.click("[data-act=approve]").await?;
+    let bought = curl.wait_with_output().await?;
+    ensure!(bought.status.success(), "{}", String::from_utf8_lossy(&bought.stderr));
+    ensure!(String::from_utf8_lossy(&bought.stdout).contains("Stablecoin flows"), "not what was bought");
+    screen.closed("approval").await?;
+    screen.turn_to("index").await?;
+    screen.click("[data-go=activity]").await?;
+    world.devnet().mine(25);
+    // The newest row stands first: settled on the chain, above the article's.
+    let above = "~ [data-payment]";
+    screen.find(&format!("[data-settlement=seen] {above}, [data-settlement=final] {above}")).await?;
+    Ok(())
 }
 
 async fn reject(screen: &Screen, program: &Program, world: &World) -> Result<()> {

@@ -5,6 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::Stdio;
+use tokio::process::{Child, Command};
 
 pub struct Program {
     http: Client,
@@ -23,6 +25,15 @@ pub async fn port(data_dir: &Path) -> Result<String> {
 impl Program {
     pub fn new(port: String) -> Self {
         Self { http: Client::new(), port, token: None }
+    }
+
+    /// Starts a documented paying script with this program's pairing.
+    pub fn script(&self, name: &str, url: &str) -> Result<Child> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/examples").join(name);
+        let mut script = Command::new("sh");
+        script.arg(file).arg(url).env("COUNTERSIGN_URL", &self.port).kill_on_drop(true);
+        script.env("COUNTERSIGN_TOKEN", self.token.as_deref().context("not paired yet")?);
+        script.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().context("sh does not start")
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<(StatusCode, Value)> {
