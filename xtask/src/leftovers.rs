@@ -87,7 +87,14 @@ mod tests {
     fn a_child_that_stays_is_found_and_ended_and_others_are_left_alone() {
         let mut ours_child = command("sleep").arg("600").spawn().unwrap();
         let mut foreign = Command::new("sleep").arg("600").spawn().unwrap();
-        let found = ours();
+        // A process shows its environment only once its program has really begun.
+        let found = loop {
+            let found = ours();
+            if found.contains(&ours_child.id()) || ours_child.try_wait().unwrap().is_some() {
+                break found;
+            }
+            thread::yield_now();
+        };
         assert!(found.contains(&ours_child.id()));
         assert!(!found.contains(&foreign.id()));
         assert_eq!(name(ours_child.id()), "sleep");
