@@ -58,7 +58,11 @@ impl Failure {
             State::Rejected => Code::UserRejected,
             State::Refused => ended_code(payment.code.as_deref().unwrap_or_default()),
         };
-        let mut failure = Self::detail(code, "the approving transaction did not go through");
+        let detail = match payment.code.as_deref() {
+            Some("allowanceMissing") => "it was used up since the question was asked",
+            _ => "the approving transaction did not go through",
+        };
+        let mut failure = Self::detail(code, detail);
         if payment.state == State::Refused
             && let Some(finding) = crate::FindingView::all(&payment.plan)
                 .into_iter()
@@ -149,7 +153,6 @@ fn nothing_payable(worst: &Unpayable, all: &str) -> Failure {
     match worst {
         Unpayable::Network(_) => Failure::detail(Code::UnsupportedNetwork, all),
         Unpayable::Scheme(_) => Failure::detail(Code::UnsupportedScheme, all),
-        Unpayable::Contract(_) => Failure::detail(Code::UnknownContract, all),
         Unpayable::CannotSign(_) => Failure::detail(Code::CannotSign, all),
         Unpayable::Malformed { field, found, expected } => Failure {
             field: Some(field.clone()),

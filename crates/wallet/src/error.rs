@@ -91,7 +91,6 @@ pub enum Unpayable {
     Scheme(String),
     /// Decodes, but can't be signed as it is.
     CannotSign(String),
-    Contract(String),
     Malformed {
         field: String,
         found: String,

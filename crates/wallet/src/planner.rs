@@ -341,7 +341,7 @@ impl Unpayable {
         match self {
             Self::Network(found) => format!("network {found} is not served here"),
             Self::Scheme(found) => format!("scheme {found} is not supported"),
-            Self::CannotSign(reason) | Self::Contract(reason) => reason.clone(),
+            Self::CannotSign(reason) => reason.clone(),
             Self::Malformed { field, found, expected } => format!("{field}: expected {expected}, found {found}"),
         }
     }
