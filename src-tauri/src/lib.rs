@@ -11,6 +11,8 @@ mod windows;
 
 use args::{Args, Parsed};
 use house::House;
+use logs::{EnvFilter, LevelFilter};
+use std::path::Path;
 use std::process::ExitCode;
 use tauri::{Manager, RunEvent};
 
@@ -21,7 +23,7 @@ pub fn run() -> ExitCode {
         Ok(Parsed::Say(text)) => return say(&text, ExitCode::SUCCESS),
         Err(wrong) => return say(&format!("{wrong}\n\n{}", args::HELP), ExitCode::from(2)),
     };
-    log();
+    log(&args);
     match start(args) {
         Ok(code) => code,
         Err(e) => {
@@ -83,10 +85,14 @@ fn say(text: &str, code: ExitCode) -> ExitCode {
     code
 }
 
-/// To standard error, never with a payload or a secret; RUST_LOG narrows or widens it.
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,countersign_app=info"));
-    // A second subscriber can't be there: this is the only start.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+/// To standard error as RUST_LOG says, and to the profile's log files; practice leaves none.
+fn log(args: &Args) {
+    let stderr =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,countersign_app=info"));
+    let folder = helper::data_dir("main", args.data_dir.as_deref()).ok().filter(|_| !args.practice);
+    let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
+    let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));
+    if let Err(e) = logs::start(stderr, files.as_ref().map(|(folder, level)| (folder.as_path(), *level))) {
+        tracing::warn!(error = %e, "no log file is written");
+    }
 }

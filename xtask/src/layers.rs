@@ -23,9 +23,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("seller", &["x402"]),
     ("facilitator", &["x402", "chain", "vault"]),
     ("devnet", &["tron"]),
+    ("logs", &[]),
     ("practice", &["chain", "devnet", "seller", "facilitator"]),
-    ("cli", &["view", "helper", "wallet", "practice"]),
-    ("countersign-app", &["view", "helper", "wallet", "practice"]),
+    ("cli", &["view", "helper", "wallet", "practice", "logs"]),
+    ("countersign-app", &["view", "helper", "wallet", "practice", "logs"]),
     ("stories", &[]),
     ("xtask", &[]),
 ];

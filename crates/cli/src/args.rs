@@ -106,6 +106,14 @@ Examples:
     Apps(Apps),
     /// Apps that ask to be paired; compare the code, then answer
     Pairings(Pairings),
+    /// Write a file for a bug report: versions, settings, state and logs, without secrets and payments
+    #[command(after_help = "\
+Examples:
+  countersign support
+  countersign support -o - | less
+It names no payment, no amount, no app and no site of your record; addresses are shortened; keys, words, tokens and
+URLs' queries are taken out of settings and logs. Look through it before you send it: it is plain text.")]
+    Support(Support),
     /// A whole purchase with play money, on a chain inside this program
     #[command(after_help = "\
 Uses a fresh temporary folder unless --data-dir names one. Asks like the real thing: the pairing, the
@@ -160,6 +168,13 @@ pub struct Pay {
 pub struct Inspect {
     /// The text itself, @FILE, or - for standard input (also when absent)
     pub input: Option<String>,
+}
+
+#[derive(Group)]
+pub struct Support {
+    /// Write here, or - for standard output; countersign-support-DATE.txt when absent
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Group)]

@@ -14,16 +14,15 @@ use args::{Args, Command};
 use clap::Parser;
 use console::{Console, Screen};
 use exit::Fail;
+use logs::{EnvFilter, LevelFilter};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs the command of this process's arguments.
 pub fn main() -> ExitCode {
     // Usage errors end here with status 2, help and version with 0.
     let args = Args::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_env("COUNTERSIGN_LOG"))
-        .with_writer(std::io::stderr)
-        .init();
+    log(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return Fail::plain(format!("the runtime could not start: {e}")).report(args.global.json),
@@ -36,6 +35,20 @@ pub fn main() -> ExitCode {
         Ok(()) if show::lost() => Fail::plain("the output could not be written").report(false),
         Ok(()) => ExitCode::SUCCESS,
         Err(fail) => fail.report(json),
+    }
+}
+
+/// To standard error as COUNTERSIGN_LOG says (errors when it says nothing), and, while this process holds the wallet
+/// for others, to the profile's log files.
+fn log(args: &Args) {
+    let stderr = EnvFilter::from_env("COUNTERSIGN_LOG");
+    let serves = matches!(args.command, Command::Serve(_));
+    let folder = serves.then(|| helper::data_dir(&args.global.profile(), args.global.data_dir.as_deref()).ok()).flatten();
+    // A configuration that can't be read is told when the wallet is opened.
+    let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
+    let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));
+    if let Err(e) = logs::start(stderr, files.as_ref().map(|(folder, level)| (folder.as_path(), *level))) {
+        show::note!("No log file is written: {e}");
     }
 }
 
@@ -57,6 +70,7 @@ async fn run(args: Args) -> Result<(), Fail> {
         Command::Limits(command) => commands::rules::limits(&global, &console, command).await,
         Command::Apps(command) => commands::rules::apps(&global, command).await,
         Command::Pairings(command) => commands::rules::pairings(&global, &console, command).await,
+        Command::Support(command) => commands::support::support(&global, command).await,
         Command::Demo => commands::demo::demo(&global, &console).await,
     }
 }

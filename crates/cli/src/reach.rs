@@ -3,6 +3,7 @@
 
 use crate::args::Global;
 use crate::exit::Fail;
+use crate::show::{OFF, WARN, note, safe};
 use helper::{Client, Owner, OwnerOptions, Verb};
 use view::{Desk, Failure};
 
@@ -22,7 +23,16 @@ impl Reach {
     }
 
     pub async fn running(global: &Global) -> Option<Client> {
-        Client::find(&global.profile(), global.data_dir.as_deref()).await
+        let client = Client::find(&global.profile(), global.data_dir.as_deref()).await?;
+        if let Some(other) = client.other_version() {
+            note!(
+                "{WARN}The running Countersign is version {}, this command is {}.{OFF} End the older of the two and start it \
+                 again; until then some commands may not be understood.",
+                safe(other),
+                env!("CARGO_PKG_VERSION")
+            );
+        }
+        Some(client)
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {

@@ -22,4 +22,4 @@ pub use openapi::json as openapi_json;
 pub use owner::{Owner, OwnerOptions, StartError};
 pub use problem::{Problem, ProblemView};
 pub use routes::{HealthView, PairingRequestView, router};
-pub use runtime::{RuntimeFile, profile_of};
+pub use runtime::{RuntimeFile, data_dir, profile_of};

@@ -74,6 +74,11 @@ impl Places {
     }
 }
 
+/// Where a profile keeps everything: the folder that the user named, or the user's own for that profile.
+pub fn data_dir(profile: &str, named: Option<&Path>) -> Result<PathBuf> {
+    Ok(Places::of(profile, named)?.data_dir)
+}
+
 /// The profile whose Nile is the chain inside the program.
 pub(crate) const DEVNET: &str = "devnet";
 

@@ -27,11 +27,15 @@ pub struct Config {
     pub auto_lock_minutes: u32,
     /// Seconds to wait for a node.
     pub node_seconds: u32,
+    /// How much the log files say: off, error, warn, info, debug or trace.
+    pub log_level: String,
     /// Nodes in the order in which they are tried; empty = the public one.
     pub mainnet: Vec<NodeConfig>,
     pub nile: Vec<NodeConfig>,
     pub shasta: Vec<NodeConfig>,
 }
+
+const LOG_LEVELS: &str = "off, error, warn, info, debug, trace";
 
 impl Default for Config {
     fn default() -> Self {
@@ -40,6 +44,7 @@ impl Default for Config {
             question_seconds: 300,
             auto_lock_minutes: 15,
             node_seconds: 8,
+            log_level: "info".to_owned(),
             mainnet: vec![],
             nile: vec![],
             shasta: vec![],
@@ -64,7 +69,14 @@ impl Config {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(source) => return Err(ConfigError::Read { file: name(), source }),
         };
-        toml::from_str(&text).map_err(|e| ConfigError::Parse { file: name(), reason: without_values(e.message()) })
+        let wrong = |reason| ConfigError::Parse { file: name(), reason };
+        let config: Self = toml::from_str(&text).map_err(|e| wrong(without_values(e.message())))?;
+        config.log_level().map(|_| config.clone()).ok_or_else(|| wrong(format!("log_level is one of {LOG_LEVELS}")))
+    }
+
+    /// How much the log files say; `None` for a word that is no level.
+    pub fn log_level(&self) -> Option<tracing::level_filters::LevelFilter> {
+        self.log_level.parse().ok().filter(|_| LOG_LEVELS.split(", ").any(|level| level == self.log_level))
     }
 
     pub fn nodes(&self, network: Network) -> Vec<NodeConfig> {
@@ -108,6 +120,8 @@ mod tests {
         assert_eq!(config.nodes(Network::Mainnet)[0].url, "https://api.trongrid.io");
         std::fs::write(&file, "prot = 4021\n").unwrap();
         assert!(Config::load(&file).err().unwrap().to_string().contains("unknown field `prot`"));
+        std::fs::write(&file, "log_level = \"loud\"\n").unwrap();
+        assert!(Config::load(&file).err().unwrap().to_string().ends_with("off, error, warn, info, debug, trace"));
         for misplaced in ["port = \"api \\\" key\"\n", "nile = \"api \\\" key\"\n", "[[nile]]\nurl = [\"api key\"]\n"] {
             std::fs::write(&file, misplaced).unwrap();
             let said = Config::load(&file).err().unwrap().to_string();

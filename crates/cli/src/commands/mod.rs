@@ -7,4 +7,5 @@ pub mod pay;
 pub mod records;
 pub mod rules;
 pub mod serve;
+pub mod support;
 pub mod wallet;

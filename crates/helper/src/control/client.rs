@@ -19,19 +19,27 @@ use view::{Code, Failure};
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
+    version: String,
 }
 
 impl Client {
+    /// An owner of our own version at this socket.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into() }
+        Self { socket: socket.into(), version: env!("CARGO_PKG_VERSION").to_owned() }
+    }
+
+    /// The version of the running owner, when it is not ours.
+    pub fn other_version(&self) -> Option<&str> {
+        (self.version != env!("CARGO_PKG_VERSION")).then_some(self.version.as_str())
     }
 
     /// The running owner of a profile, when there is one that answers.
     pub async fn find(profile: &str, data_dir: Option<&Path>) -> Option<Self> {
-        let socket = RuntimeFile::read(profile, data_dir).ok()?.control_socket?;
+        let RuntimeFile { control_socket, version, .. } = RuntimeFile::read(profile, data_dir).ok()?;
+        let socket = control_socket?;
         // A file left by a crash names a socket where nobody listens.
         os::connect(&socket).await.ok()?;
-        Some(Self { socket })
+        Some(Self { socket, version })
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
