@@ -1,7 +1,15 @@
 // Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
 //   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
-// COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
-const port = process.env.COUNTERSIGN_URL ?? "http://127.0.0.1:4020";
+// Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
+// COUNTERSIGN_URL says otherwise. The token comes from a pairing: see pair.sh.
+import { existsSync, readFileSync } from "node:fs";
+
+function where() {
+  const runtime = `${process.env.XDG_RUNTIME_DIR ?? "/nowhere"}/countersign/main.json`;
+  return existsSync(runtime) ? JSON.parse(readFileSync(runtime, "utf8")).address : "127.0.0.1:4020";
+}
+
+const port = process.env.COUNTERSIGN_URL ?? `http://${where()}`;
 
 async function countersign(path, body) {
   const answer = await fetch(port + path, {

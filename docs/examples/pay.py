@@ -2,22 +2,32 @@
 
     COUNTERSIGN_TOKEN=… python pay.py http://127.0.0.1:8402/articles/1
 
-COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
+Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
+COUNTERSIGN_URL says otherwise. The token comes from a pairing: see pair.sh.
 """
 
 import json
 import os
 import sys
+from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
-
-PORT = os.environ.get("COUNTERSIGN_URL", "http://127.0.0.1:4020")
+from urllib.request import ProxyHandler, Request, build_opener, urlopen
 
 
-def fetch(url, headers, data=None):
+def where():
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR", "/nowhere")) / "countersign" / "main.json"
+    address = json.loads(runtime.read_text())["address"] if runtime.exists() else "127.0.0.1:4020"
+    return os.environ.get("COUNTERSIGN_URL", "http://" + address)
+
+
+PORT = where()
+DIRECT = build_opener(ProxyHandler({})).open  # no proxy reaches this machine's own port
+
+
+def fetch(url, headers, data=None, open=urlopen):
     """Status, headers and body, whatever the status is."""
     try:
-        answer = urlopen(Request(url, data, headers))
+        answer = open(Request(url, data, headers))
     except HTTPError as error:
         answer = error
     with answer:
@@ -26,7 +36,7 @@ def fetch(url, headers, data=None):
 
 def countersign(path, body=None):
     headers = {"Authorization": "Bearer " + os.environ["COUNTERSIGN_TOKEN"], "Content-Type": "application/json"}
-    status, _, said = fetch(PORT + path, headers, None if body is None else json.dumps(body).encode())
+    status, _, said = fetch(PORT + path, headers, None if body is None else json.dumps(body).encode(), DIRECT)
     said = json.loads(said)
     if status >= 400:  # a problem document
         sys.exit(f"{said['code']}: {said['detail']}")

@@ -2,10 +2,12 @@
 # Fetches a URL and pays for it through Countersign when it answers 402. Needs curl, grep and sed;
 # reads the 402 from its header, as most servers send it.
 #   COUNTERSIGN_TOKEN=… ./pay.sh http://127.0.0.1:8402/articles/1
-# COUNTERSIGN_URL: where the port is (http://127.0.0.1:4020). The token comes from a pairing: see pair.sh.
+# Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
+# COUNTERSIGN_URL says otherwise. The token comes from a pairing: see pair.sh.
 set -eu
 url=$1
-port=${COUNTERSIGN_URL:-http://127.0.0.1:4020}
+address=$(sed -n 's/.*"address": *"\([^"]*\)".*/\1/p' "${XDG_RUNTIME_DIR:-/nowhere}/countersign/main.json" 2>/dev/null || true)
+port=${COUNTERSIGN_URL:-http://${address:-127.0.0.1:4020}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -15,7 +17,7 @@ header() { grep -i "^$1:" "$2" | head -n 1 | sed 's/^[^:]*://' | tr -cd 'A-Za-z0
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 # The token goes through a file that only we can read: arguments are for everybody to see.
 printf 'Authorization: Bearer %s\n' "$COUNTERSIGN_TOKEN" >"$work/token"
-countersign() { curl -sS -H "@$work/token" -H 'Content-Type: application/json' "$@"; }
+countersign() { curl -sS --noproxy "*" -H "@$work/token" -H 'Content-Type: application/json' "$@"; }
 
 status=$(curl -sS -D "$work/asked" -o "$work/body" -w '%{http_code}' "$url")
 if [ "$status" != 402 ]; then cat "$work/body"; [ "$status" = 200 ]; exit; fi

@@ -87,8 +87,7 @@ fn say(text: &str, code: ExitCode) -> ExitCode {
 
 /// To standard error as RUST_LOG says, and to the profile's log files; practice leaves none.
 fn log(args: &Args) {
-    let stderr =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,countersign_app=info"));
+    let stderr = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,countersign_app=info"));
     let folder = helper::data_dir("main", args.data_dir.as_deref()).ok().filter(|_| !args.practice);
     let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
     let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));

@@ -1,6 +1,9 @@
 //! Fetches a URL and pays for it through Countersign when it answers 402.
 //! Never holds a key, and never decides what may be paid: the person does, in Countersign.
 //!
+//! Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
+//! COUNTERSIGN_URL says otherwise.
+//!
 //! ```sh
 //! COUNTERSIGN_TOKEN=… cargo run --package stories --example pay -- http://127.0.0.1:8402/articles/1
 //! ```
@@ -10,10 +13,13 @@ use anyhow::{Context, Result, bail};
 use reqwest::{Client, Response};
 use serde_json::{Value, json};
 use std::env;
+use std::path::PathBuf;
 
 /// The wallet's port, as a program sees it.
 struct Countersign {
     http: Client,
+    /// No proxy reaches this machine's own port.
+    direct: Client,
     port: String,
     token: String,
 }
@@ -22,7 +28,8 @@ impl Countersign {
     fn from_environment() -> Result<Self> {
         Ok(Self {
             http: Client::new(),
-            port: env::var("COUNTERSIGN_URL").unwrap_or_else(|_| "http://127.0.0.1:4020".to_owned()),
+            direct: Client::builder().no_proxy().build()?,
+            port: env::var("COUNTERSIGN_URL").unwrap_or_else(|_| format!("http://{}", published())),
             token: env::var("COUNTERSIGN_TOKEN").context("COUNTERSIGN_TOKEN: docs/examples/pair.sh prints one")?,
         })
     }
@@ -30,8 +37,8 @@ impl Countersign {
     async fn call(&self, path: &str, body: Option<Value>) -> Result<Value> {
         let url = format!("{}{path}", self.port);
         let request = match body {
-            Some(body) => self.http.post(url).json(&body),
-            None => self.http.get(url),
+            Some(body) => self.direct.post(url).json(&body),
+            None => self.direct.get(url),
         };
         let answer = request.bearer_auth(&self.token).send().await?;
         let failed = !answer.status().is_success();
@@ -68,6 +75,14 @@ impl Countersign {
         self.call(&format!("/v1/payments/{id}/result"), Some(result)).await?;
         Ok(answer)
     }
+}
+
+/// The address in the runtime file, or the usual one.
+fn published() -> String {
+    let file = env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("countersign/main.json"));
+    let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
+    let runtime: Value = serde_json::from_str(&text).unwrap_or_default();
+    runtime["address"].as_str().unwrap_or("127.0.0.1:4020").to_owned()
 }
 
 fn header(answer: &Response, names: &[&str]) -> Option<String> {

@@ -17,11 +17,13 @@ use view::{
 /// How long anything may take before it counts as not happening.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+const DEAD_PROXY: &str = "http://127.0.0.1:9";
+
 /// A practice world with a shop, and a funded, unlocked wallet on it that has given no allowance to anybody.
 struct Scene {
     world: World,
     owner: Owner,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Scene {
@@ -39,15 +41,21 @@ impl Scene {
         let owner = owner.await.unwrap();
         let status = owner.desk().import_words(WORDS.to_owned(), PASSPHRASE.to_owned()).await.unwrap();
         world.fund(stories::address(&status.accounts[0].address.address)).unwrap();
-        Self { world, owner, _dir: dir }
+        // As it is for a wallet in its usual folder.
+        std::fs::create_dir(dir.path().join("countersign")).unwrap();
+        std::fs::copy(dir.path().join("runtime.json"), dir.path().join("countersign/main.json")).unwrap();
+        Self { world, owner, dir }
     }
 
-    /// The program with its arguments, in an environment that says where the port is and nothing else of ours.
+    /// The program with its arguments. It finds the port by the runtime file, and the machine has a proxy that leads
+    /// nowhere: whoever sends what is for the port through it fails.
     fn spawn(&self, program: &Path, arguments: &[&str], token: &str) -> Child {
         let mut command = Command::new(program);
-        command.args(arguments).env("COUNTERSIGN_URL", format!("http://{}", self.owner.addr()));
-        // Shop and port are on this machine, whatever proxy the machine has.
-        command.env("COUNTERSIGN_TOKEN", token).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+        command.args(arguments).env("XDG_RUNTIME_DIR", self.dir.path()).env_remove("COUNTERSIGN_URL");
+        for (name, value) in [("http_proxy", DEAD_PROXY), ("all_proxy", DEAD_PROXY), ("no_proxy", "localhost")] {
+            command.env(name, value).env(name.to_uppercase(), value);
+        }
+        command.env("COUNTERSIGN_TOKEN", token);
         command.env_remove("RUST_BACKTRACE").kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()))
@@ -55,7 +63,9 @@ impl Scene {
 
     fn spawn_payer(&self, payer: &Payer, url: &str, token: &str) -> Child {
         let mut arguments: Vec<&str> = payer.arguments.iter().map(String::as_str).collect();
-        arguments.push(url);
+        // By the name that goes past the proxy.
+        let url = url.replace("127.0.0.1", "localhost");
+        arguments.push(&url);
         self.spawn(&payer.program, &arguments, token)
     }
 

@@ -43,7 +43,8 @@ pub fn main() -> ExitCode {
 fn log(args: &Args) {
     let stderr = EnvFilter::from_env("COUNTERSIGN_LOG");
     let serves = matches!(args.command, Command::Serve(_));
-    let folder = serves.then(|| helper::data_dir(&args.global.profile(), args.global.data_dir.as_deref()).ok()).flatten();
+    let folder =
+        serves.then(|| helper::data_dir(&args.global.profile(), args.global.data_dir.as_deref()).ok()).flatten();
     // A configuration that can't be read is told when the wallet is opened.
     let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
     let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));

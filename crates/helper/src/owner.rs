@@ -54,11 +54,12 @@ pub enum StartError {
     /// One folder is one profile: play keys and real ones never share it.
     #[error("{dir} belongs to the profile {found}, not to {asked}")]
     OtherProfile { dir: String, found: String, asked: String },
+    /// `by` says who: another Countersign is most often another user's.
     #[error(
-        "127.0.0.1:{port} is taken by another program, and Countersign never moves silently. End that program, or set \
-        `port` in {config} (0 picks any); where it really listens is then told in {runtime_file}"
+        "127.0.0.1:{port} is taken by {by}, and Countersign never moves silently. End that program, or set `port` in \
+        {config} (0 picks any); where it really listens is then told in {runtime_file}, which programs read"
     )]
-    PortTaken { port: u16, config: String, runtime_file: String },
+    PortTaken { port: u16, by: &'static str, config: String, runtime_file: String },
     #[error("127.0.0.1:{port} can't be opened: {source}")]
     Port { port: u16, source: io::Error },
     #[error("{path} can't be opened: {source}")]
@@ -86,14 +87,18 @@ impl Owner {
         let _ = std::fs::remove_file(&places.runtime_file);
 
         let port = options.port.unwrap_or(desk.wallet().config().port);
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => StartError::PortTaken {
-                port,
-                config: places.data_dir.join("config.toml").display().to_string(),
-                runtime_file: places.runtime_file.display().to_string(),
-            },
-            _ => StartError::Port { port, source },
-        })?;
+        let tcp = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
+            Ok(tcp) => tcp,
+            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                return Err(StartError::PortTaken {
+                    port,
+                    by: if countersign_answers(port).await { ANOTHER } else { "another program" },
+                    config: places.data_dir.join("config.toml").display().to_string(),
+                    runtime_file: places.runtime_file.display().to_string(),
+                });
+            }
+            Err(source) => return Err(StartError::Port { port, source }),
+        };
         let addr = tcp.local_addr().map_err(|source| StartError::Port { port, source })?;
         let failed = |path: &Path, source| StartError::Path { path: path.display().to_string(), source };
         let sockets = if cfg!(unix) {
@@ -172,6 +177,23 @@ impl Drop for Owner {
         self.forget();
         self.server.stop();
     }
+}
+
+const ANOTHER: &str = "another Countersign (another user's, or another profile of yours)";
+
+/// Whether what listens there says of itself that it is a Countersign. Believed for the sake of a sentence only; nothing
+/// is sent that is not public.
+async fn countersign_answers(port: u16) -> bool {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let asked = async {
+        let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
+        let request = format!("GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(4096).read_to_end(&mut answer).await?;
+        io::Result::Ok(String::from_utf8_lossy(&answer).contains("\"countersign\""))
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(1), asked).await.is_ok_and(|said| said.unwrap_or(false))
 }
 
 /// Where the devnet profile looks for its chain while that does not run: nobody listens there. Its keys

@@ -76,6 +76,21 @@ async fn a_port_that_is_taken_is_an_error_that_names_setting_and_runtime_file() 
 }
 
 #[tokio::test]
+async fn two_wallets_on_one_machine_are_told_apart_and_each_publishes_where_it_listens() {
+    let (first, dir) = (House::open().await, tempfile::tempdir().unwrap());
+    let taken = first.owner.addr().port();
+    let error = Owner::start(OwnerOptions { port: Some(taken), ..options(&dir) }).await.err().unwrap();
+    assert!(error.to_string().contains("another Countersign"), "{error}");
+    // As its advice says: any port, told in the runtime file.
+    std::fs::write(dir.path().join("config.toml"), "port = 0\n").unwrap();
+    let second = Owner::start(OwnerOptions { port: None, ..options(&dir) }).await.unwrap();
+    let published = |dir: &tempfile::TempDir| RuntimeFile::read("devnet", Some(dir.path())).unwrap().address;
+    assert_eq!(published(&first.dir), first.owner.addr().to_string());
+    assert_eq!(published(&dir), second.addr().to_string());
+    assert_ne!(published(&first.dir), published(&dir));
+}
+
+#[tokio::test]
 async fn a_folder_has_one_owner() {
     let house = House::open().await;
     let error = Owner::start(options(&house.dir)).await.err().unwrap();

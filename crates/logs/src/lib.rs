@@ -16,8 +16,23 @@ use tracing_subscriber::{Layer, fmt};
 
 /// Our own rooms: they log at the chosen level, everything they use from `warn` on.
 const OURS: [&str; 17] = [
-    "chain", "cli", "countersign", "countersign_app", "devnet", "facilitator", "helper", "ledger", "logs", "plan",
-    "policy", "practice", "seller", "tron", "vault", "view", "wallet",
+    "chain",
+    "cli",
+    "countersign",
+    "countersign_app",
+    "devnet",
+    "facilitator",
+    "helper",
+    "ledger",
+    "logs",
+    "plan",
+    "policy",
+    "practice",
+    "seller",
+    "tron",
+    "vault",
+    "view",
+    "wallet",
 ];
 
 fn filter(level: LevelFilter) -> EnvFilter {
@@ -35,9 +50,8 @@ pub fn folder(data_dir: &Path) -> PathBuf {
 /// named. Answers why there is no file when there is none; the process goes on without.
 pub fn start(stderr: EnvFilter, files: Option<(&Path, LevelFilter)>) -> Result<(), std::io::Error> {
     let file = files.map(|(folder, level)| {
-        file::Daily::open(folder).map(|daily| {
-            fmt::layer().with_ansi(false).with_writer(daily).with_filter(filter(level))
-        })
+        file::Daily::open(folder)
+            .map(|daily| fmt::layer().with_ansi(false).with_writer(daily).with_filter(filter(level)))
     });
     let (file, failed) = match file.transpose() {
         Ok(file) => (file, None),

@@ -18,8 +18,21 @@ const LOG_LINES: usize = 3000;
 const LOG_BYTES: usize = 1 << 20;
 /// What the surroundings may say; values pass the scrubbing as everything else does.
 const ENVIRONMENT: [&str; 15] = [
-    "LANG", "XDG_SESSION_TYPE", "XDG_CURRENT_DESKTOP", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "DISPLAY", "WAYLAND_DISPLAY",
-    "COUNTERSIGN_LOG", "RUST_LOG", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "container",
+    "LANG",
+    "XDG_SESSION_TYPE",
+    "XDG_CURRENT_DESKTOP",
+    "XDG_DATA_HOME",
+    "XDG_RUNTIME_DIR",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "COUNTERSIGN_LOG",
+    "RUST_LOG",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "container",
 ];
 
 pub async fn support(global: &Global, support: Support) -> Result<(), Fail> {
