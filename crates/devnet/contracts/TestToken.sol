@@ -49,7 +49,7 @@ contract TestToken {
         emit Transfer(address(0), to, value);
     }
 
-    function _move(address from, address to, uint256 value) private {
+    function _move(address from, address to, uint256 value) internal {
         require(to != address(0), "TRC20: transfer to the zero address");
         uint256 held = balanceOf[from];
         require(held >= value, "TRC20: transfer amount exceeds balance");

@@ -10,12 +10,19 @@ use tron::{Address, Network, registry, token};
 
 const TEST_TOKEN: &str = include_str!("../contracts/artifacts/TestToken.json");
 const PAYMENT_PERMIT: &str = include_str!("../contracts/artifacts/PaymentPermit.json");
+const PERMIT2: &str = include_str!("../contracts/artifacts/Permit2.json");
+const EXACT_PROXY: &str = include_str!("../contracts/artifacts/ExactProxy.json");
+const AUTH_TOKEN: &str = include_str!("../contracts/artifacts/AuthToken.json");
 
 /// The only account that `TestToken` lets mint; its key does not exist.
 pub const FAUCET: Address = Address::from_bytes([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFA, 0x0C, 0xE7]);
 
 /// The fake USDT: it calls itself Tether USD, USDT, with 6 decimals, and is in no token table.
 pub const FAKE_USDT: Address = Address::from_bytes(*b"countersign fakeUSDT");
+
+/// A token that can be spent by signature (TIP-3009), which none of the well-known ones can: Authorized Dollar,
+/// AUSD, 6 decimals, domain version "1". It is in no token table.
+pub const AUTHORIZED_USD: Address = Address::from_bytes(*b"countersign AuthUSD.");
 
 /// A contract of the first block.
 #[derive(Debug)]
@@ -45,6 +52,11 @@ pub fn contracts() -> Result<BTreeMap<Address, Deployed>, DevnetError> {
     let mut contracts = BTreeMap::new();
     let permit = registry::deployments(Network::Nile).payment_permit;
     contracts.insert(permit, deployed("PaymentPermit", PAYMENT_PERMIT, Vec::new(), false)?);
+    for set in &registry::deployments(Network::Nile).permit2 {
+        contracts.insert(set.permit2, deployed("Permit2", PERMIT2, Vec::new(), false)?);
+        let of_set = vec![(0, U256::from_be_slice(set.permit2.bytes()))];
+        contracts.insert(set.exact_proxy, deployed("ExactProxy", EXACT_PROXY, of_set, false)?);
+    }
     let named = |symbol: &'static str, name: &'static str, decimals: u8| {
         let storage = vec![(0, short_string(name)), (1, short_string(symbol)), (2, U256::from(decimals))];
         deployed(name, TEST_TOKEN, storage, true)
@@ -54,6 +66,8 @@ pub fn contracts() -> Result<BTreeMap<Address, Deployed>, DevnetError> {
         contracts.insert(known.address, named(known.symbol, name, known.decimals)?);
     }
     contracts.insert(FAKE_USDT, named("USDT", "Tether USD", 6)?);
+    let own = vec![(0, short_string("Authorized Dollar")), (1, short_string("AUSD")), (2, U256::from(6))];
+    contracts.insert(AUTHORIZED_USD, deployed("Authorized Dollar", AUTH_TOKEN, own, true)?);
     Ok(contracts)
 }
 

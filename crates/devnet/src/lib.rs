@@ -12,7 +12,7 @@ mod vm;
 
 pub use api::Fault;
 pub use clock::Clock;
-pub use genesis::FAKE_USDT;
+pub use genesis::{AUTHORIZED_USD, FAKE_USDT};
 
 use api::Node;
 use chain::Chain;

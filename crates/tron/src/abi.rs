@@ -141,6 +141,9 @@ sol! {
         error InvalidSignatureLength();
         error InvalidContractSignature();
         error LengthMismatch();
+        error InvalidOwner();
+        error InvalidDestination();
+        error PaymentTooEarly();
     }
     interface KnownErrorsWithValue {
         error SignatureExpired(uint256 deadline);

@@ -30,9 +30,7 @@ impl Authorization {
     /// the extensions that were understood.
     pub fn payment(&self, offer: &Offer, requirements: &Requirements, signature: &Signature) -> Payment {
         let mut payload = self.payload.clone();
-        if let Payload::ExactPermit(permit) = &mut payload {
-            permit.signature = signature.to_hex();
-        }
+        payload.set_signature(signature.to_hex());
         let mut echoed = Extensions::default();
         if let Some(raw) = offer.extensions.raw(extensions::PERMIT_CONTEXT) {
             echoed.set(extensions::PERMIT_CONTEXT, raw.to_owned());

@@ -9,6 +9,7 @@
 //!         Ok(terms) => terms,
 //!         Err(unusable) => continue, // says why; the other options stay usable
 //!     };
+//!     // Some schemes leave nonce and window to the payer: `terms.with(fresh)`.
 //!     let authorization = terms.authorize(key.address())?;
 //!     let payment = authorization.payment(&offer, option, &key.sign(&authorization.digest));
 //!     println!("{}: {}", payment.header_name(), payment.header_value());
@@ -33,6 +34,7 @@ mod required;
 mod requirements;
 pub mod scheme;
 mod settlement;
+mod signed;
 
 pub use alloy_primitives::U256;
 pub use authorization::Authorization;
@@ -45,7 +47,8 @@ pub use payment::Payment;
 pub use required::{NetworkForm, PaymentRequired, Price};
 pub use requirements::Requirements;
 pub use scheme::{
-    CannotSign, Common, Explanation, Fee, Payload, Scheme, Terms, Unusable, batch_settlement, exact_eip3009,
-    exact_gasfree, exact_permit, exact_permit2, legacy_delivery, upto,
+    CannotSign, Common, Explanation, Fee, Fresh, InvalidReason, NonceSlot, Payload, Refusal, Scheme, Terms, Unusable,
+    batch_settlement, exact_eip3009, exact_gasfree, exact_permit, exact_permit2, legacy_delivery, upto,
 };
 pub use settlement::{Note, Settlement};
+pub use signed::Signed;

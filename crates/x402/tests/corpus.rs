@@ -4,10 +4,13 @@
 
 use serde_json::{Map, Value, json};
 use std::{fs, path::PathBuf};
-use x402::{Malformed, Offer, Payment, Requirements, Settlement, facilitator, header};
+use x402::{Fresh, Malformed, Offer, Payment, Requirements, Settlement, U256, facilitator, header};
 
 /// Who pays in these cases.
 const PAYER: &str = "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC";
+
+/// What the payer chooses where these cases leave it open.
+const CHOSEN: Fresh = Fresh { nonce: U256::ONE, valid_after: 1_700_000_000, valid_before: 1_700_000_060 };
 
 fn folder() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "../../tests/data/x402"].iter().collect()
@@ -103,6 +106,7 @@ fn option_line(option: &Requirements) -> String {
     if let Some((after, before)) = terms.window() {
         line += &format!(", valid {after} to {before}");
     }
+    let terms = &terms.with(CHOSEN);
     match terms.authorize(PAYER.parse().unwrap()) {
         Ok(authorization) => line += &format!("; signs {}", &authorization.digest.to_string()[..16]),
         Err(e) => line += &format!("; does not sign: {e}"),

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use tron::{Network, PrivateKey, Signature, recover};
-use x402::{Offer, Payload, Payment};
+use x402::{CannotSign, Fresh, Offer, Payload, Payment, Signed, U256};
 
 fn vectors() -> Value {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/data/vectors/tron-signing.json");
@@ -64,6 +64,70 @@ fn exact_permit_signs_what_the_vectors_say() {
         seen += 1;
     }
     assert_eq!(seen, 4);
+}
+
+/// The 402 that would lead to this `exact` vector, and what its payer chose.
+fn exact_offer_for(vector: &Value) -> (Value, Fresh) {
+    let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
+    let domain = &vector["typedData"]["domain"];
+    let mut option = json!({ "scheme": "exact", "network": vector["network"], "maxTimeoutSeconds": 60 });
+    let fresh = if text(&vector["scheme"]) == "exact" {
+        let a = &vector["wire"]["authorization"];
+        option["asset"] = domain["verifyingContract"].clone();
+        (option["amount"], option["payTo"]) = (a["value"].clone(), a["to"].clone());
+        option["extra"] = json!({ "name": domain["name"], "version": domain["version"] });
+        let nonce = U256::from_str_radix(&text(&a["nonce"])[2..], 16).unwrap();
+        Fresh { nonce, valid_after: number(&a["validAfter"]), valid_before: number(&a["validBefore"]) }
+    } else {
+        let a = &vector["wire"]["permit2Authorization"];
+        option["asset"] = a["permitted"]["token"].clone();
+        (option["amount"], option["payTo"]) = (a["permitted"]["amount"].clone(), a["witness"]["to"].clone());
+        option["extra"] = json!({ "assetTransferMethod": "permit2" });
+        let nonce = U256::from_str_radix(text(&a["nonce"]), 10).unwrap();
+        Fresh { nonce, valid_after: number(&a["witness"]["validAfter"]), valid_before: number(&a["deadline"]) }
+    };
+    (json!({ "x402Version": 2, "accepts": [option] }), fresh)
+}
+
+#[test]
+fn both_forms_of_exact_sign_what_the_vectors_say() {
+    let vectors = vectors();
+    let mut seen = 0;
+    for vector in vectors["typedData"].as_array().unwrap() {
+        if !["exact", "exact(permit2)"].contains(&text(&vector["scheme"])) {
+            continue;
+        }
+        let (offer, fresh) = exact_offer_for(vector);
+        let offer = Offer::read(&offer.to_string()).unwrap();
+        let option = &offer.options[0];
+        let terms = option.terms.as_ref().unwrap();
+        let key: [u8; 32] = hex::decode(&text(&vector["privateKey"])[2..]).unwrap().try_into().unwrap();
+        let key = PrivateKey::from_bytes(&key).unwrap();
+
+        assert_eq!(terms.authorize(key.address()), Err(CannotSign::NothingChosen));
+        assert_eq!(format!("0x{}", hex::encode(terms.separator().unwrap())), text(&vector["domainSeparator"]));
+        let authorization = terms.with(fresh).authorize(key.address()).unwrap();
+        assert_eq!(format!("0x{}", authorization.digest), text(&vector["digest"]), "{}", vector["id"]);
+        assert_eq!(authorization.typed_data, vector["typedData"], "{}", vector["id"]);
+        let signature = key.sign(&authorization.digest);
+        assert_eq!(signature.to_hex(), text(&vector["signature"]));
+
+        let payment = authorization.payment(&offer, option, &signature);
+        let sent: Value = serde_json::from_str(payment.to_json()).unwrap();
+        for (name, value) in vector["wire"].as_object().unwrap() {
+            assert_eq!(&sent["payload"][name], value, "{}", vector["id"]);
+        }
+        assert_eq!(sent["payload"]["signature"], vector["signature"]);
+        assert_eq!(Payment::read(&payment.header_value()), Ok(payment.clone()));
+        assert_eq!(payment.signer(), Some(key.address()));
+        let signed = Signed::of(&payment, option).unwrap();
+        assert_eq!(
+            (signed.payer, signed.digest, signed.window),
+            (key.address(), authorization.digest, authorization.window)
+        );
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tron::PrivateKey;
 use x402::facilitator::{Quote, QuoteRequest, Request, Supported, VerifyResponse};
 use x402::limits::{ACCEPTS, BODY_BYTES, DEPTH, HEADER_BYTES};
-use x402::{Malformed, Offer, Payment, Requirements, Settlement, Source, Terms, header, shown};
+use x402::{Fresh, Malformed, Offer, Payment, Requirements, Settlement, Signed, Source, Terms, U256, header, shown};
 
 /// A refusal can be shown and told apart: a field, something found, something expected, none of them long.
 fn refused(error: &Malformed) -> bool {
@@ -72,13 +72,18 @@ fn pay(offer: &Offer, option: &Requirements, terms: &Terms) {
     for fact in terms.explain() {
         super::clean(fact.key, &fact.value);
     }
+    // Where the payer chooses nonce and window, these are as good as any.
+    let terms = &terms.with(Fresh { nonce: U256::from(7), valid_after: 1_700_000_000, valid_before: 1_700_000_060 });
     let Ok(authorization) = terms.authorize(key.address()) else { return };
+    assert!(terms.separator().is_some(), "nothing is signed under a domain that can't be compared");
     assert_eq!(authorization.payer, key.address());
     assert_eq!(Some(authorization.maximum), terms.maximum());
     assert!(authorization.maximum >= terms.price());
     assert_eq!(Some(authorization.window), terms.window());
     let payment = authorization.payment(offer, option, &key.sign(&authorization.digest));
     assert_eq!(payment.signer(), Some(key.address()));
+    let signed = Signed::of(&payment, option).expect("what was signed by these terms fits them");
+    assert_eq!((signed.payer, signed.maximum()), (key.address(), terms.maximum()));
     if payment.to_json().len() <= BODY_BYTES {
         let again = Payment::read(payment.to_json()).expect("a payment that was just made");
         assert_eq!(again.signer(), payment.signer());

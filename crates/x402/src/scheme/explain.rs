@@ -1,7 +1,7 @@
 //! Terms and payloads as labelled facts for an inspector: a label key, the value, sometimes a remark key.
 //! Holds no sentences and no judgement; words for keys are the surfaces' business.
 
-use super::{Common, Fee, Payload, Terms, batch_settlement, exact_permit};
+use super::{Common, Fee, Payload, Terms, batch_settlement, exact_permit, exact_permit2};
 use std::fmt::Display;
 use tron::token::{self, Standing};
 
@@ -80,7 +80,7 @@ impl Facts {
 
 pub(super) fn terms(terms: &Terms) -> Vec<Explanation> {
     let mut facts = Facts::default();
-    let signs = matches!(terms, Terms::ExactPermit(_));
+    let signs = matches!(terms, Terms::ExactPermit(_) | Terms::ExactEip3009(_) | Terms::ExactPermit2(_));
     facts.remark("scheme", terms.scheme(), (!signs).then_some("not-signed-yet"));
     let price = if matches!(terms, Terms::Upto(_)) { "ceiling" } else { "price" };
     facts.common(terms.common(), price);
@@ -107,6 +107,10 @@ pub(super) fn terms(terms: &Terms) -> Vec<Explanation> {
         Terms::ExactPermit2(t) => {
             facts.say("contract", t.contracts.permit2);
             facts.say("proxy", t.contracts.exact_proxy);
+            if let Some(named) = t.named_contract {
+                let known = exact_permit2::set_of(t.common.network, named).is_some();
+                facts.remark("named-contract", named, (!known).then_some("not-in-registry"));
+            }
             facts.maybe("facilitator", t.facilitator);
             facts.timeout(t.max_timeout_seconds);
         }

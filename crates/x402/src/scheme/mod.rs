@@ -8,17 +8,25 @@ pub mod exact_gasfree;
 pub mod exact_permit;
 pub mod exact_permit2;
 pub mod explain;
+mod fresh;
+mod invalid;
 pub mod legacy_delivery;
+mod nonce;
 pub mod payload;
+mod refused;
 pub(crate) mod typed;
 pub mod upto;
 
 use crate::{Authorization, Malformed, extensions::PERMIT_CONTEXT, json::Node, read::Fields};
 use alloy_primitives::U256;
 pub use explain::Explanation;
+pub use fresh::{Fresh, MARGIN_SECS};
+pub use invalid::InvalidReason;
+pub use nonce::NonceSlot;
 pub use payload::Payload;
+pub use refused::{Refusal, refusal};
 use std::fmt;
-use tron::{Address, Amount, Network};
+use tron::{Address, Amount, Network, registry};
 
 /// A payment scheme that Countersign knows, told apart by scheme name and transfer method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,6 +93,12 @@ pub enum CannotSign {
     /// Money would go to the zero address. `field` is a path inside the requirement.
     #[error("{field} is the zero address")]
     ZeroAddress { field: &'static str },
+    /// Nonce and window are the payer's choice here, and were not chosen: [`Terms::with`].
+    #[error("nonce and window are the payer's choice and were not chosen")]
+    NothingChosen,
+    /// The token's domain is part of what is signed. `field` is a path inside the requirement.
+    #[error("the offer names no {field}, so nobody knows which domain the token signs under")]
+    MissingDomain { field: &'static str },
     #[error("the permission ends at {valid_before}, which is not after its beginning at {valid_after}")]
     EmptyWindow { valid_after: u64, valid_before: u64 },
 }
@@ -106,6 +120,18 @@ pub struct Common {
     pub payee: Address,
     /// What the payee gets; for `upto` the most that the payee may take.
     pub price: Amount,
+}
+
+impl Common {
+    /// Money never goes to the zero address.
+    pub(crate) fn nowhere(&self) -> Result<(), CannotSign> {
+        for (field, address) in [("payTo", self.payee), ("asset", self.token)] {
+            if address.is_zero() {
+                return Err(CannotSign::ZeroAddress { field });
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What an offer's option asks for, completely decoded.
@@ -307,14 +333,81 @@ impl Terms {
         }
     }
 
-    /// `(valid_after, valid_before)` in seconds since 1970, where the offer dictates it.
-    pub fn window(&self) -> Option<(u64, u64)> {
-        self.meta().map(|m| (m.valid_after, m.valid_before))
+    /// Whether the payer chooses nonce and window: [`Terms::with`].
+    pub const fn chosen_by_payer(&self) -> bool {
+        matches!(self, Self::ExactEip3009(_) | Self::ExactPermit2(_))
     }
 
-    /// The nonce, where the offer dictates it.
+    /// The most seconds that the permission may last (`maxTimeoutSeconds`), where the payer chooses the window.
+    pub const fn lifetime(&self) -> Option<u64> {
+        match self {
+            Self::ExactEip3009(t) => t.max_timeout_seconds,
+            Self::ExactPermit2(t) => t.max_timeout_seconds,
+            _ => None,
+        }
+    }
+
+    /// These terms with the payer's choice; where the offer dictates nonce and window, its word stands.
+    pub fn with(&self, fresh: Fresh) -> Self {
+        let mut terms = self.clone();
+        match &mut terms {
+            Self::ExactEip3009(t) => t.fresh = Some(fresh),
+            Self::ExactPermit2(t) => t.fresh = Some(fresh),
+            _ => {}
+        }
+        terms
+    }
+
+    /// These terms through another Permit2 deployment of the registry; `None` when the network has no set of this
+    /// name. An offer that names a contract itself has chosen already, and schemes without Permit2 stay as they are.
+    pub fn through(&self, set: &str) -> Option<Self> {
+        let mut terms = self.clone();
+        if let Self::ExactPermit2(t) = &mut terms
+            && t.named_contract.is_none()
+        {
+            let sets = &registry::deployments(t.common.network).permit2;
+            t.contracts = sets.iter().copied().find(|known| known.name == set)?;
+        }
+        Some(terms)
+    }
+
+    /// The contract that settles, and that decides the deployment: Permit2's exact proxy, otherwise
+    /// [`Terms::contract`].
+    pub const fn settler(&self) -> Address {
+        match self {
+            Self::ExactPermit2(t) => t.contracts.exact_proxy,
+            other => other.contract(),
+        }
+    }
+
+    /// These terms through the deployment that this contract settles; `None` when it settles none of theirs.
+    pub fn settled_by(&self, settler: Address) -> Option<Self> {
+        let through = match self {
+            Self::ExactPermit2(t) => self.through(exact_permit2::set_of_spender(t.common.network, settler)?.name)?,
+            other => other.clone(),
+        };
+        (through.settler() == settler).then_some(through)
+    }
+
+    /// `(valid_after, valid_before)` in seconds since 1970, as the offer dictates it or the payer chose it.
+    pub fn window(&self) -> Option<(u64, u64)> {
+        match self.fresh() {
+            Some(fresh) => Some((fresh.valid_after, fresh.valid_before)),
+            None => self.meta().map(|m| (m.valid_after, m.valid_before)),
+        }
+    }
+
+    /// The nonce, as the offer dictates it or the payer chose it.
     pub fn nonce(&self) -> Option<U256> {
-        self.meta().map(|m| m.nonce)
+        self.fresh().map_or_else(|| self.meta().map(|m| m.nonce), |fresh| Some(fresh.nonce))
+    }
+
+    fn fresh(&self) -> Option<Fresh> {
+        match self {
+            Self::ExactEip3009(t) => t.fresh,
+            Self::ExactPermit2(t) => t.fresh,
+            _ => None,
+        }
     }
 
     fn meta(&self) -> Option<&exact_permit::Meta> {
@@ -325,11 +418,38 @@ impl Terms {
         }
     }
 
+    /// Where this payer's use of a nonce under these terms is written down.
+    pub fn slot(&self, owner: Address, nonce: U256) -> NonceSlot {
+        NonceSlot { scheme: self.scheme(), contract: self.contract(), owner, nonce }
+    }
+
+    /// The domain separator that [`Terms::contract`] has to state before anything is signed for it; `None` where
+    /// the offer leaves out a part of it, and for schemes that are not signed here.
+    pub fn separator(&self) -> Option<[u8; 32]> {
+        match self {
+            Self::ExactPermit(t) => Some(exact_permit::domain_separator(t.common.network)),
+            Self::ExactEip3009(t) => Some(t.domain()?.separator().0),
+            Self::ExactPermit2(t) => Some(exact_permit2::domain(t.common.network, t.contracts.permit2).separator().0),
+            _ => None,
+        }
+    }
+
     /// What this payer would sign.
     pub fn authorize(&self, payer: Address) -> Result<Authorization, CannotSign> {
         match self {
             Self::ExactPermit(terms) => terms.authorize(payer),
+            Self::ExactEip3009(terms) => terms.authorize(payer),
+            Self::ExactPermit2(terms) => terms.authorize(payer),
             other => Err(CannotSign::UnsupportedScheme(other.scheme())),
+        }
+    }
+
+    /// Whether these terms could be signed, whatever the payer will choose.
+    pub fn signable(&self, payer: Address) -> Result<(), CannotSign> {
+        match self {
+            Self::ExactEip3009(terms) => terms.signable().map(|_| ()),
+            Self::ExactPermit2(terms) => terms.signable(),
+            other => other.authorize(payer).map(|_| ()),
         }
     }
 

@@ -97,6 +97,16 @@ impl Payload {
         }
     }
 
+    /// Puts the signature in, for the schemes that are signed here.
+    pub(crate) fn set_signature(&mut self, signature: String) {
+        match self {
+            Self::ExactPermit(p) => p.signature = signature,
+            Self::ExactEip3009(p) => p.signature = signature,
+            Self::ExactPermit2(p) => p.signature = signature,
+            _ => {}
+        }
+    }
+
     /// What was signed on this network: the registry's contracts, and the token's domain as the terms claim
     /// it. `None` when the message names contracts outside the registry, or the domain is not known. Of a
     /// channel payment it is the voucher.
@@ -126,6 +136,8 @@ impl Payload {
     pub(crate) fn wire(&self) -> Value {
         match self {
             Self::ExactPermit(p) => p.wire(),
+            Self::ExactEip3009(p) => p.wire(),
+            Self::ExactPermit2(p) => p.wire(),
             _ => Value::Null,
         }
     }

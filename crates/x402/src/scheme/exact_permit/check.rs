@@ -2,57 +2,9 @@
 //! the published order with the published reasons. Needs no chain; nonce, allowance and balance are asked
 //! by whoever can simulate.
 
-use super::Permit;
+use super::{InvalidReason, Permit};
 use crate::{Payload, Payment, Requirements, Terms};
-use std::fmt;
 use tron::{Address, Amount, Network, Signature, sign, token};
-
-/// Why a facilitator says no, as published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InvalidReason {
-    MissingPermit,
-    TokenNotAllowed,
-    AmountMismatch,
-    PaytoMismatch,
-    TokenMismatch,
-    FeeToMismatch,
-    FeeAmountMismatch,
-    Expired,
-    NotYetValid,
-    InvalidSignature,
-    UnsupportedToken,
-    TransactionFailed,
-    TransactionFailedOnChain,
-}
-
-impl InvalidReason {
-    /// The word on the wire.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::MissingPermit => "missing_permit",
-            Self::TokenNotAllowed => "token_not_allowed",
-            Self::AmountMismatch => "amount_mismatch",
-            Self::PaytoMismatch => "payto_mismatch",
-            Self::TokenMismatch => "token_mismatch",
-            Self::FeeToMismatch => "fee_to_mismatch",
-            Self::FeeAmountMismatch => "fee_amount_mismatch",
-            Self::Expired => "expired",
-            Self::NotYetValid => "not_yet_valid",
-            Self::InvalidSignature => "invalid_signature",
-            Self::UnsupportedToken => "unsupported_token",
-            Self::TransactionFailed => "transaction_failed",
-            Self::TransactionFailedOnChain => "transaction_failed_on_chain",
-        }
-    }
-}
-
-impl fmt::Display for InvalidReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl std::error::Error for InvalidReason {}
 
 /// Judges a payment against the requirements that the seller passed along; the tokens of the known table are
 /// allowed. Answers the payer. `now_secs` is seconds since 1970. Stricter than the published SDKs: amounts and

@@ -5,11 +5,12 @@
 pub mod check;
 pub mod contract;
 
+pub use super::InvalidReason;
 use super::{CannotSign, Common, Fee, Scheme, Unusable, typed};
 use crate::{Authorization, Malformed, Payload as AnyPayload, read::Fields};
 use alloy_primitives::{FixedBytes, U256};
 use alloy_sol_types::{SolCall, SolStruct};
-pub use check::{InvalidReason, check, check_tokens};
+pub use check::{check, check_tokens};
 use contract::PaymentPermit::{DOMAIN_SEPARATORCall, nonceBitmapCall, nonceUsedCall, permitTransferFromCall};
 use serde_json::{Value, json};
 use tron::{Address, Amount, Digest, Network, Signature, registry, tip712};
@@ -78,12 +79,7 @@ impl Terms {
         context: Option<&Fields<'_, '_>>,
     ) -> Result<Self, Unusable> {
         let (fee, facilitator_id) = read_fee(extra)?;
-        let mut named_contract = None;
-        for fields in [extra, context].into_iter().flatten() {
-            for name in CONTRACT_NAMES {
-                named_contract = named_contract.or(fields.address(name)?);
-            }
-        }
+        let named_contract = named_contract(&CONTRACT_NAMES, [extra, context])?;
         Ok(Self {
             common,
             fee,
@@ -122,14 +118,9 @@ impl Terms {
         }
         let caller = self.fee.and_then(|f| f.caller).ok_or(CannotSign::MissingCaller)?;
         let (fee_to, fee_amount) = self.fee.map_or((Address::ZERO, Amount::ZERO), |f| (f.to, f.amount));
-        for (field, address, matters) in [
-            ("payTo", self.common.payee, true),
-            ("asset", self.common.token, true),
-            ("extra.fee.feeTo", fee_to, !fee_amount.is_zero()),
-        ] {
-            if matters && address.is_zero() {
-                return Err(CannotSign::ZeroAddress { field });
-            }
+        self.common.nowhere()?;
+        if !fee_amount.is_zero() && fee_to.is_zero() {
+            return Err(CannotSign::ZeroAddress { field: "extra.fee.feeTo" });
         }
         let (valid_after, valid_before) = (meta.valid_after, meta.valid_before);
         if valid_before <= valid_after {
@@ -151,6 +142,20 @@ impl Terms {
             fee_amount,
         })
     }
+}
+
+/// The first contract that an offer names under one of these names.
+pub(crate) fn named_contract<'n, 'a: 'n>(
+    names: &[&'static str],
+    places: impl IntoIterator<Item = Option<&'n Fields<'n, 'a>>>,
+) -> Result<Option<Address>, Malformed> {
+    let mut named = None;
+    for fields in places.into_iter().flatten() {
+        for name in names {
+            named = named.or(fields.address(name)?);
+        }
+    }
+    Ok(named)
 }
 
 /// `extra.fee`, and the facilitator's name for itself.
