@@ -12,8 +12,9 @@ use std::{
 
 const OLDEST: u32 = 20;
 
-/// Folders with a package.json of ours.
-const FOLDERS: &[&str] = &["ui", "crates/devnet/contracts", "tests/peers/tronweb"];
+/// Folders with a package.json of ours; every tests/peers/*/package.json belongs to them too.
+const FOLDERS: &[&str] = &["ui", "crates/devnet/contracts"];
+const PEERS: &str = "tests/peers";
 
 /// Refuses a Node.js that is missing or too old.
 pub fn check() -> Result<()> {
@@ -34,10 +35,13 @@ pub fn install_interface() -> Result<()> {
 
 /// All of them: what the tests need.
 pub fn install_all() -> Result<()> {
-    FOLDERS
-        .iter()
-        .filter(|folder| root().join(folder).join("package.json").exists())
-        .try_for_each(|folder| install(folder))
+    let mut folders: Vec<String> = FOLDERS.iter().map(|&folder| folder.to_owned()).collect();
+    for peer in fs::read_dir(root().join(PEERS)).context("cannot read tests/peers")? {
+        folders.push(format!("{PEERS}/{}", peer?.file_name().to_string_lossy()));
+    }
+    folders.retain(|folder| root().join(folder).join("package.json").exists());
+    folders.sort();
+    folders.iter().try_for_each(|folder| install(folder))
 }
 
 fn install(folder: &str) -> Result<()> {

@@ -1,0 +1,146 @@
+"""bankofai-x402, unmodified, as buyer, seller and facilitator on the devnet.
+
+Usage: peer.py CONFIGURATION, a JSON object: node and facilitator (URLs), buyer and caller (private keys), payTo,
+fees (by symbol), tokens, goods (name, scheme, price, and whether `own` facilitator settles it).
+Listens on a free port of 127.0.0.1, prints its URL as one line of JSON, and ends when its standard input does.
+
+What is configured, all by what the packages offer for it: the node behind `nile` (tronpy's table of networks), the
+wallet of each signer (any object with the wallet interface), tokens (`TokenRegistry.register_token`).
+"""
+
+import asyncio
+import json
+import os
+import socket
+import sys
+import threading
+
+configuration = json.loads(sys.argv[1])
+# With a key the SDK asks the node of tronpy's table; the devnet's accounts have no permission 2.
+os.environ.update(TRON_GRID_API_KEY="devnet", TRON_PERMISSION_ID="0")
+
+import httpx
+import uvicorn
+from agent_wallet import TronSigner
+from bankofai.x402.clients import X402Client, X402HttpClient
+from bankofai.x402.facilitator import FacilitatorClient, X402Facilitator
+from bankofai.x402.fastapi import X402Middleware
+from bankofai.x402.mechanisms.tron.exact import (
+    ExactTronClientMechanism,
+    ExactTronFacilitatorMechanism,
+    ExactTronServerMechanism,
+)
+from bankofai.x402.mechanisms.tron.exact_permit import (
+    ExactPermitTronClientMechanism,
+    ExactPermitTronFacilitatorMechanism,
+)
+from bankofai.x402.server import X402Server
+from bankofai.x402.signers.client import TronClientSigner
+from bankofai.x402.signers.facilitator import TronFacilitatorSigner
+from bankofai.x402.tokens import TokenRegistry
+from bankofai.x402.tokens.registry import TokenInfo
+from bankofai.x402.types import PaymentPayload, PaymentRequired, PaymentRequirements
+from fastapi import FastAPI, Request
+from tronpy.defaults import conf_for_name
+
+NILE = "tron:nile"
+
+conf_for_name("nile")["fullnode"] = configuration["node"]
+for token in configuration["tokens"]:
+    TokenRegistry.register_token(NILE, TokenInfo(**token))
+
+
+def signer(kind, secret):
+    """A signer of the SDK over its own local wallet."""
+    wallet = TronSigner(bytes.fromhex(secret))
+    made = kind(wallet)
+    made.set_address(asyncio.run(wallet.get_address()))
+    return made
+
+
+client_signer = signer(TronClientSigner, configuration["buyer"])
+buyer = X402Client()
+buyer.register("tron:*", ExactPermitTronClientMechanism(client_signer))
+buyer.register("tron:*", ExactTronClientMechanism(client_signer))
+
+caller = signer(TronFacilitatorSigner, configuration["caller"])
+facilitator = X402Facilitator()
+facilitator.register([NILE], ExactPermitTronFacilitatorMechanism(caller, base_fee=configuration["fees"]))
+facilitator.register([NILE], ExactTronFacilitatorMechanism(caller))
+
+app = FastAPI()
+
+
+def choose(scheme):
+    """The option of this scheme, as the SDK's `selector`."""
+    return lambda accepts: next(option for option in accepts if option.scheme == scheme)
+
+
+@app.post("/buy")
+async def buy(wish: dict):
+    """Buys a URL by the SDK's HTTP client; status, body and headers that came."""
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        client = X402HttpClient(http, buyer, selector=choose(wish["scheme"]))
+        answer = await client.get(wish["url"])
+    return {"status": answer.status_code, "body": answer.text, "headers": dict(answer.headers)}
+
+
+@app.post("/sign")
+async def sign(wish: dict):
+    """The payment for a 402, not sent anywhere."""
+    required = PaymentRequired(**wish["paymentRequired"])
+    extensions = required.extensions.model_dump(by_alias=True) if required.extensions else None
+    payment = await buyer.handle_payment(required.accepts, wish["url"], extensions, choose(wish["scheme"]))
+    return payment.model_dump(by_alias=True)
+
+
+@app.get("/supported")
+async def supported():
+    return facilitator.supported().model_dump(by_alias=True)
+
+
+@app.post("/fee/quote")
+async def fee_quote(question: dict):
+    accepts = [PaymentRequirements(**option) for option in question["accepts"]]
+    return [quote.model_dump(by_alias=True) for quote in await facilitator.fee_quote(accepts)]
+
+
+@app.post("/verify")
+async def verify(question: dict):
+    return (await facilitator.verify(*read(question))).model_dump(by_alias=True)
+
+
+@app.post("/settle")
+async def settle(question: dict):
+    return (await facilitator.settle(*read(question))).model_dump(by_alias=True)
+
+
+def read(question):
+    return PaymentPayload(**question["paymentPayload"]), PaymentRequirements(**question["paymentRequirements"])
+
+
+def sell(wall, goods):
+    """A page behind the SDK's middleware."""
+
+    @app.get("/goods/" + goods["name"])
+    @wall.protect(prices=[goods["price"]], schemes=[goods["scheme"]], network=NILE, pay_to=configuration["payTo"])
+    async def page(request: Request):
+        return {"sold": goods["name"]}
+
+
+def end_with_input():
+    sys.stdin.read()
+    os._exit(0)
+
+
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+own = f"http://127.0.0.1:{listener.getsockname()[1]}"
+for goods in configuration["goods"]:
+    server = X402Server().register(NILE, ExactTronServerMechanism())
+    server.set_facilitator(FacilitatorClient(own if goods["own"] else configuration["facilitator"]))
+    sell(X402Middleware(server), goods)
+
+threading.Thread(target=end_with_input, daemon=True).start()
+print(json.dumps({"url": own}), flush=True)
+uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])

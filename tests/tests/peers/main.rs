@@ -1,0 +1,30 @@
+//! Peers that we did not write: the published x402 SDKs for TRON buy, sell and settle with our wallet, paywall and
+//! facilitator on the devnet, unmodified, as processes of their own. What was run is compared with docs/peers.md.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod process;
+mod table;
+mod world;
+
+use table::Row;
+use world::{Market, Scheme, Who};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn our_programs_and_the_published_sdks_trade_as_the_table_says() {
+    let market = Market::open().await.unwrap();
+    let mut rows = Vec::new();
+    for scheme in Scheme::ALL {
+        for buyer in [Who::Ours, Who::Py, Who::Js] {
+            for seller in [Who::Ours, Who::Py] {
+                for facilitator in [Who::Ours, Who::Py] {
+                    if [buyer, seller, facilitator].contains(&Who::Ours) {
+                        let result = market.trade(buyer, seller, facilitator, scheme).await;
+                        rows.push(Row::new(buyer, seller, facilitator, scheme, result));
+                    }
+                }
+            }
+        }
+    }
+    market.close().await;
+    table::compare(&rows);
+}

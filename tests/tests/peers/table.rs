@@ -1,0 +1,81 @@
+//! The table of record in docs/peers.md: what was run has to be what it says. `BLESS=1` writes it anew, and refuses
+//! to write down a failure.
+
+use crate::process::root;
+use crate::world::{Scheme, Who};
+use anyhow::{Error, Result};
+
+const BEGIN: &str = "<!-- what the test ran -->\n";
+const END: &str = "<!-- end of what the test ran -->\n";
+
+/// Cells that can't be run, with the reason: buyer, seller, facilitator, scheme.
+const CANNOT: [([&str; 4], &str); 3] = [
+    (["any", "@bankofai/x402", "any", "any"], "the package is a buyer only"),
+    (["any", "any", "@bankofai/x402", "any"], "the package is a buyer only"),
+    (["@x402/core, x402", "any", "any", "any"], "no mechanism for TRON is published: see documents below"),
+];
+
+pub struct Row {
+    cells: [String; 4],
+    result: Result<()>,
+}
+
+impl Row {
+    pub fn new(buyer: Who, seller: Who, facilitator: Who, scheme: Scheme, result: Result<()>) -> Self {
+        let cells = [
+            name(buyer, "our wallet"),
+            name(seller, "our paywall"),
+            name(facilitator, "our facilitator"),
+            scheme.title().to_owned(),
+        ];
+        Self { cells, result }
+    }
+
+    fn failure(&self) -> Option<(&[String; 4], &Error)> {
+        self.result.as_ref().err().map(|error| (&self.cells, error))
+    }
+}
+
+fn name(who: Who, ours: &str) -> String {
+    match who {
+        Who::Ours => format!("**{ours}**"),
+        Who::Py => format!("bankofai-x402 {}", pinned("bankofai-py/requirements.txt", "bankofai-x402==")),
+        Who::Js => format!("@bankofai/x402 {}", pinned("bankofai-js/package.json", "\"@bankofai/x402\": \"")),
+    }
+}
+
+/// The version behind this word in a file that pins packages.
+fn pinned(file: &str, word: &str) -> String {
+    let text = std::fs::read_to_string(root().join("tests/peers").join(file)).unwrap();
+    let at = text.split_once(word).unwrap_or_else(|| panic!("{file} pins {word}")).1;
+    at.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect()
+}
+
+fn line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    cells.into_iter().fold("|".to_owned(), |line, cell| line + " " + cell.as_ref() + " |") + "\n"
+}
+
+/// Prints what was run and compares it with the page.
+pub fn compare(rows: &[Row]) {
+    let mut ran = line(["buys", "sells", "settles", "scheme", "result"]) + "|---|---|---|---|---|\n";
+    for row in rows {
+        let result = if row.result.is_ok() { "paid" } else { "failed" };
+        ran += &line(row.cells.iter().map(String::as_str).chain([result]));
+    }
+    for (cells, reason) in CANNOT {
+        ran += &line(cells.into_iter().chain([&*format!("– {reason}")]));
+    }
+    println!("{ran}");
+    let failed: Vec<_> = rows.iter().filter_map(Row::failure).collect();
+    let told = failed.iter().fold(String::new(), |told, (cells, error)| format!("{told}{cells:?}: {error:#}\n"));
+    assert!(failed.is_empty(), "{} of {} failed:\n{told}", failed.len(), rows.len());
+    let path = root().join("docs/peers.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = page.split_once(BEGIN).unwrap();
+    let (told, tail) = rest.split_once(END).unwrap();
+    if told != ran && std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, format!("{head}{BEGIN}{ran}{END}{tail}")).unwrap();
+        return;
+    }
+    assert_eq!(told, ran, "docs/peers.md tells something else than what was run; BLESS=1 writes it anew");
+}
