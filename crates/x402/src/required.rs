@@ -133,6 +133,9 @@ impl PaymentRequired {
             let mut price = p.value("maxAmountRequired");
             if let Some(price) = price.as_object_mut() {
                 price.insert("resource".to_owned(), json!(self.url));
+                // Readers of version 1 refuse an option without these.
+                price.insert("description".to_owned(), json!(""));
+                price.insert("mimeType".to_owned(), json!(""));
                 self.describe(price);
             }
             price

@@ -1,4 +1,4 @@
-"""bankofai-x402, unmodified, as buyer, seller and facilitator on the devnet.
+"""bankofai-x402, unmodified, as buyer, seller and facilitator on the devnet; and the types of x402, as readers.
 
 Usage: peer.py CONFIGURATION, a JSON object: node and facilitator (URLs), buyer and caller (private keys), payTo,
 fees (by symbol), tokens, goods (name, scheme, price, and whether `own` facilitator settles it).
@@ -9,6 +9,7 @@ wallet of each signer (any object with the wallet interface), tokens (`TokenRegi
 """
 
 import asyncio
+import importlib
 import json
 import os
 import socket
@@ -41,6 +42,7 @@ from bankofai.x402.tokens import TokenRegistry
 from bankofai.x402.tokens.registry import TokenInfo
 from bankofai.x402.types import PaymentPayload, PaymentRequired, PaymentRequirements
 from fastapi import FastAPI, Request
+from pydantic import ValidationError
 from tronpy.defaults import conf_for_name
 
 NILE = "tron:nile"
@@ -107,16 +109,26 @@ async def fee_quote(question: dict):
 
 @app.post("/verify")
 async def verify(question: dict):
-    return (await facilitator.verify(*read(question))).model_dump(by_alias=True)
+    return (await facilitator.verify(*parts(question))).model_dump(by_alias=True)
 
 
 @app.post("/settle")
 async def settle(question: dict):
-    return (await facilitator.settle(*read(question))).model_dump(by_alias=True)
+    return (await facilitator.settle(*parts(question))).model_dump(by_alias=True)
 
 
-def read(question):
+def parts(question):
     return PaymentPayload(**question["paymentPayload"]), PaymentRequirements(**question["paymentRequirements"])
+
+
+@app.post("/read")
+async def read(question: dict):
+    """What a type of a package says of a document, and the document as the type writes it."""
+    kind = getattr(importlib.import_module(question["module"]), question["type"])
+    try:
+        return {"document": kind.model_validate(question["document"]).model_dump(by_alias=True, mode="json")}
+    except ValidationError as error:
+        return {"refused": str(error)}
 
 
 def sell(wall, goods):

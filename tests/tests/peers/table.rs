@@ -1,9 +1,10 @@
 //! The table of record in docs/peers.md: what was run has to be what it says. `BLESS=1` writes it anew, and refuses
 //! to write down a failure.
 
+use crate::documents::{Document, Reader};
 use crate::process::root;
 use crate::world::{Scheme, Who};
-use anyhow::{Error, Result};
+use anyhow::Result;
 
 const BEGIN: &str = "<!-- what the test ran -->\n";
 const END: &str = "<!-- end of what the test ran -->\n";
@@ -12,7 +13,7 @@ const END: &str = "<!-- end of what the test ran -->\n";
 const CANNOT: [([&str; 4], &str); 3] = [
     (["any", "@bankofai/x402", "any", "any"], "the package is a buyer only"),
     (["any", "any", "@bankofai/x402", "any"], "the package is a buyer only"),
-    (["@x402/core, x402", "any", "any", "any"], "no mechanism for TRON is published: see documents below"),
+    (["@x402/core, x402", "any", "any", "any"], "no mechanism for TRON is published: its types are below"),
 ];
 
 pub struct Row {
@@ -30,10 +31,6 @@ impl Row {
         ];
         Self { cells, result }
     }
-
-    fn failure(&self) -> Option<(&[String; 4], &Error)> {
-        self.result.as_ref().err().map(|error| (&self.cells, error))
-    }
 }
 
 fn name(who: Who, ours: &str) -> String {
@@ -41,6 +38,14 @@ fn name(who: Who, ours: &str) -> String {
         Who::Ours => format!("**{ours}**"),
         Who::Py => format!("bankofai-x402 {}", pinned("bankofai-py/requirements.txt", "bankofai-x402==")),
         Who::Js => format!("@bankofai/x402 {}", pinned("bankofai-js/package.json", "\"@bankofai/x402\": \"")),
+    }
+}
+
+fn reader(reader: Reader) -> String {
+    match reader {
+        Reader::Core => format!("@x402/core {}", pinned("x402-core/package.json", "\"@x402/core\": \"")),
+        Reader::X402 => format!("x402 {}", pinned("bankofai-py/requirements.txt", "\nx402==")),
+        Reader::Bankofai => name(Who::Py, ""),
     }
 }
 
@@ -55,20 +60,38 @@ fn line(cells: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     cells.into_iter().fold("|".to_owned(), |line, cell| line + " " + cell.as_ref() + " |") + "\n"
 }
 
+/// One document and what each reader made of it.
+pub type Passed = (Document, Vec<Result<Option<&'static str>>>);
+
 /// Prints what was run and compares it with the page.
-pub fn compare(rows: &[Row]) {
+pub fn compare(rows: &[Row], documents: &[Passed]) {
+    let mut failed = Vec::new();
     let mut ran = line(["buys", "sells", "settles", "scheme", "result"]) + "|---|---|---|---|---|\n";
     for row in rows {
         let result = if row.result.is_ok() { "paid" } else { "failed" };
         ran += &line(row.cells.iter().map(String::as_str).chain([result]));
+        failed.extend(row.result.as_ref().err().map(|error| format!("{:?}: {error:#}", row.cells)));
     }
     for (cells, reason) in CANNOT {
         ran += &line(cells.into_iter().chain([&*format!("– {reason}")]));
     }
+    let readers = Reader::ALL.map(reader);
+    ran += "\n";
+    ran += &line(["document", "version", "about"].into_iter().chain(readers.iter().map(String::as_str)));
+    ran += "|---|---|---|---|---|---|\n";
+    for (document, results) in documents {
+        let about = format!("{} {}, {}", document.kind.title(), document.version, document.about);
+        let cell = |result: &Result<Option<&str>>| match result {
+            Ok(None) => "read".to_owned(),
+            Ok(Some(reason)) => format!("– {reason}"),
+            Err(_) => "failed".to_owned(),
+        };
+        let of_document = [document.kind.title().to_owned(), document.version.to_string(), document.about.to_owned()];
+        ran += &line(of_document.into_iter().chain(results.iter().map(cell)));
+        failed.extend(results.iter().filter_map(|r| r.as_ref().err()).map(|error| format!("{about}: {error:#}")));
+    }
     println!("{ran}");
-    let failed: Vec<_> = rows.iter().filter_map(Row::failure).collect();
-    let told = failed.iter().fold(String::new(), |told, (cells, error)| format!("{told}{cells:?}: {error:#}\n"));
-    assert!(failed.is_empty(), "{} of {} failed:\n{told}", failed.len(), rows.len());
+    assert!(failed.is_empty(), "{} failed:\n{}", failed.len(), failed.join("\n"));
     let path = root().join("docs/peers.md");
     let page = std::fs::read_to_string(&path).unwrap();
     let (head, rest) = page.split_once(BEGIN).unwrap();

@@ -55,8 +55,9 @@ pub struct Market {
     pub world: World,
     owner: Owner,
     buyer: Buyer,
-    py: Process,
+    pub py: Process,
     js: Process,
+    pub core: Process,
     shop: String,
     tasks: Vec<JoinHandle<()>>,
     _dir: TempDir,
@@ -110,7 +111,9 @@ impl Market {
         let (python, node) = (python(), Path::new("node"));
         let py = Process::start(&python, "bankofai-py/peer.py", &of_py);
         let js = Process::start(node, "bankofai-js/peer.mjs", &of_js);
-        let (py, js) = tokio::try_join!(py, js)?;
+        let of_core = json!({ "facilitator": world.facilitator_url(), "goods": [] });
+        let core = Process::start(node, "x402-core/peer.mjs", &of_core);
+        let (py, js, core) = tokio::try_join!(py, js, core)?;
         let (shop, shop_task) = open_shop(&world.facilitator_url(), &py.url).await?;
         let dir = tempfile::tempdir()?;
         let owner = Owner::start(OwnerOptions {
@@ -130,7 +133,7 @@ impl Market {
         let token = desk.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.context("paired")?;
         let buyer = Buyer::new(format!("http://{}", owner.addr()), token);
         let tasks = vec![shop_task, tokio::spawn(say_yes(desk))];
-        Ok(Self { world, owner, buyer, py, js, shop, tasks, _dir: dir })
+        Ok(Self { world, owner, buyer, py, js, core, shop, tasks, _dir: dir })
     }
 
     /// One purchase, watched on the chain: the goods came, the seller has the price, and the transaction that the
@@ -179,7 +182,7 @@ impl Market {
 
     /// Ends everything that was started.
     pub async fn close(self) {
-        tokio::join!(self.py.end(), self.js.end());
+        tokio::join!(self.py.end(), self.js.end(), self.core.end());
         self.tasks.iter().for_each(JoinHandle::abort);
         self.owner.shutdown().await;
         self.world.shutdown().await;

@@ -161,13 +161,16 @@ pub(crate) struct Around<'n, 'a> {
 pub(crate) enum Beside {
     #[default]
     Other,
+    Authorization,
     Permit,
     PermitWithDelivery,
 }
 
 impl Beside {
     pub fn of(payload: Option<&Node<'_>>) -> Self {
-        match payload.and_then(|p| p.get("paymentPermit")) {
+        let member = |name| payload.and_then(|p| p.get(name)).filter(|node| !node.is_null());
+        match member("paymentPermit") {
+            None if member("authorization").is_some() => Self::Authorization,
             None => Self::Other,
             Some(permit) if permit.get("delivery").is_some_and(|d| !d.is_null()) => Self::PermitWithDelivery,
             Some(_) => Self::Permit,
@@ -201,6 +204,7 @@ pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around
         let expected = if name == "upto" { "permit2" } else { "eip3009 or permit2" };
         Unusable::from(Malformed::new(field, found, expected))
     };
+    let has_fee = || extra.is_some_and(|e| e.get("fee").is_some());
     match (name, method.as_deref()) {
         ("exact_permit", _) => Ok(Scheme::ExactPermit),
         ("exact_gasfree", _) => Ok(Scheme::ExactGasfree),
@@ -211,7 +215,9 @@ pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around
             Ok(Scheme::LegacyDelivery)
         }
         ("exact", None) if around.payload == Beside::Permit => Ok(Scheme::ExactPermit),
-        ("exact", None) if around.has("meta") && !around.knows_exact_permit => Ok(Scheme::ExactPermit),
+        ("exact", None) if around.payload == Beside::Authorization => Ok(Scheme::ExactEip3009),
+        // Servers of 0.6.1 send the context whatever they sell; only a permit has a fee.
+        ("exact", None) if around.has("meta") && !around.knows_exact_permit && has_fee() => Ok(Scheme::ExactPermit),
         ("exact", None) => Ok(Scheme::ExactEip3009),
         ("upto", None) => Ok(Scheme::Upto),
         ("exact" | "upto" | "batch-settlement", Some(_)) => Err(method_unknown()),
