@@ -1,4 +1,4 @@
-//! A stage with the other side of the counter: a shop behind the real paywall, a facilitator with its journal, and
+//! A stage with the other side of the counter: a shop behind the real paywall, a facilitator with its database, and
 //! the port for apps, each at the end of a wire that can lose things. Counts what really moved, on chain.
 
 use crate::{Stage, USDT, Wire, address, key, open, passphrase, usdt};
@@ -42,7 +42,7 @@ pub struct Market {
     /// From the shop to the facilitator.
     pub till: Wire,
     facilitator: Facilitator,
-    journal: PathBuf,
+    database: PathBuf,
     servers: Vec<JoinHandle<()>>,
     chain: Mutex<Seen>,
     http: reqwest::Client,
@@ -67,11 +67,11 @@ impl Market {
         // Stories take hours on a clock that is moved; a locked wallet would ask for everything.
         stage.wallet.set_auto_lock(0).await.unwrap();
         let (port, shop, till) = (Wire::new().await, Wire::new().await, Wire::new().await);
-        let journal = stage.dir.path().join("journal.jsonl");
-        let facilitator = facilitator(&stage, journal.clone()).await;
+        let database = stage.dir.path().join("facilitator.sqlite");
+        let facilitator = facilitator(&stage, database.clone()).await;
         let (http, servers) = (reqwest::Client::builder().no_proxy().build().unwrap(), vec![]);
         let chain = Mutex::new(Seen { block: stage.devnet.head(), times: BTreeMap::new() });
-        let mut market = Self { stage, port, shop, till, facilitator, journal, servers, chain, http };
+        let mut market = Self { stage, port, shop, till, facilitator, database, servers, chain, http };
         market.open_port().await;
         let facilitator = market.serve(market.facilitator.router()).await;
         market.till.to(&[facilitator]);
@@ -126,11 +126,11 @@ impl Market {
         self.stage.wallet.unlock(passphrase()).await.unwrap();
     }
 
-    /// The facilitator's process ends and starts again with its journal.
+    /// The facilitator's process ends and starts again with its database.
     pub async fn restart_facilitator(&mut self) {
         self.till.cut().await;
         self.facilitator.finish().await;
-        self.facilitator = facilitator(&self.stage, self.journal.clone()).await;
+        self.facilitator = facilitator(&self.stage, self.database.clone()).await;
         let address = self.serve(self.facilitator.router()).await;
         self.till.to(&[address]);
     }
@@ -267,19 +267,14 @@ fn transfer(log: &Value) -> Option<tron::abi::Transfer> {
     tron::abi::decode_transfer(&topics, &hex(&log["data"]))
 }
 
-async fn facilitator(stage: &Stage, journal: PathBuf) -> Facilitator {
+async fn facilitator(stage: &Stage, database: PathBuf) -> Facilitator {
     let clock = stage.devnet.clock().clone();
-    let usdt = TokenTerms {
-        network: Network::Nile,
-        token: address(USDT),
-        fee: Amount::from_u64(FEE),
-        free_up_to: Amount::from_u64(100_000),
-    };
+    let usdt = TokenTerms::flat(Network::Nile, address(USDT), Amount::from_u64(FEE), Amount::from_u64(100_000));
     let config = facilitator::Config {
         tokens: vec![usdt],
         wait: Duration::from_millis(40),
         poll: Duration::from_millis(5),
-        journal: Some(journal),
+        database: Some(database),
         clock: facilitator::Clock::new(move || clock.now_secs()),
         ..facilitator::Config::default()
     };

@@ -1,6 +1,7 @@
 //! What a facilitator settles and for how much, as checked values. Refuses a token without a node for its network,
 //! the same token twice, and having nothing to settle.
 
+use crate::{FeeRule, RateLimit, StoreError, fees::ALL_BASIS_POINTS};
 use std::{
     collections::HashSet,
     fmt,
@@ -15,17 +16,32 @@ use tron::{Address, Amount, Network};
 pub struct TokenTerms {
     pub network: Network,
     pub token: Address,
-    /// Flat, in the token's smallest unit; paid by the buyer on top of the price.
-    pub fee: Amount,
-    /// Payments up to this amount are settled without a fee.
-    pub free_up_to: Amount,
+    /// Asked of `exact_permit` payments.
+    pub fee: FeeRule,
+    /// Whether `exact` payments are settled too. They have no place for a fee and are settled without one.
+    pub exact: bool,
 }
 
 impl TokenTerms {
-    /// The fee for settling a payment of this amount.
-    pub fn fee_for(&self, amount: Amount) -> Amount {
-        if amount <= self.free_up_to { Amount::ZERO } else { self.fee }
+    /// Every scheme, for nothing.
+    pub const fn free(network: Network, token: Address) -> Self {
+        Self { network, token, fee: FeeRule::FREE, exact: true }
     }
+
+    /// `exact_permit` alone, at the same fee for every payment above `free_up_to`.
+    pub const fn flat(network: Network, token: Address, fee: Amount, free_up_to: Amount) -> Self {
+        Self { network, token, fee: FeeRule::flat(fee, free_up_to), exact: false }
+    }
+}
+
+/// How far `/verify` goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Verify {
+    /// Terms, fee, window and signature. `/settle` still runs the payment on the chain before it sends anything.
+    Paper,
+    /// Then nonce, balance and allowance, by a trial run on the chain.
+    #[default]
+    Chain,
 }
 
 /// Seconds since 1970. A devnet whose clock is moved has its own.
@@ -72,8 +88,24 @@ pub struct Config {
     pub margin: Duration,
     /// How long a quoted fee stays good.
     pub quote_lifetime: Duration,
-    /// Where sent transactions are noted, so that a restart looks them up instead of sending another.
-    pub journal: Option<PathBuf>,
+    /// How far `/verify` goes.
+    pub verify: Verify,
+    /// The SQLite file in which transactions are noted before they are sent, so that a restart finds out what became
+    /// of them. `None` keeps them in memory: then a restart forgets them.
+    pub database: Option<PathBuf>,
+    /// How long an outcome is kept after its payment's window.
+    pub keep: Duration,
+    /// The distance between two looks at open transactions and at the accounts' balances.
+    pub tend: Duration,
+    /// An account with less is passed over and reported, in sun.
+    pub low_sun: u64,
+    /// The most settlements at the same time.
+    pub settling: usize,
+    /// The most connections at the same time.
+    pub connections: usize,
+    pub rate_limit: Option<RateLimit>,
+    /// Whether sellers may read `/metrics`.
+    pub metrics: bool,
     pub clock: Clock,
 }
 
@@ -89,7 +121,15 @@ impl Default for Config {
             lifetime: Duration::from_secs(60),
             margin: Duration::from_secs(6),
             quote_lifetime: Duration::from_secs(300),
-            journal: None,
+            verify: Verify::Chain,
+            database: None,
+            keep: Duration::from_secs(30 * 24 * 3600),
+            tend: Duration::from_secs(15),
+            low_sun: 100_000_000,
+            settling: 1_000,
+            connections: 1_000,
+            rate_limit: None,
+            metrics: true,
             clock: Clock::system(),
         }
     }
@@ -106,8 +146,10 @@ pub enum ConfigError {
     NoNode { network: Network, token: Address },
     #[error("{field}: expected {expected}, found {found}")]
     Field { field: String, found: String, expected: String },
-    #[error("the journal {path}: {source}")]
-    Journal { path: PathBuf, source: std::io::Error },
+    #[error("no account to settle with")]
+    NoKey,
+    #[error("the database {path}: {source}")]
+    Database { path: PathBuf, source: StoreError },
     #[error(transparent)]
     Chain(#[from] chain::ChainError),
 }
@@ -115,7 +157,11 @@ pub enum ConfigError {
 impl Config {
     pub(crate) fn check(&self, networks: &HashSet<Network>) -> Result<(), ConfigError> {
         let mut seen = HashSet::new();
-        for &TokenTerms { network, token, .. } in &self.tokens {
+        for &TokenTerms { network, token, ref fee, .. } in &self.tokens {
+            if fee.basis_points > ALL_BASIS_POINTS {
+                let found = format!("{} basis points for {token}", fee.basis_points);
+                return Err(ConfigError::Field { field: "fee".into(), found, expected: "at most 10000".into() });
+            }
             if !seen.insert((network, token)) {
                 return Err(ConfigError::Twice { network, token });
             }

@@ -1,9 +1,9 @@
-//! A facilitator for x402 payments on TRON: judges `exact_permit` payments, settles them by calling the
-//! PaymentPermit contract, and answers sellers over HTTP. Settles one authorization once, however often it is asked;
-//! holds no money of anybody: the contract moves the buyer's tokens to the seller, and the fee to whom it names.
+//! A facilitator for x402 payments on TRON: judges payments, settles them by the call that their scheme has for it,
+//! and answers sellers over HTTP. Settles one authorization once, however often it is asked and however often it is
+//! killed in between; holds no money of anybody: a contract moves the buyer's tokens to the seller.
 //!
-//! It settles the scheme under both its names, `exact_permit` and, from servers of releases 0.2, `exact` with a
-//! `paymentPermit` payload. Everything else is refused with `unsupported_scheme`.
+//! It settles `exact_permit`, also under its older name `exact`, and `exact` by the token's own authorization or by
+//! Permit2. Everything else is refused with `unsupported_scheme`.
 //!
 //! ```no_run
 //! use facilitator::{Config, Facilitator, TokenTerms};
@@ -11,45 +11,62 @@
 //!
 //! # async fn example(key: PrivateKey) -> Result<(), Box<dyn std::error::Error>> {
 //! let tokens = token::all().iter().filter(|t| t.network == Network::Nile && t.symbol == "USDT");
-//! let tokens = tokens.map(|t| TokenTerms {
-//!     network: t.network,
-//!     token: t.address,
-//!     fee: Amount::from_u64(10_000),       // 0.01 USDT
-//!     free_up_to: Amount::from_u64(100_000), // nothing up to 0.10 USDT
-//! });
+//! // 0.01 USDT, nothing up to 0.10 USDT.
+//! let (fee, free_up_to) = (Amount::from_u64(10_000), Amount::from_u64(100_000));
+//! let tokens = tokens.map(|t| TokenTerms::flat(t.network, t.address, fee, free_up_to));
 //! let config = Config { tokens: tokens.collect(), ..Config::default() };
 //! let nile = chain::TronGrid::new(chain::Config::public(Network::Nile))?;
 //! let facilitator = Facilitator::new(config, key.into(), [nile])?;
 //! facilitator.ready().await?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:4021").await?;
-//! axum::serve(listener, facilitator.router()).await?;
+//! facilitator.serve(listener, facilitator::CancellationToken::new()).await;
 //! # Ok(())
 //! # }
 //! ```
 
 mod config;
+mod fees;
 mod flights;
-mod journal;
+mod follow;
+mod health;
+mod keeper;
 mod keys;
+mod metrics;
 mod quote;
+mod rate;
 mod reason;
 mod router;
 mod secrets;
+mod serve;
 mod settings;
 mod settle;
+mod signers;
+mod store;
 mod verify;
 
-pub use config::{Clock, Config, ConfigError, TokenTerms};
+pub use config::{Clock, Config, ConfigError, TokenTerms, Verify};
+pub use fees::FeeRule;
 pub use keys::Keys;
+pub use rate::RateLimit;
 pub use reason::Reason;
 pub use secrets::secret_line;
 pub use settings::{EXAMPLE, KeySource, LogFormat, Settings, SettingsError};
 pub use settle::Settled;
+pub use store::StoreError;
+pub use tokio_util::sync::CancellationToken;
 pub use verify::Rejected;
 
 use chain::{ChainError, TronGrid};
 use flights::Flights;
-use std::{collections::HashMap, fmt, sync::Arc};
+use metrics::Metrics;
+use rate::Rates;
+use signers::Signers;
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
+use store::{Price, Store};
 use tokio_util::task::TaskTracker;
 use tron::{Address, Network, registry};
 use x402::exact_permit;
@@ -61,9 +78,24 @@ pub struct Facilitator(Arc<Inner>);
 struct Inner {
     config: Config,
     keys: Keys,
+    signers: Signers,
     grids: HashMap<Network, TronGrid>,
+    store: Store,
+    /// Today's, and earlier ones that were quoted.
+    prices: Vec<Price>,
     flights: Flights,
+    metrics: Metrics,
+    rates: Option<Rates>,
     tasks: TaskTracker,
+    /// Whether [`Facilitator::ready`] has begun to look after things.
+    kept: AtomicBool,
+    stop: CancellationToken,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 /// Why a network is not what we would settle on.
@@ -80,17 +112,44 @@ pub enum NotReady {
 }
 
 impl Facilitator {
-    /// `grids`: one per network. Reads the journal; connects to nothing yet.
+    /// `grids`: one per network. Opens the database; connects to nothing yet.
     pub fn new(config: Config, keys: Keys, grids: impl IntoIterator<Item = TronGrid>) -> Result<Self, ConfigError> {
         let grids: HashMap<_, _> = grids.into_iter().map(|grid| (grid.network(), grid)).collect();
-        config.check(&grids.keys().copied().collect())?;
-        let flights = Flights::new(config.journal.as_deref(), config.clock.now())
-            .map_err(|source| ConfigError::Journal { path: config.journal.clone().unwrap_or_default(), source })?;
-        Ok(Self(Arc::new(Inner { config, keys, grids, flights, tasks: TaskTracker::new() })))
+        config.check(&grids.keys().copied().collect::<HashSet<_>>())?;
+        let signers = Signers::new(keys.addresses().collect());
+        let Some(&first) = signers.addresses().first() else { return Err(ConfigError::NoKey) };
+        let fee_to = config.fee_to.unwrap_or(first);
+        let today = config.tokens.iter().map(|terms| Price {
+            network: terms.network,
+            token: terms.token,
+            rule: terms.fee.clone(),
+            fee_to,
+            quote_seconds: config.quote_lifetime.as_secs(),
+            until: None,
+        });
+        let today: Vec<Price> = today.collect();
+        let failed = |source| ConfigError::Database { path: store::shown(config.database.as_deref()), source };
+        let store = Store::open(config.database.as_deref()).map_err(failed)?;
+        let prices = store.set_prices(&today, config.clock.now()).map_err(failed)?;
+        Ok(Self(Arc::new(Inner {
+            flights: Flights::new(config.settling),
+            rates: config.rate_limit.map(Rates::new),
+            config: Config { fee_to: Some(fee_to), ..config },
+            keys,
+            signers,
+            grids,
+            store,
+            prices,
+            metrics: Metrics::new(),
+            tasks: TaskTracker::new(),
+            kept: AtomicBool::new(false),
+            stop: CancellationToken::new(),
+        })))
     }
 
     /// Checks every network once before the first payment: the node serves that chain, the contract is there, and
-    /// its domain is the one that buyers sign for.
+    /// its domain is the one that buyers sign for. From then on, until [`Facilitator::finish`], it finds out by itself
+    /// what became of transactions that an earlier process sent, and watches its accounts. Needs a tokio runtime.
     pub async fn ready(&self) -> Result<(), NotReady> {
         for (&network, grid) in &self.0.grids {
             let contract = registry::deployments(network).payment_permit;
@@ -109,12 +168,19 @@ impl Facilitator {
                 return Err(NotReady::Domain { network, contract });
             }
         }
+        self.look_into_purses().await;
+        self.keep();
         Ok(())
     }
 
-    /// The account that sends the settlements: `caller` in every permit.
+    /// The first of the accounts that send settlements.
     pub fn address(&self) -> Address {
-        self.0.keys.address()
+        self.addresses().first().copied().unwrap_or(Address::ZERO)
+    }
+
+    /// The accounts that send the settlements; one of them is the `caller` in every permit.
+    pub fn addresses(&self) -> &[Address] {
+        self.0.signers.addresses()
     }
 
     /// Who gets the fees.
@@ -124,6 +190,7 @@ impl Facilitator {
 
     /// Waits until no settlement is in progress; call it when no more can come in.
     pub async fn finish(&self) {
+        self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
     }
@@ -148,6 +215,35 @@ impl Facilitator {
         &self.0.flights
     }
 
+    pub(crate) fn signers(&self) -> &Signers {
+        &self.0.signers
+    }
+
+    /// The account to send with next.
+    pub(crate) fn pick(&self, network: Network) -> Option<Address> {
+        let stuck = self.0.store.stuck().unwrap_or_else(|error| {
+            settle::unwritten(&error);
+            HashMap::new()
+        });
+        self.0.signers.pick(network, &stuck)
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn prices(&self) -> &[Price] {
+        &self.0.prices
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn rates(&self) -> Option<&Rates> {
+        self.0.rates.as_ref()
+    }
+
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.0.tasks
     }
@@ -155,6 +251,6 @@ impl Facilitator {
 
 impl fmt::Debug for Facilitator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facilitator").field("address", &self.address()).field("grids", &self.0.grids).finish()
+        f.debug_struct("Facilitator").field("addresses", &self.addresses()).field("grids", &self.0.grids).finish()
     }
 }

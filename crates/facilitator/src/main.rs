@@ -1,11 +1,12 @@
-//! The `countersign-facilitator` program: reads its settings, opens its key, checks its networks and serves until it
+//! The `countersign-facilitator` program: reads its settings, opens its keys, checks its networks and serves until it
 //! is told to stop; then it finishes what it began. Refuses to start on a network that is not what it should be.
 
 use clap::{Parser, error::ErrorKind};
-use facilitator::{EXAMPLE, Facilitator, KeySource, Keys, LogFormat, Settings, secret_line};
+use facilitator::{CancellationToken, EXAMPLE, Facilitator, KeySource, Keys, LogFormat, Settings, secret_line};
 use std::{
     error::Error,
     io::{self, IsTerminal, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -14,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 use vault::{KeyFile, Passphrase, Vault};
 use zeroize::Zeroizing;
 
-/// Settles x402 payments (exact_permit) on TRON for sellers.
+/// Settles x402 payments on TRON for sellers.
 #[derive(Parser)]
 #[command(name = "countersign-facilitator", version, about)]
 struct Arguments {
@@ -64,16 +65,40 @@ fn new_key(path: &Path) -> Result<(), Failure> {
 async fn serve(path: &Path) -> Result<(), Failure> {
     let settings = Settings::load(path)?;
     log_as(settings.log);
-    let keys = open(&settings.key)?;
+    let mut keys: Option<Keys> = None;
+    for source in &settings.keys {
+        let more = open(source)?;
+        keys = Some(match keys {
+            None => more,
+            Some(keys) => keys.and(more),
+        });
+    }
+    let keys = keys.ok_or("no account to settle with")?;
     let grids = settings.nodes.into_iter().map(chain::TronGrid::new).collect::<Result<Vec<_>, _>>()?;
     let facilitator = Facilitator::new(settings.config, keys, grids)?;
     facilitator.ready().await?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|e| format!("{}: {e}", settings.listen))?;
-    tracing::info!(listen = %listener.local_addr()?, address = %facilitator.address(), "serving");
-    axum::serve(listener, facilitator.router()).with_graceful_shutdown(told_to_stop()).await?;
-    tracing::info!("finishing what was begun");
-    facilitator.finish().await;
+    let stop = CancellationToken::new();
+    let listener = listen(settings.listen).await?;
+    let addresses: Vec<String> = facilitator.addresses().iter().map(ToString::to_string).collect();
+    tracing::info!(listen = %listener.local_addr()?, addresses = addresses.join(" "), "serving");
+    if let Some(address) = settings.metrics_listen {
+        let listener = listen(address).await?;
+        tracing::info!(listen = %listener.local_addr()?, "serving metrics");
+        let (facilitator, stop) = (facilitator.clone(), stop.clone());
+        tokio::spawn(async move { facilitator.serve_metrics(listener, stop).await });
+    }
+    let told = stop.clone();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        tracing::info!("finishing what was begun");
+        told.cancel();
+    });
+    facilitator.serve(listener, stop).await;
     Ok(())
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    Ok(TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?)
 }
 
 fn log_as(format: LogFormat) {
@@ -89,13 +114,13 @@ fn log_as(format: LogFormat) {
 fn open(source: &KeySource) -> Result<Keys, Failure> {
     match source {
         KeySource::File(path) => Ok(KeyFile::load(path)?.into()),
-        KeySource::Vault { path, account, passphrase_file } => {
+        KeySource::Vault { path, accounts, passphrase_file } => {
             let passphrase = match passphrase_file {
                 Some(file) => secret_line(file).map_err(|e| format!("{}: {e}", file.display()))?.to_string(),
                 None => rpassword::prompt_password(format!("Passphrase of {}: ", path.display()))?,
             };
             let unlocked = Vault::open(path)?.unlock(&Passphrase::new(passphrase))?;
-            Ok(Keys::from_vault(unlocked, *account)?)
+            Ok(Keys::from_vault(unlocked, accounts)?)
         }
     }
 }

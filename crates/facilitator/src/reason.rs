@@ -1,14 +1,14 @@
 //! Why a payment is not accepted or not settled, in the words that sellers' programs already know.
 
 use std::fmt;
-use x402::scheme::exact_permit::InvalidReason;
+use x402::InvalidReason;
 
 /// The `invalidReason` of `/verify` and the `errorReason` of `/settle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// One of the published reasons of `exact_permit`.
-    Permit(InvalidReason),
-    /// Requirements or payload are no readable `exact_permit` payment.
+    /// One of the published reasons of the payment's scheme.
+    Published(InvalidReason),
+    /// Requirements or payload are no readable payment.
     InvalidPayload,
     UnsupportedScheme,
     InvalidNetwork,
@@ -19,14 +19,17 @@ pub enum Reason {
     InsufficientAllowance,
     /// A transaction was sent and its fate is not known yet: to be looked up, never paid again.
     SettlementPending,
-    /// The network could not be asked; nothing was sent.
+    /// The network could not be asked, or nothing can be written down; nothing was sent.
     Unavailable,
 }
 
 impl Reason {
+    pub(crate) const TRANSACTION_FAILED: Self = Self::Published(InvalidReason::TransactionFailed);
+    pub(crate) const FAILED_ON_CHAIN: Self = Self::Published(InvalidReason::TransactionFailedOnChain);
+
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Permit(reason) => reason.code(),
+            Self::Published(reason) => reason.code(),
             Self::InvalidPayload => "invalid_payload",
             Self::UnsupportedScheme => "unsupported_scheme",
             Self::InvalidNetwork => "invalid_network",
@@ -42,7 +45,7 @@ impl Reason {
 
 impl From<InvalidReason> for Reason {
     fn from(reason: InvalidReason) -> Self {
-        Self::Permit(reason)
+        Self::Published(reason)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The facilitator over HTTP. A verdict, good or bad, is status 200; 400 names what could not be read; 503 says that
 //! the chain could not be asked. Logs carry paths, statuses and transaction ids, never a payload.
 
-use crate::{Facilitator, Reason, Settled};
+use crate::{Facilitator, Reason, Settled, rate};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
     http::{HeaderValue, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -14,7 +15,7 @@ use std::time::Duration;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     limit::RequestBodyLimitLayer,
-    timeout::TimeoutLayer,
+    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
     trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
 };
 use x402::{
@@ -23,20 +24,34 @@ use x402::{
     limits,
 };
 
+/// The longest pause within a request's body.
+const BODY_TIME: Duration = Duration::from_secs(10);
+
 impl Facilitator {
-    /// `/supported`, `/fee/quote`, `/verify`, `/settle` and `/health`.
+    /// `/metrics` alone.
+    pub(crate) fn metrics_router(&self) -> Router {
+        Router::new().route("/metrics", get(metrics)).with_state(self.clone())
+    }
+
+    /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/health` and, by the settings, `/metrics`. Clients are told
+    /// apart by [`Facilitator::serve`], or by whoever adds axum's `ConnectInfo`.
     pub fn router(&self) -> Router {
         // A settlement may look for an earlier transaction, then send one and wait for it.
         let most = self.config().wait * 2 + Duration::from_secs(30);
-        Router::new()
+        let asked = Router::new()
             .route("/supported", get(supported))
             .route("/fee/quote", post(quote))
             .route("/verify", post(verify))
             .route("/settle", post(settle))
-            .route("/health", get(health))
-            .with_state(self.clone())
+            .route_layer(middleware::from_fn_with_state(self.clone(), rate::limit))
+            .with_state(self.clone());
+        let watched = if self.config().metrics { self.metrics_router() } else { Router::new() };
+        asked
+            .merge(self.health_router())
+            .merge(watched)
             .layer(DefaultBodyLimit::disable())
             .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
+            .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
             .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, most))
             .layer(CatchPanicLayer::new())
             .layer(
@@ -86,8 +101,10 @@ async fn verify(State(facilitator): State<Facilitator>, body: String) -> Respons
         Ok(request) => request,
         Err(error) => return malformed(&error),
     };
+    let _in_flight = facilitator.metrics().call("verify");
     let verdict = facilitator.verify(&request.payment, &request.requirements).await;
     let reason = verdict.err().map(|r| r.reason);
+    facilitator.metrics().verified(&request.requirements, reason);
     tracing::info!(valid = reason.is_none(), reason = reason.map(Reason::code), "verified");
     let answer = match verdict {
         Ok(payer) => VerifyResponse::valid(payer),
@@ -101,7 +118,9 @@ async fn settle(State(facilitator): State<Facilitator>, body: String) -> Respons
         Ok(request) => request,
         Err(error) => return malformed(&error),
     };
+    let _in_flight = facilitator.metrics().call("settle");
     let settled = facilitator.settle(&request.payment, &request.requirements).await;
+    facilitator.metrics().settled(&request.requirements, &settled);
     let reason = match &settled {
         Settled::Failed { rejected, .. } => Some(rejected.reason),
         _ => None,
@@ -124,26 +143,13 @@ impl Settled {
     }
 }
 
-/// Whether every network answers, and how much TRX is left for settling.
-async fn health(State(facilitator): State<Facilitator>) -> Response {
-    let mut networks = Vec::new();
-    let mut healthy = true;
-    for grid in facilitator.grids() {
-        let network = grid.network().canonical();
-        match tokio::try_join!(grid.head(), grid.trx_balance(facilitator.address())) {
-            Ok((head, sun)) => {
-                let enough = sun >= facilitator.config().fee_limit_sun;
-                healthy &= enough;
-                networks.push(json!({ "network": network, "block": head.number, "trxSun": sun, "enoughTrx": enough }));
-            }
-            Err(error) => {
-                healthy = false;
-                networks.push(json!({ "network": network, "error": error.to_string() }));
-            }
+async fn metrics(State(facilitator): State<Facilitator>) -> Response {
+    const TEXT: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
+    match facilitator.metrics().text() {
+        Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics can't be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-    let status = if healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = if healthy { "ok" } else { "degraded" };
-    let body = json!({ "status": word, "address": facilitator.address().to_string(), "networks": networks });
-    (status, Json(body)).into_response()
 }

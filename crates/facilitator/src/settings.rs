@@ -1,11 +1,12 @@
 //! The settings file of the `countersign-facilitator` program: TOML in, checked values out, paths relative to the
 //! file. Refuses a member it does not know, so that a mistyped one is not silently left out.
 
-use crate::{Config, ConfigError, TokenTerms, secrets::secret_line};
+use crate::{Config, ConfigError, FeeRule, RateLimit, TokenTerms, Verify, secrets::secret_line};
 use chain::{ApiKey, NodeConfig};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,8 +19,10 @@ pub const EXAMPLE: &str = include_str!("example.toml");
 #[derive(Debug)]
 pub struct Settings {
     pub listen: SocketAddr,
+    /// Where `/metrics` is served alone; with the rest when `None`.
+    pub metrics_listen: Option<SocketAddr>,
     pub log: LogFormat,
-    pub key: KeySource,
+    pub keys: Vec<KeySource>,
     pub nodes: Vec<chain::Config>,
     pub config: Config,
 }
@@ -31,11 +34,16 @@ pub enum LogFormat {
     Json,
 }
 
-/// Where the key is.
+/// Where keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeySource {
+    /// Also an inherited descriptor, `/dev/fd/3`.
     File(PathBuf),
-    Vault { path: PathBuf, account: Address, passphrase_file: Option<PathBuf> },
+    Vault {
+        path: PathBuf,
+        accounts: Vec<Address>,
+        passphrase_file: Option<PathBuf>,
+    },
 }
 
 /// Why a settings file can't be used.
@@ -54,15 +62,24 @@ pub enum SettingsError {
 #[serde(deny_unknown_fields)]
 struct File {
     listen: SocketAddr,
-    journal: Option<PathBuf>,
+    metrics_listen: Option<SocketAddr>,
+    database: PathBuf,
+    keep_days: Option<u64>,
     #[serde(default = "text")]
     log: LogFormat,
     fee_to: Option<String>,
     facilitator_id: Option<String>,
     fee_limit_trx: Option<String>,
+    low_trx: Option<String>,
     wait_seconds: Option<u64>,
     quote_seconds: Option<u64>,
-    key: Key,
+    #[serde(default)]
+    verify: Depth,
+    settling: Option<usize>,
+    connections: Option<usize>,
+    rate_limit: Option<Rate>,
+    #[serde(default)]
+    key: Vec<Key>,
     #[serde(default)]
     network: Vec<NetworkEntry>,
 }
@@ -72,8 +89,25 @@ struct File {
 struct Key {
     file: Option<PathBuf>,
     vault: Option<PathBuf>,
-    account: Option<String>,
+    accounts: Option<Vec<String>>,
     passphrase_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Depth {
+    Paper,
+    #[default]
+    Chain,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rate {
+    per_second: NonZeroU32,
+    burst: NonZeroU32,
+    #[serde(default)]
+    behind_proxy: bool,
 }
 
 #[derive(Deserialize)]
@@ -98,8 +132,18 @@ struct NodeEntry {
 struct TokenEntry {
     address: String,
     decimals: Option<u8>,
+    #[serde(default = "nothing")]
     fee: String,
+    #[serde(default)]
+    fee_basis_points: u32,
+    fee_min: Option<String>,
+    fee_max: Option<String>,
     free_up_to: Option<String>,
+    exact: Option<bool>,
+}
+
+fn nothing() -> String {
+    "0".to_owned()
 }
 
 fn text() -> LogFormat {
@@ -120,18 +164,40 @@ impl Settings {
         let mut config = Config {
             fee_to: file.fee_to.map(|text| address("fee_to", &text)).transpose()?,
             facilitator_id: file.facilitator_id,
-            journal: file.journal.map(|path| folder.join(path)),
+            database: Some(folder.join(file.database)),
+            verify: match file.verify {
+                Depth::Paper => Verify::Paper,
+                Depth::Chain => Verify::Chain,
+            },
+            rate_limit: file.rate_limit.map(|rate| RateLimit {
+                per_second: rate.per_second,
+                burst: rate.burst,
+                behind_proxy: rate.behind_proxy,
+            }),
+            metrics: file.metrics_listen.is_none(),
             ..Config::default()
         };
-        if let Some(limit) = &file.fee_limit_trx {
-            let sun = units("fee_limit_trx", limit, 6)?.to_string();
-            config.fee_limit_sun = sun.parse().map_err(|_| field("fee_limit_trx", limit, "less than 2^64 sun"))?;
+        for (at, trx, to) in [
+            ("fee_limit_trx", &file.fee_limit_trx, &mut config.fee_limit_sun),
+            ("low_trx", &file.low_trx, &mut config.low_sun),
+        ] {
+            if let Some(trx) = trx {
+                let sun = units(at, trx, 6)?.to_string();
+                *to = sun.parse().map_err(|_| field(at, trx, "less than 2^64 sun"))?;
+            }
         }
-        for (seconds, to) in [(file.wait_seconds, &mut config.wait), (file.quote_seconds, &mut config.quote_lifetime)] {
+        let keep = file.keep_days.map(|days| days.saturating_mul(24 * 3600));
+        for (seconds, to) in [
+            (file.wait_seconds, &mut config.wait),
+            (file.quote_seconds, &mut config.quote_lifetime),
+            (keep, &mut config.keep),
+        ] {
             if let Some(seconds) = seconds {
                 *to = Duration::from_secs(seconds);
             }
         }
+        config.settling = file.settling.unwrap_or(config.settling);
+        config.connections = file.connections.unwrap_or(config.connections);
         let mut nodes = Vec::new();
         for (i, entry) in file.network.iter().enumerate() {
             let at = |part: &str| format!("network[{i}].{part}");
@@ -147,20 +213,28 @@ impl Settings {
                 config.tokens.push(token.read(network, &at(&format!("token[{j}]")))?);
             }
         }
-        Ok(Self { listen: file.listen, log: file.log, key: file.key.read(folder)?, nodes, config })
+        let keys = file.key.into_iter().enumerate().map(|(i, key)| key.read(&format!("key[{i}]"), folder));
+        let keys = keys.collect::<Result<Vec<_>, _>>()?;
+        if keys.is_empty() {
+            return Err(field("key", "none", "at least one [[key]]").into());
+        }
+        Ok(Self { listen: file.listen, metrics_listen: file.metrics_listen, log: file.log, keys, nodes, config })
     }
 }
 
 impl Key {
-    fn read(self, folder: &Path) -> Result<KeySource, ConfigError> {
-        match (self.file, self.vault, self.account) {
+    fn read(self, at: &str, folder: &Path) -> Result<KeySource, ConfigError> {
+        match (self.file, self.vault, self.accounts) {
             (Some(path), None, None) if self.passphrase_file.is_none() => Ok(KeySource::File(folder.join(path))),
-            (None, Some(path), Some(account)) => Ok(KeySource::Vault {
+            (None, Some(path), Some(accounts)) if !accounts.is_empty() => Ok(KeySource::Vault {
                 path: folder.join(path),
-                account: address("key.account", &account)?,
+                accounts: accounts
+                    .iter()
+                    .map(|account| address(format!("{at}.accounts"), account))
+                    .collect::<Result<_, _>>()?,
                 passphrase_file: self.passphrase_file.map(|path| folder.join(path)),
             }),
-            _ => Err(field("key", "another combination", "either file, or vault with account")),
+            _ => Err(field(at, "another combination", "either file, or vault with accounts")),
         }
     }
 }
@@ -190,13 +264,16 @@ impl TokenEntry {
             (Some(decimals), _) | (None, Some(decimals)) if decimals <= 77 => decimals,
             _ => return Err(field(format!("{at}.decimals"), "none", "the decimals of a token that is not known")),
         };
-        let free_up_to = self.free_up_to.as_deref().unwrap_or("0");
-        Ok(TokenTerms {
-            network,
-            token,
-            fee: units(format!("{at}.fee"), &self.fee, decimals)?,
-            free_up_to: units(format!("{at}.free_up_to"), free_up_to, decimals)?,
-        })
+        let amount = |name: &str, text: &str| units(format!("{at}.{name}"), text, decimals);
+        let fee = FeeRule {
+            base: amount("fee", &self.fee)?,
+            basis_points: self.fee_basis_points,
+            minimum: amount("fee_min", self.fee_min.as_deref().unwrap_or("0"))?,
+            maximum: self.fee_max.as_deref().map(|most| amount("fee_max", most)).transpose()?,
+            free_up_to: amount("free_up_to", self.free_up_to.as_deref().unwrap_or("0"))?,
+        };
+        let exact = self.exact.unwrap_or(fee.is_free());
+        Ok(TokenTerms { network, token, fee, exact })
     }
 }
 
@@ -228,13 +305,16 @@ mod tests {
     #[test]
     fn the_example_is_a_settings_file() {
         let settings = parse(EXAMPLE).unwrap();
-        assert_eq!(settings.key, KeySource::File("/etc/facilitator/facilitator.key".into()));
+        assert_eq!(settings.keys, [KeySource::File("/etc/facilitator/facilitator.key".into())]);
         assert_eq!((settings.listen.port(), settings.log), (4021, LogFormat::Text));
         let config = settings.config;
         assert_eq!(config.fee_limit_sun, 100_000_000);
-        assert_eq!(config.journal, Some("/etc/facilitator/facilitator.journal".into()));
+        assert_eq!(config.database, Some("/etc/facilitator/facilitator.sqlite".into()));
+        assert_eq!((config.verify, config.metrics), (Verify::Chain, true));
+        assert_eq!(config.rate_limit.map(|rate| rate.burst.get()), Some(200));
         let token = &config.tokens[0];
-        assert_eq!((token.fee, token.free_up_to), (Amount::from_u64(10_000), Amount::from_u64(100_000)));
+        assert_eq!(token.fee, FeeRule::flat(Amount::from_u64(10_000), Amount::from_u64(100_000)));
+        assert!(!token.exact, "a fee has no place in exact");
         assert_eq!((token.network, settings.nodes[0].network), (Network::Nile, Network::Nile));
         assert_eq!(settings.nodes[0].nodes[0].url, "https://nile.trongrid.io");
     }
@@ -250,7 +330,11 @@ mod tests {
             text.push('\n');
         }
         let settings = parse(&text).unwrap();
-        assert!(matches!(settings.key, KeySource::Vault { passphrase_file: Some(_), .. }), "{text}");
+        assert!(matches!(settings.keys[0], KeySource::Vault { passphrase_file: Some(_), .. }), "{text}");
+        assert!(settings.metrics_listen.is_some() && !settings.config.metrics);
+        let token = &settings.config.tokens[0];
+        assert_eq!((token.fee.basis_points, token.exact), (50, true));
+        assert_eq!(token.fee.maximum, Some(Amount::from_u64(1_000_000)));
         assert_eq!(settings.config.facilitator_id.as_deref(), Some("example"));
         assert_eq!(settings.config.fee_to.unwrap().to_string(), account);
     }
@@ -268,7 +352,9 @@ mod tests {
                 "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC",
                 "network[0].token[0].decimals",
             ),
-            ("file = \"facilitator.key\"", "", "key: expected"),
+            ("file = \"facilitator.key\"", "", "key[0]: expected"),
+            ("[[key]]\nfile = \"facilitator.key\"", "", "key: expected at least one"),
+            ("burst = 200", "burst = 0", "nonzero"),
             ("fee_limit_trx = \"100\"", "fee_limit_trx = \"-1\"", "fee_limit_trx"),
             ("# api_key_file", "api_key_file", "/etc/facilitator/trongrid.key"),
         ] {

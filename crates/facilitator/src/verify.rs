@@ -1,20 +1,10 @@
-//! Judging a payment: first on paper (terms, fee, signature), then on the chain (a trial run of the very call that
-//! would settle it). Refuses what is not exactly what was asked for, and what the contract would refuse.
+//! Judging a payment: on paper first, then by running the settlement on the chain without effect. One way for all
+//! schemes. Refuses what is not exactly what was asked for, and what the contract would refuse.
 
-use crate::{Facilitator, Reason, flights::Key};
+use crate::{Facilitator, Reason, Verify, flights::Key, quote::FeeCheck, store::State};
 use chain::{ChainError, TronGrid};
-use tron::{Address, Signature, abi};
-use x402::{
-    Payload, Payment, Requirements, Terms,
-    scheme::exact_permit::{self, InvalidReason as Permit, Permit as Message},
-};
-
-/// A payment that is right on paper.
-#[derive(Clone, Debug)]
-pub(crate) struct Judged {
-    pub permit: Message,
-    pub signature: Signature,
-}
+use tron::Address;
+use x402::{InvalidReason as No, Payment, Refusal, Requirements, Scheme, Signed, Terms, scheme::refusal};
 
 /// Why a payment was not accepted, and whose it is as far as that is proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,112 +13,130 @@ pub struct Rejected {
     pub payer: Option<Address>,
 }
 
-impl Judged {
-    pub(crate) fn key(&self) -> Key {
-        Key { network: self.permit.network, owner: self.permit.buyer, nonce: self.permit.nonce }
-    }
-
-    /// The call that settles this payment.
-    pub(crate) fn call(&self) -> (Address, Vec<u8>) {
-        exact_permit::settle_call(&self.permit, self.permit.buyer, &self.signature)
-    }
+/// The name of the authorization.
+pub(crate) fn key(signed: &Signed) -> Key {
+    let slot = signed.slot;
+    Key { network: signed.network, contract: slot.contract, owner: slot.owner, nonce: slot.nonce }
 }
 
 impl Facilitator {
-    /// Everything that can be judged without the chain and without a clock.
-    pub(crate) fn judge(&self, payment: &Payment, requirements: &Requirements) -> Result<Judged, Reason> {
+    /// Everything that can be judged without the chain and without a clock: that scheme, network and token are
+    /// settled here, terms and signature, that we may send it, and the fee.
+    pub(crate) fn judge(&self, payment: &Payment, requirements: &Requirements) -> Result<Signed, Reason> {
         let terms = match &requirements.terms {
-            Ok(Terms::ExactPermit(terms)) => terms,
+            Ok(terms @ (Terms::ExactPermit(_) | Terms::ExactEip3009(_) | Terms::ExactPermit2(_))) => terms,
             Ok(_) => return Err(Reason::UnsupportedScheme),
             Err(_) => return Err(Reason::InvalidPayload),
         };
-        let Ok(Payload::ExactPermit(payload)) = &payment.payload else { return Err(Permit::MissingPermit.into()) };
-        let permit = payload.permit.clone();
-        if permit.network != terms.common.network || self.grid(permit.network).is_none() {
-            return Err(Reason::InvalidNetwork);
+        let by_permit = matches!(terms, Terms::ExactPermit(_));
+        let network = terms.network();
+        if self.grid(network).is_none() {
+            return Err(if by_permit { Reason::InvalidNetwork } else { No::ExactNetwork.into() });
+        }
+        let Some(settled) = self.config().token(network, terms.token()) else {
+            return Err(No::TokenNotAllowed.into());
+        };
+        if !by_permit && !settled.exact {
+            return Err(Reason::UnsupportedScheme);
         }
         // The window is judged later, against the clock: a late question about a settled payment has an answer.
-        let allowed = |network, token| self.config().token(network, token).is_some();
-        exact_permit::check::check_tokens(payment, requirements, permit.valid_after, allowed)?;
-        let Some(price) = self.config().token(permit.network, permit.token) else {
-            return Err(Permit::TokenNotAllowed.into());
-        };
-        if permit.caller != self.address() {
+        let signed = Signed::of(payment, requirements)?;
+        if signed.caller.is_some_and(|caller| !self.addresses().contains(&caller)) {
             return Err(Reason::CallerMismatch);
         }
-        let fee = price.fee_for(permit.amount);
-        if permit.fee_amount != fee {
-            return Err(Permit::FeeAmountMismatch.into());
+        if by_permit {
+            match self.fee_is_due(network, signed.token, signed.amount, signed.fee) {
+                FeeCheck::Due => {}
+                FeeCheck::TooLow => return Err(No::FeeAmountMismatch.into()),
+                FeeCheck::ToSomebodyElse => return Err(No::FeeToMismatch.into()),
+            }
         }
-        if !fee.is_zero() && permit.fee_to != self.fee_to() {
-            return Err(Permit::FeeToMismatch.into());
-        }
-        let signature = Signature::parse(&payload.signature).map_err(|_| Permit::InvalidSignature)?;
-        Ok(Judged { permit, signature })
+        Ok(signed)
     }
 
     /// Whether enough of the window is left.
-    pub(crate) fn in_time(&self, permit: &Message) -> Result<(), Reason> {
-        let now = self.config().clock.now();
-        if now < permit.valid_after {
-            return Err(Permit::NotYetValid.into());
-        }
-        if now.saturating_add(self.config().margin.as_secs()) >= permit.valid_before {
-            return Err(Permit::Expired.into());
-        }
-        Ok(())
+    pub(crate) fn in_time(&self, signed: &Signed) -> Result<(), Reason> {
+        Ok(signed.in_time(self.config().clock.now(), self.config().margin.as_secs())?)
     }
 
-    /// Runs the settlement without effect and answers the energy it takes. When the contract refuses, the reads
-    /// say why: nonce, balance and allowance, in the order in which a payer can do something about them.
-    pub(crate) async fn rehearse(&self, grid: &TronGrid, judged: &Judged) -> Result<u64, Reason> {
-        let (contract, data) = judged.call();
-        let run = grid.simulate(self.address(), contract, data).await.map_err(unavailable)?;
+    /// Runs the settlement without effect, as `signer` would send it, and answers the energy it takes. When the
+    /// contract refuses, the reads say why: nonce, balance and allowance, in the order in which a payer can do
+    /// something about them.
+    pub(crate) async fn rehearse(&self, grid: &TronGrid, signed: &Signed, signer: Address) -> Result<u64, Reason> {
+        let (contract, data) = signed.settle_call();
+        let run = grid.simulate(signer, contract, data).await.map_err(unavailable)?;
         if run.ok {
             return Ok(run.energy);
         }
-        let permit = &judged.permit;
-        let due = permit.maximum().ok_or(Reason::InvalidPayload)?;
+        let due = signed.maximum().ok_or(Reason::InvalidPayload)?;
         let nonce_used = async {
-            let output = grid.call(contract, exact_permit::nonce_used_call(permit.buyer, permit.nonce)).await?;
-            Ok(abi::decode_bool(&output).unwrap_or(false))
+            let slot = signed.slot;
+            Ok(slot.used(&grid.call(slot.contract, slot.call()).await?).unwrap_or(false))
         };
-        let (used, balance, allowance) = tokio::try_join!(
-            nonce_used,
-            grid.balance(permit.token, permit.buyer),
-            grid.allowance(permit.token, permit.buyer, contract),
-        )
-        .map_err(unavailable)?;
+        let allowance = async {
+            match signed.spender {
+                None => Ok(due),
+                Some(spender) => grid.allowance(signed.token, signed.payer, spender).await,
+            }
+        };
+        let (used, balance, allowance) =
+            tokio::try_join!(nonce_used, grid.balance(signed.token, signed.payer), allowance).map_err(unavailable)?;
         tracing::info!(
-            network = permit.network.canonical(),
+            network = signed.network.canonical(),
+            scheme = signed.scheme.name(),
             revert = run.revert.as_deref().unwrap_or("none"),
             "the contract would refuse a payment"
         );
-        Err(match exact_permit::revert_reason(&run.output) {
+        let by_permit = signed.scheme == Scheme::ExactPermit;
+        Err(match refusal(&run.output) {
             _ if used => Reason::NonceAlreadyUsed,
-            Some("InvalidTimestamp") => self.in_time(permit).err().unwrap_or(Permit::Expired.into()),
-            Some("InvalidSignature") => Permit::InvalidSignature.into(),
-            Some("InvalidCaller") => Reason::CallerMismatch,
+            Refusal::Window => self.in_time(signed).err().unwrap_or(Reason::TRANSACTION_FAILED),
+            Refusal::Signature => signature_of(signed.scheme).into(),
+            Refusal::Caller => Reason::CallerMismatch,
             _ if balance < due => Reason::InsufficientFunds,
-            _ if allowance < due => Reason::InsufficientAllowance,
-            _ => Permit::TransactionFailed.into(),
+            _ if allowance < due && by_permit => Reason::InsufficientAllowance,
+            _ if allowance < due => No::Permit2Allowance.into(),
+            _ if by_permit => Reason::TRANSACTION_FAILED,
+            _ => No::TransactionState.into(),
         })
     }
 
-    /// Judges a payment against what the seller asked for: terms, fee, window and signature, then nonce, balance
-    /// and allowance by a trial run on the chain. Answers the payer. Nothing is changed anywhere.
+    /// Judges a payment against what the seller asked for: terms, fee, window and signature, then, unless the
+    /// settings say that paper will do, nonce, balance and allowance by a trial run on the chain. Answers the payer.
+    /// Nothing is changed anywhere.
     pub async fn verify(&self, payment: &Payment, requirements: &Requirements) -> Result<Address, Rejected> {
-        let judged = self.judge(payment, requirements).map_err(|reason| Rejected { reason, payer: None })?;
-        let payer = judged.permit.buyer;
+        let signed = self.judge(payment, requirements).map_err(|reason| Rejected { reason, payer: None })?;
+        let payer = signed.payer;
         let rejected = |reason| Rejected { reason, payer: Some(payer) };
-        if self.flights().is_open(&judged.key(), &judged.permit.digest()) {
+        if self.config().verify == Verify::Paper {
+            return self.in_time(&signed).map(|()| payer).map_err(rejected);
+        }
+        if self.is_open(&signed).map_err(rejected)? {
             // Sent already, so a trial run may call the nonce used; nobody was told that it is settled.
             return Ok(payer);
         }
-        self.in_time(&judged.permit).map_err(rejected)?;
-        let grid = self.grid(judged.permit.network).ok_or(rejected(Reason::InvalidNetwork))?;
-        self.rehearse(grid, &judged).await.map_err(rejected)?;
+        self.in_time(&signed).map_err(rejected)?;
+        let grid = self.grid(signed.network).ok_or(rejected(Reason::InvalidNetwork))?;
+        let signer = signed.caller.unwrap_or_else(|| self.address());
+        self.rehearse(grid, &signed, signer).await.map_err(rejected)?;
         Ok(payer)
+    }
+
+    /// Whether this very message is being settled, or was sent with an outcome that is not known yet.
+    fn is_open(&self, signed: &Signed) -> Result<bool, Reason> {
+        if self.flights().is_running(&key(signed), &signed.digest) {
+            return Ok(true);
+        }
+        let earlier = self.store().find(&key(signed)).map_err(|error| crate::settle::unwritten(&error))?;
+        Ok(earlier.is_some_and(|sent| sent.state == State::Open && sent.digest == signed.digest))
+    }
+}
+
+fn signature_of(scheme: Scheme) -> No {
+    match scheme {
+        Scheme::ExactEip3009 => No::ExactSignature,
+        Scheme::ExactPermit2 => No::Permit2Signature,
+        _ => No::InvalidSignature,
     }
 }
 

@@ -9,13 +9,13 @@ use stage::{FEE, START_SECS, Stage, key, seller, serve};
 use std::time::Duration;
 
 #[tokio::test]
-async fn twenty_settlements_at_once_are_one_transaction() {
+async fn a_hundred_settlements_at_once_are_one_transaction() {
     let stage = Stage::start(|_| {}).await;
     stage.approve(1_000_000).await;
     let paid = stage.payment(250_000, 1);
     let before = stage.devnet.head();
 
-    let answers = join_all((0..20).map(|_| stage.post("/settle", paid.body()))).await;
+    let answers = join_all((0..100).map(|_| stage.post("/settle", paid.body()))).await;
 
     let first = answers[0].1.clone();
     assert_eq!(first["success"], true, "{first}");
@@ -83,7 +83,8 @@ async fn each_way_to_be_wrong_has_its_reason() {
         ("/paymentRequirements/extra/fee/feeAmount", json!("1"), "fee_amount_mismatch"),
         ("/paymentRequirements/network", json!("tron:shasta"), "invalid_network"),
         ("/paymentRequirements/scheme", json!("exact_gasfree"), "unsupported_scheme"),
-        ("/paymentPayload/payload/paymentPermit/payment/payToken", other.clone(), "token_not_allowed"),
+        ("/paymentRequirements/asset", other.clone(), "token_not_allowed"),
+        ("/paymentPayload/payload/paymentPermit/payment/payToken", other.clone(), "token_mismatch"),
         ("/paymentPayload/payload/paymentPermit/buyer", other.clone(), "invalid_signature"),
         ("/paymentPayload/payload/signature", json!("0x00"), "invalid_signature"),
         ("/paymentPayload/payload/paymentPermit", json!(null), "missing_permit"),
@@ -139,31 +140,37 @@ async fn a_broadcast_whose_answer_is_lost_is_looked_up_and_never_sent_twice() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_never_arrived_is_sent_anew_only_when_it_is_dead() {
+async fn a_transaction_that_never_arrived_is_sent_again_as_it_was_and_anew_only_when_it_is_dead() {
     let stage = Stage::start(|_| {}).await;
     stage.approve(1_000_000).await;
     stage.devnet.fault("wallet/broadcasthex", 2, Fault::Error);
     let paid = stage.payment(50_000, 1);
     let (_, pending) = stage.post("/settle", paid.body()).await;
     assert_eq!(pending["errorReason"], "settlement_pending");
-    // Still alive: asked again, not sent again.
-    let (_, again) = stage.post("/settle", paid.body()).await;
-    assert_eq!(again, pending);
     assert_eq!(stage.balance(seller()).await, 0);
+    // Still alive: the very same transaction is sent again.
+    let (_, settled) = stage.post("/settle", paid.body()).await;
+    assert_eq!((&settled["success"], &settled["transaction"]), (&json!(true), &pending["transaction"]));
+    assert_eq!(stage.balance(seller()).await, 50_000);
 
+    stage.devnet.fault("wallet/broadcasthex", 4, Fault::Error);
+    let paid = stage.payment(60_000, 2);
+    let (_, pending) = stage.post("/settle", paid.body()).await;
+    let (_, again) = stage.post("/settle", paid.body()).await;
+    assert_eq!((&again["errorReason"], &again), (&json!("settlement_pending"), &pending));
     stage.devnet.clock().advance(Duration::from_secs(90));
     stage.devnet.mine(1);
     let (_, settled) = stage.post("/settle", paid.body()).await;
     assert_eq!(settled["success"], true, "{settled}");
     assert_ne!(settled["transaction"], pending["transaction"]);
-    assert_eq!(stage.balance(seller()).await, 50_000);
+    assert_eq!(stage.balance(seller()).await, 110_000);
 }
 
 #[tokio::test]
 async fn a_restart_looks_up_what_was_sent_before_it() {
     let folder = tempfile::tempdir().unwrap();
-    let journal = folder.path().join("sent.jsonl");
-    let stage = Stage::start(|config| config.journal = Some(journal.clone())).await;
+    let database = folder.path().join("facilitator.sqlite");
+    let stage = Stage::start(|config| config.database = Some(database.clone())).await;
     stage.approve(1_000_000).await;
     stage.devnet.fault("wallet/gettransactioninfobyid", 1_000, Fault::Error);
     let paid = stage.payment(50_000, 1);
@@ -172,11 +179,20 @@ async fn a_restart_looks_up_what_was_sent_before_it() {
     stage.devnet.clear_faults();
 
     let mut config = facilitator_config(&stage);
-    config.journal = Some(journal);
+    config.database = Some(database);
     let (restarted, _) = serve(config, &stage.grid).await;
     let settled = restarted.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
     assert!(settled.success, "{settled:?}");
     assert_eq!(settled.transaction.as_deref(), pending["transaction"].as_str());
+    restarted.finish().await;
+    // And once more: the outcome itself is remembered, long after the window and without a question to the chain.
+    stage.devnet.clock().advance(Duration::from_secs(3600));
+    let mut config = facilitator_config(&stage);
+    config.database = Some(folder.path().join("facilitator.sqlite"));
+    let (third, _) = serve(config, &stage.grid).await;
+    stage.devnet.fault("*", 1_000, Fault::Error);
+    assert_eq!(third.settle(&paid.payment, &paid.requirements).await.answer("tron:nile"), settled);
+    stage.devnet.clear_faults();
 }
 
 #[tokio::test]
@@ -257,12 +273,7 @@ async fn what_can_not_be_read_is_named() {
 fn facilitator_config(stage: &Stage) -> facilitator::Config {
     let clock = stage.devnet.clock().clone();
     facilitator::Config {
-        tokens: vec![facilitator::TokenTerms {
-            network: stage::NETWORK,
-            token: stage::usdt(),
-            fee: tron::Amount::from_u64(FEE),
-            free_up_to: tron::Amount::from_u64(stage::FREE_UP_TO),
-        }],
+        tokens: vec![stage::terms()],
         fee_to: Some(key(0xfe).address()),
         clock: facilitator::Clock::new(move || clock.now_secs()),
         ..facilitator::Config::default()

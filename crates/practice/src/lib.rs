@@ -158,7 +158,7 @@ fn usdt() -> Result<Address, WorldError> {
 
 fn terms((token, fee): (Address, u64)) -> TokenTerms {
     let (fee, free_up_to) = (Amount::from_u64(fee), Amount::from_u64(FREE_UP_TO));
-    TokenTerms { network: NETWORK, token, fee, free_up_to }
+    TokenTerms { exact: true, ..TokenTerms::flat(NETWORK, token, fee, free_up_to) }
 }
 
 fn fresh_key() -> Result<PrivateKey, WorldError> {

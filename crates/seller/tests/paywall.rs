@@ -70,12 +70,7 @@ impl Stage {
             devnet.faucet(address, Gift::Trx(1_000_000_000)).unwrap();
         }
         devnet.faucet(buyer.address(), Gift::Token(usdt(), Amount::from_u64(100_000_000))).unwrap();
-        let terms = TokenTerms {
-            network: NETWORK,
-            token: usdt(),
-            fee: Amount::from_u64(10_000),
-            free_up_to: Amount::from_u64(100_000),
-        };
+        let terms = TokenTerms::flat(NETWORK, usdt(), Amount::from_u64(10_000), Amount::from_u64(100_000));
         let facilitator_clock = clock.clone();
         let config = facilitator::Config {
             tokens: vec![terms],

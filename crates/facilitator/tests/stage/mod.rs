@@ -4,7 +4,7 @@
 
 use chain::{Config as Node, TronGrid};
 use devnet::{Clock, Devnet, Gift, Options};
-use facilitator::{Config, Facilitator, TokenTerms};
+use facilitator::{CancellationToken, Config, Facilitator, TokenTerms};
 use std::time::Duration;
 use tron::{Address, Amount, Network, PrivateKey, SignedTransaction, abi, registry, tx::Contract};
 use x402::{Fee, Offer, Payment, PaymentRequired, Price, Requirements, U256, exact_permit::Meta, facilitator::Request};
@@ -54,12 +54,7 @@ impl Stage {
         }
         devnet.faucet(buyer.address(), Gift::Token(usdt(), Amount::from_u64(100_000_000))).unwrap();
         let mut config = Config {
-            tokens: vec![TokenTerms {
-                network: NETWORK,
-                token: usdt(),
-                fee: Amount::from_u64(FEE),
-                free_up_to: Amount::from_u64(FREE_UP_TO),
-            }],
+            tokens: vec![terms()],
             fee_to: Some(key(0xfe).address()),
             wait: Duration::from_millis(500),
             poll: Duration::from_millis(10),
@@ -130,12 +125,16 @@ impl Paid {
     }
 }
 
+pub fn terms() -> TokenTerms {
+    TokenTerms::flat(NETWORK, usdt(), Amount::from_u64(FEE), Amount::from_u64(FREE_UP_TO))
+}
+
 pub async fn serve(config: Config, grid: &TronGrid) -> (Facilitator, String) {
     let facilitator = Facilitator::new(config, key(0xfa).into(), [grid.clone()]).unwrap();
     facilitator.ready().await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let router = facilitator.router();
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let served = facilitator.clone();
+    tokio::spawn(async move { served.serve(listener, CancellationToken::new()).await });
     (facilitator, url)
 }

@@ -1,0 +1,120 @@
+//! What a facilitator does by itself while it runs: finds out what became of every open transaction, those of an
+//! earlier process first, watches what its accounts have left, forgets what is long over. Ends with the facilitator.
+
+use crate::{
+    Facilitator, Inner,
+    flights::{Outcome, Seat},
+    follow::Fate,
+    settle::{say, unwritten},
+    signers::Purse,
+};
+use std::{
+    sync::{Arc, Weak, atomic::Ordering},
+    time::Duration,
+};
+use tokio::task::JoinSet;
+
+/// Looked up at the same time.
+const AT_ONCE: usize = 16;
+
+impl Facilitator {
+    /// Begins, once.
+    pub(crate) fn keep(&self) {
+        if self.0.kept.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (weak, stop, pause) = (Arc::downgrade(&self.0), self.0.stop.clone(), self.config().tend);
+        self.tasks().spawn(async move {
+            let rounds = async {
+                let mut first = true;
+                while let Some(facilitator) = alive(&weak) {
+                    facilitator.round(first).await;
+                    drop(facilitator);
+                    first = false;
+                    tokio::time::sleep(pause).await;
+                }
+            };
+            tokio::select! { () = stop.cancelled() => {}, () = rounds => {} }
+        });
+    }
+
+    async fn round(&self, first: bool) {
+        self.reconcile(first).await;
+        self.look_into_purses().await;
+        let now = self.config().clock.now();
+        match self.store().prune(now.saturating_sub(self.config().keep.as_secs())).await {
+            Ok(0) => {}
+            Ok(pruned) => tracing::info!(pruned, "old settlements were forgotten"),
+            Err(error) => {
+                unwritten(&error);
+            }
+        }
+    }
+
+    /// Follows every open transaction that no request is following. After a start with the patience of a settlement,
+    /// later by one look each.
+    async fn reconcile(&self, first: bool) {
+        let open = match self.store().open_ones() {
+            Ok(open) => open,
+            Err(error) => {
+                unwritten(&error);
+                return;
+            }
+        };
+        self.metrics().pending(open.len());
+        if first && !open.is_empty() {
+            tracing::info!(open = open.len(), "looking up what was sent before the start");
+        }
+        let patience = if first { self.config().wait } else { Duration::ZERO };
+        let mut under_way = JoinSet::new();
+        for sent in open {
+            if under_way.len() >= AT_ONCE {
+                under_way.join_next().await;
+            }
+            let facilitator = self.clone();
+            under_way.spawn(async move {
+                let Some(grid) = facilitator.grid(sent.key.network) else { return };
+                let Seat::Lead(flight) = facilitator.flights().board(sent.key, sent.digest) else { return };
+                let outcome = match facilitator.follow(grid, &sent, patience).await {
+                    Fate::Known(outcome) => outcome,
+                    Fate::Dead => Outcome::Failed { reason: crate::Reason::TRANSACTION_FAILED, transaction: None },
+                };
+                if first {
+                    say(&sent.key.network, &outcome);
+                    facilitator.metrics().reconciled(&outcome);
+                }
+                flight.land(outcome);
+            });
+        }
+        while under_way.join_next().await.is_some() {}
+        if let Ok(open) = self.store().open_ones() {
+            self.metrics().pending(open.len());
+        }
+    }
+
+    /// What each account has on each network.
+    pub(crate) async fn look_into_purses(&self) {
+        for grid in self.grids() {
+            let network = grid.network();
+            for &address in self.signers().addresses() {
+                let sun = match grid.trx_balance(address).await {
+                    Ok(sun) => sun,
+                    Err(error) => {
+                        tracing::warn!(%error, "a balance could not be read");
+                        continue;
+                    }
+                };
+                let low = sun < self.config().low_sun;
+                let before = self.signers().saw(network, address, Purse { sun, low });
+                if low && !before.is_some_and(|purse| purse.low) {
+                    tracing::warn!(network = network.canonical(), %address, sun, "an account runs low of TRX");
+                }
+                self.metrics().purse(network, address, sun);
+            }
+        }
+    }
+}
+
+fn alive(inner: &Weak<Inner>) -> Option<Facilitator> {
+    inner.upgrade().map(Facilitator)
+}

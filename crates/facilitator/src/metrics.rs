@@ -1,0 +1,151 @@
+//! What happens here, as numbers for Prometheus. Counts by scheme, network and reason; never a payer, a payee, an
+//! amount or anything that a caller could make up.
+
+use crate::{Reason, Settled, flights::Outcome};
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text::encode},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::Registry,
+};
+use std::{fmt, sync::Arc, time::Duration};
+use tron::{Address, Network};
+use x402::Requirements;
+
+/// Seconds. A paper check takes less than the first, a block comes every three.
+const BUCKETS: [f64; 14] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 3.0, 10.0, 60.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Verdict {
+    scheme: &'static str,
+    network: &'static str,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Call {
+    call: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Fate {
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Account {
+    network: &'static str,
+    address: String,
+}
+
+/// Shared by all clones of a facilitator.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    registry: Arc<Registry>,
+    verified: Family<Verdict, Counter>,
+    settled: Family<Verdict, Counter>,
+    took: Family<Call, Histogram>,
+    in_flight: Family<Call, Gauge>,
+    limited: Counter,
+    pending: Gauge,
+    reconciled: Family<Fate, Counter>,
+    purses: Family<Account, Gauge>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let mut registry = Registry::with_prefix("facilitator");
+        let verified = Family::<Verdict, Counter>::default();
+        let settled = Family::<Verdict, Counter>::default();
+        let took = Family::<Call, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
+        let in_flight = Family::<Call, Gauge>::default();
+        let (limited, pending) = (Counter::default(), Gauge::default());
+        let reconciled = Family::<Fate, Counter>::default();
+        let purses = Family::<Account, Gauge>::default();
+        registry.register("verifications", "Answers of /verify; reason valid when it was a yes", verified.clone());
+        registry.register("settlements", "Answers of /settle; reason settled when it was a yes", settled.clone());
+        registry.register("duration_seconds", "How long an answer took", took.clone());
+        registry.register("in_flight", "Requests being answered", in_flight.clone());
+        registry.register("rate_limited", "Requests that were turned away with 429", limited.clone());
+        registry.register("pending", "Transactions whose fate is not known", pending.clone());
+        registry.register("reconciled", "What became of what was open at the start", reconciled.clone());
+        registry.register("signer_balance_sun", "TRX of each account that settles", purses.clone());
+        let registry = Arc::new(registry);
+        Self { registry, verified, settled, took, in_flight, limited, pending, reconciled, purses }
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Counts as being answered until it is dropped.
+    pub(crate) fn call(&self, call: &'static str) -> InFlight {
+        let gauge = self.in_flight.get_or_create(&Call { call }).clone();
+        gauge.inc();
+        InFlight { gauge, took: self.took.get_or_create(&Call { call }).clone(), began: std::time::Instant::now() }
+    }
+
+    pub(crate) fn verified(&self, requirements: &Requirements, reason: Option<Reason>) {
+        let reason = reason.map_or("valid", Reason::code);
+        self.verified.get_or_create(&verdict(requirements, reason)).inc();
+    }
+
+    pub(crate) fn settled(&self, requirements: &Requirements, settled: &Settled) {
+        let reason = match settled {
+            Settled::Done { .. } => "settled",
+            Settled::Pending { .. } => Reason::SettlementPending.code(),
+            Settled::Failed { rejected, .. } => rejected.reason.code(),
+        };
+        self.settled.get_or_create(&verdict(requirements, reason)).inc();
+    }
+
+    pub(crate) fn limited(&self) {
+        self.limited.inc();
+    }
+
+    pub(crate) fn pending(&self, open: usize) {
+        self.pending.set(i64::try_from(open).unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn reconciled(&self, outcome: &Outcome) {
+        let outcome = match outcome {
+            Outcome::Settled(_) => "settled",
+            Outcome::Pending(_) => "pending",
+            Outcome::Failed { transaction: Some(_), .. } => "failed",
+            Outcome::Failed { transaction: None, .. } => "dead",
+        };
+        self.reconciled.get_or_create(&Fate { outcome }).inc();
+    }
+
+    pub(crate) fn purse(&self, network: Network, address: Address, sun: u64) {
+        let account = Account { network: network.canonical(), address: address.to_string() };
+        self.purses.get_or_create(&account).set(i64::try_from(sun).unwrap_or(i64::MAX));
+    }
+}
+
+/// What was asked for, as far as it is one of the known names: a caller can't make up labels.
+fn verdict(requirements: &Requirements, reason: &'static str) -> Verdict {
+    let terms = requirements.terms.as_ref().ok();
+    Verdict {
+        scheme: terms.map_or("unknown", |terms| terms.scheme().name()),
+        network: terms.map_or("unknown", |terms| terms.network().canonical()),
+        reason,
+    }
+}
+
+/// One request being answered.
+pub(crate) struct InFlight {
+    gauge: Gauge,
+    took: Histogram,
+    began: std::time::Instant,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let took: Duration = self.began.elapsed();
+        self.took.observe(took.as_secs_f64());
+        self.gauge.dec();
+    }
+}

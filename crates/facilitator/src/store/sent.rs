@@ -1,0 +1,274 @@
+//! Transactions that were about to leave, and what became of them. The table itself refuses a second transaction
+//! for one authorization until the first is dead.
+
+use super::{Store, StoreError};
+use crate::flights::Key;
+use rusqlite::{OptionalExtension, Row, named_params, params};
+use std::{collections::HashMap, str::FromStr};
+use tron::{Address, Amount, Digest, Network, TxId};
+use x402::U256;
+
+/// One transaction, with everything that is needed to look at what it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub id: TxId,
+    pub key: Key,
+    pub digest: Digest,
+    pub scheme: String,
+    /// Seconds since 1970.
+    pub valid_before: u64,
+    pub token: Address,
+    pub payee: Address,
+    pub amount: Amount,
+    /// To whom and how much, on top of the amount.
+    pub fee: Option<(Address, Amount)>,
+    pub signer: Address,
+    /// The signed transaction as it travels.
+    pub bytes: Vec<u8>,
+    /// Milliseconds since 1970; no block after this takes it.
+    pub expiration_ms: u64,
+    pub state: State,
+}
+
+/// What is known about a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Open,
+    Settled,
+    /// In a block, without effect.
+    Failed,
+    /// In no block, and never in one.
+    Dead,
+}
+
+impl State {
+    const ALL: [Self; 4] = [Self::Open, Self::Settled, Self::Failed, Self::Dead];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Settled => "settled",
+            Self::Failed => "failed",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+const COLUMNS: &str = "transaction_id, network, contract, owner, nonce, digest, scheme, valid_before, token, payee, \
+     amount, fee_to, fee_amount, signer, bytes, expiration_ms, state";
+
+impl Store {
+    /// Notes a transaction before it is sent; nothing may be sent when this fails. `now`: seconds since 1970.
+    pub(crate) async fn note(&self, sent: Sent, now: u64) -> Result<(), StoreError> {
+        self.write_aside(move |tx| {
+            let sql = format!(
+                "INSERT INTO sent ({COLUMNS}, noted_at) VALUES (:transaction_id, :network, :contract, :owner, :nonce, \
+                 :digest, :scheme, :valid_before, :token, :payee, :amount, :fee_to, :fee_amount, :signer, :bytes, \
+                 :expiration_ms, :state, :now)"
+            );
+            tx.prepare_cached(&sql)?.execute(named_params! {
+                ":transaction_id": sent.id.to_string(),
+                ":network": sent.key.network.canonical(),
+                ":contract": sent.key.contract.to_string(),
+                ":owner": sent.key.owner.to_string(),
+                ":nonce": sent.key.nonce.to_string(),
+                ":digest": sent.digest.to_string(),
+                ":scheme": sent.scheme,
+                ":valid_before": whole(sent.valid_before),
+                ":token": sent.token.to_string(),
+                ":payee": sent.payee.to_string(),
+                ":amount": sent.amount.to_string(),
+                ":fee_to": sent.fee.map(|(to, _)| to.to_string()),
+                ":fee_amount": sent.fee.map(|(_, amount)| amount.to_string()),
+                ":signer": sent.signer.to_string(),
+                ":bytes": sent.bytes,
+                ":expiration_ms": whole(sent.expiration_ms),
+                ":state": sent.state.name(),
+                ":now": whole(now),
+            })?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down what became of an open transaction. What is known already stays.
+    pub(crate) async fn end(&self, id: TxId, state: State, now: u64) -> Result<(), StoreError> {
+        self.write_aside(move |tx| {
+            let sql = "UPDATE sent SET state = ?2, ended_at = ?3 WHERE transaction_id = ?1 AND state = 'open'";
+            tx.prepare_cached(sql)?.execute(params![id.to_string(), state.name(), whole(now)])?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// The transaction of an authorization, unless it is dead.
+    pub(crate) fn find(&self, key: &Key) -> Result<Option<Sent>, StoreError> {
+        self.read(|connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM sent WHERE network = ?1 AND contract = ?2 AND owner = ?3 AND nonce = ?4 \
+                 AND state <> 'dead'"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let (contract, owner, nonce) = (key.contract.to_string(), key.owner.to_string(), key.nonce.to_string());
+            let found = statement
+                .query_row(params![key.network.canonical(), contract, owner, nonce], |row| Ok(read(row)))
+                .optional()?;
+            found.transpose()
+        })
+    }
+
+    /// Those whose fate is not known, the oldest first.
+    pub(crate) fn open_ones(&self) -> Result<Vec<Sent>, StoreError> {
+        self.read(|connection| {
+            let sql = format!("SELECT {COLUMNS} FROM sent WHERE state = 'open' ORDER BY noted_at, rowid");
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map([], |row| Ok(read(row)))?;
+            rows.map(|row| row?).collect()
+        })
+    }
+
+    /// How many transactions of each account have no known fate.
+    pub(crate) fn stuck(&self) -> Result<HashMap<Address, usize>, StoreError> {
+        let mut stuck = HashMap::new();
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached("SELECT signer FROM sent WHERE state = 'open'")?;
+            let rows = statement.query_map([], |row| Ok(read_as(row, "signer")))?;
+            for row in rows {
+                *stuck.entry(row??).or_default() += 1;
+            }
+            Ok(())
+        })?;
+        Ok(stuck)
+    }
+
+    /// Forgets what ended and whose window closed before `before`, seconds since 1970. Answers how many.
+    pub(crate) async fn prune(&self, before: u64) -> Result<usize, StoreError> {
+        self.write_aside(move |tx| {
+            let pruned = tx.execute("DELETE FROM sent WHERE state <> 'open' AND valid_before < ?1", [whole(before)])?;
+            tx.execute("DELETE FROM prices WHERE until < ?1", [whole(before)])?;
+            Ok(pruned)
+        })
+        .await
+    }
+}
+
+/// SQLite's integers end at 2^63: long before that is for ever.
+pub(super) fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn read_as<T: FromStr>(row: &Row<'_>, what: &'static str) -> Result<T, StoreError> {
+    let found: String = row.get(what)?;
+    found.parse().map_err(|_| StoreError::Row { what, found })
+}
+
+pub(super) fn read_amount(row: &Row<'_>, what: &'static str) -> Result<Option<Amount>, StoreError> {
+    let Some(found) = row.get::<_, Option<String>>(what)? else { return Ok(None) };
+    Amount::parse_smallest(&found).map(Some).map_err(|_| StoreError::Row { what, found })
+}
+
+pub(super) fn need_amount(row: &Row<'_>, what: &'static str) -> Result<Amount, StoreError> {
+    read_amount(row, what)?.ok_or(StoreError::Row { what, found: String::new() })
+}
+
+pub(super) fn read_network(row: &Row<'_>) -> Result<Network, StoreError> {
+    let found: String = row.get("network")?;
+    Network::parse(&found).map_err(|_| StoreError::Row { what: "network", found })
+}
+
+fn read(row: &Row<'_>) -> Result<Sent, StoreError> {
+    let nonce: String = row.get("nonce")?;
+    let nonce = U256::from_str_radix(&nonce, 10).map_err(|_| StoreError::Row { what: "nonce", found: nonce })?;
+    let number = |what| row.get::<_, i64>(what).map(|n| u64::try_from(n).unwrap_or_default());
+    let state: String = row.get("state")?;
+    let known = State::ALL.into_iter().find(|known| known.name() == state);
+    let fee = read_amount(row, "fee_amount")?;
+    Ok(Sent {
+        id: read_as(row, "transaction_id")?,
+        key: Key {
+            network: read_network(row)?,
+            contract: read_as(row, "contract")?,
+            owner: read_as(row, "owner")?,
+            nonce,
+        },
+        digest: read_as(row, "digest")?,
+        scheme: row.get("scheme")?,
+        valid_before: number("valid_before")?,
+        token: read_as(row, "token")?,
+        payee: read_as(row, "payee")?,
+        amount: need_amount(row, "amount")?,
+        fee: fee.map(|amount| Ok::<_, StoreError>((read_as(row, "fee_to")?, amount))).transpose()?,
+        signer: read_as(row, "signer")?,
+        bytes: row.get("bytes")?,
+        expiration_ms: number("expiration_ms")?,
+        state: known.ok_or(StoreError::Row { what: "state", found: state })?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(nonce: u64, id: u8) -> Sent {
+        let address = |byte| Address::from_bytes([byte; 20]);
+        Sent {
+            id: TxId::from_bytes([id; 32]),
+            key: Key { network: Network::Nile, contract: address(1), owner: address(2), nonce: U256::from(nonce) },
+            digest: Digest::from_bytes([9; 32]),
+            scheme: "exact_permit".into(),
+            valid_before: 1_000 + nonce,
+            token: address(3),
+            payee: address(4),
+            amount: Amount::from_u64(250_000),
+            fee: (nonce % 2 == 0).then_some((address(5), Amount::from_u64(10_000))),
+            signer: address(6),
+            bytes: vec![1, 2, 3],
+            expiration_ms: 5_000,
+            state: State::Open,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_noted_is_there_after_a_restart_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("facilitator.sqlite");
+        let store = Store::open(Some(&path)).unwrap();
+        for nonce in 1..=3 {
+            store.note(sent(nonce, nonce as u8), 10).await.unwrap();
+        }
+        store.end(sent(2, 2).id, State::Settled, 20).await.unwrap();
+        drop(store);
+        let store = Store::open(Some(&path)).unwrap();
+        assert_eq!(store.open_ones().unwrap(), [sent(1, 1), sent(3, 3)]);
+        let settled = store.find(&sent(2, 2).key).unwrap();
+        assert_eq!(settled, Some(Sent { state: State::Settled, ..sent(2, 2) }));
+    }
+
+    #[tokio::test]
+    async fn the_table_itself_refuses_a_second_transaction_until_the_first_is_dead() {
+        let store = Store::open(None).unwrap();
+        store.note(sent(1, 1), 10).await.unwrap();
+        assert!(store.note(sent(1, 2), 11).await.is_err());
+        store.end(sent(1, 1).id, State::Dead, 12).await.unwrap();
+        store.note(sent(1, 2), 13).await.unwrap();
+        store.end(sent(1, 2).id, State::Settled, 14).await.unwrap();
+        assert!(store.note(sent(1, 3), 15).await.is_err());
+        // What is known stays: a settled one does not die.
+        store.end(sent(1, 2).id, State::Dead, 16).await.unwrap();
+        assert_eq!(store.find(&sent(1, 2).key).unwrap().unwrap().state, State::Settled);
+    }
+
+    #[tokio::test]
+    async fn only_what_ended_is_pruned() {
+        let store = Store::open(None).unwrap();
+        store.note(sent(1, 1), 10).await.unwrap();
+        store.note(sent(2, 2), 10).await.unwrap();
+        store.note(sent(500, 3), 10).await.unwrap();
+        store.end(sent(2, 2).id, State::Settled, 20).await.unwrap();
+        store.end(sent(500, 3).id, State::Failed, 20).await.unwrap();
+        assert_eq!(store.prune(1_400).await.unwrap(), 1);
+        assert_eq!(store.find(&sent(2, 2).key).unwrap(), None);
+        assert_eq!(store.open_ones().unwrap().len(), 1);
+        assert!(store.find(&sent(500, 3).key).unwrap().is_some());
+    }
+}
