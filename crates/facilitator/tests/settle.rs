@@ -51,7 +51,7 @@ async fn another_message_with_a_used_nonce_is_refused() {
     let (_, answer) = stage.post("/settle", other.body()).await;
     assert_eq!((&answer["success"], &answer["errorReason"]), (&json!(false), &json!("nonce_already_used")));
     // A facilitator that knows nothing of the first one asks the chain.
-    let (forgetful, _) = serve(facilitator_config(&stage), &stage.grid).await;
+    let (forgetful, _) = serve(stage::config(&stage.devnet), &stage.grid).await;
     let rejected = forgetful.verify(&other.payment, &other.requirements).await.unwrap_err();
     assert_eq!(rejected.reason.code(), "nonce_already_used");
     assert_eq!(stage.balance(seller()).await, 50_000);
@@ -178,7 +178,7 @@ async fn a_restart_looks_up_what_was_sent_before_it() {
     assert_eq!(pending["errorReason"], "settlement_pending");
     stage.devnet.clear_faults();
 
-    let mut config = facilitator_config(&stage);
+    let mut config = stage::config(&stage.devnet);
     config.database = Some(database);
     let (restarted, _) = serve(config, &stage.grid).await;
     let settled = restarted.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
@@ -187,7 +187,7 @@ async fn a_restart_looks_up_what_was_sent_before_it() {
     restarted.finish().await;
     // And once more: the outcome itself is remembered, long after the window and without a question to the chain.
     stage.devnet.clock().advance(Duration::from_secs(3600));
-    let mut config = facilitator_config(&stage);
+    let mut config = stage::config(&stage.devnet);
     config.database = Some(folder.path().join("facilitator.sqlite"));
     let (third, _) = serve(config, &stage.grid).await;
     stage.devnet.fault("*", 1_000, Fault::Error);
@@ -267,15 +267,4 @@ async fn what_can_not_be_read_is_named() {
     assert_eq!(response.status().as_u16(), 413);
     let health = stage.http.get(format!("{}/health", stage.url)).send().await.unwrap();
     assert_eq!(health.status().as_u16(), 200);
-}
-
-/// As the stage's, without its memory.
-fn facilitator_config(stage: &Stage) -> facilitator::Config {
-    let clock = stage.devnet.clock().clone();
-    facilitator::Config {
-        tokens: vec![stage::terms()],
-        fee_to: Some(key(0xfe).address()),
-        clock: facilitator::Clock::new(move || clock.now_secs()),
-        ..facilitator::Config::default()
-    }
 }
