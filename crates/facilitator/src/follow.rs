@@ -37,13 +37,12 @@ impl Facilitator {
         loop {
             match grid.receipt(&sent.id, Finality::Seen).await {
                 Ok(Some(receipt)) => return self.read(sent, &receipt, failed).await,
-                Ok(None) => match to_send.take() {
-                    Some(transaction) => {
+                Ok(None) => {
+                    if let Some(transaction) = to_send.take() {
                         self.send_again(grid, sent, &transaction).await;
                         continue;
                     }
-                    None => {}
-                },
+                }
                 Err(error) => tracing::warn!(%error, "a receipt could not be read"),
             }
             if Instant::now() + self.config().poll >= until {

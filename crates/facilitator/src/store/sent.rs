@@ -220,7 +220,7 @@ mod tests {
             token: address(3),
             payee: address(4),
             amount: Amount::from_u64(250_000),
-            fee: (nonce % 2 == 0).then_some((address(5), Amount::from_u64(10_000))),
+            fee: nonce.is_multiple_of(2).then_some((address(5), Amount::from_u64(10_000))),
             signer: address(6),
             bytes: vec![1, 2, 3],
             expiration_ms: 5_000,
