@@ -13,6 +13,8 @@ const COMMANDS: &[&str] = &[
     "dismiss_danger",
     "payments",
     "payment",
+    "set_note",
+    "tags",
     "summary",
     "sites",
     "site",

@@ -20,6 +20,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             ask::dismiss_danger,
             record::payments,
             record::payment,
+            record::set_note,
+            record::tags,
             record::summary,
             record::sites,
             record::site,
@@ -80,7 +82,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 30);
+        assert_eq!(commands.len(), 32);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));

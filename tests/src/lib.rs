@@ -239,7 +239,7 @@ impl Stage {
     }
 
     pub async fn count(&self) -> usize {
-        self.wallet.payments(ledger::Filter::default(), ledger::Page::first(1000)).await.unwrap().len()
+        self.wallet.payments(ledger::Filter::default(), ledger::Page::first(1000)).await.unwrap().rows.len()
     }
 
     /// Waits until the payment moved on from being open.

@@ -246,8 +246,8 @@ async fn the_wallet_ends_after_the_signature_and_before_its_answer_is_out() {
         let (key, offer) = (key(&mut dice, item), app.offer(item).await);
         market.port.lose("POST /v1/payments", Loss::Answer, 1);
         assert_eq!(app.ask(item, &offer, key.as_deref()).await, None);
-        let rows = market.stage.wallet.payments(ledger::Filter::default(), ledger::Page::first(1)).await.unwrap();
-        let before = market.stage.wallet.payment(rows[0].id).await.unwrap().1.header_value.unwrap();
+        let found = market.stage.wallet.payments(ledger::Filter::default(), ledger::Page::first(1)).await.unwrap();
+        let before = market.stage.wallet.payment(found.rows[0].payment.id).await.unwrap().1.header_value.unwrap();
         market.restart_wallet().await;
         // Locked or not: it is there.
         if dice.flip() {

@@ -1,7 +1,7 @@
 // Invented answers of the core, for the gallery and the component tests. Never part of the product.
 import type {
   AddressView, AppView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PaymentView,
-  QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView,
+  QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
 } from "../src/lib/bindings";
 
 export function usdt(display: string, known = true): MoneyView {
@@ -82,11 +82,11 @@ export const long: QuestionView = {
 
 const payment = (id: string, minutes: number, site: string, path: string, app: string, word: string, amount: string, more: Partial<PaymentView> = {}): PaymentView => ({
   id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
-  settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null,
+  settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null, note: null, tags: [],
   transaction: "7c2d4206c03a883dd9066d9f1f5e3a1b2c4d5e6f708192a3b4c5d6e7f8091a2b", ...more,
 });
 export const payments: PaymentView[] = [
-  payment("p1", 2, "news.example", "/articles/8841", "fetcher", "settled", "0.26"),
+  payment("p1", 2, "news.example", "/articles/8841", "fetcher", "settled", "0.26", { note: "For the report on tariffs, 给小王", tags: ["research", "work"] }),
   payment("p2", 4, "llm.example", "/v1/complete", "notes-agent", "not known yet", "0.50", { settlement: "unknown", delivery: "notReported", atMost: true, transaction: null }),
   payment("p3", 40, "cheap-api.example", "/search", "unknown-bot", "refused", "25.00", { amount: usdt("25.00", false), state: "refused", settlement: "none", delivery: "notReported", nothingLeft: true, code: "UNKNOWN_TOKEN", transaction: null }),
   payment("p4", 50, "maps.example", "/tiles/7/12/9.png", "map-viewer", "settled", "1.85"),
@@ -131,7 +131,7 @@ const site = (name: string, n: number, total: string | null, blocked = false): S
 export const sites: SiteView[] = [site("news.example", 44, "12.40"), site("maps.example", 9, "9.75"), site("llm.example", 31, "8.02"), site("papers.example", 2, "6.00"), site("cheap-api.example", 1, null, true)];
 export const siteDetail: SiteDetailView = {
   site: sites[0]!, rules: [rule, { ...rule, appId: "a2", appName: "notes-agent", mode: { kind: "ask" }, bars: [] }],
-  payees: [{ address: PAYEE, times: 14, since: "2026-03-12T10:00:00Z" }], days, payments: { payments: payments.filter((p) => p.site === "news.example"), next: null },
+  payees: [{ address: PAYEE, times: 14, since: "2026-03-12T10:00:00Z" }], days, payments: { payments: payments.filter((p) => p.site === "news.example"), next: null, lookedTo: null, unindexed: 0 },
 };
 export const apps: AppView[] = [
   { id: "a1", name: "fetcher", pairedAt: "2026-03-12T10:00:00Z", lastSeen: ago(2), revoked: false, payments: 44, limits: [{ ...rule, siteKey: null, mode: { kind: "allow", perPayment: null, perDay: "5.00", perMonth: "40.00" }, bars: [summary.limits[1]!] }] },
@@ -143,3 +143,4 @@ export const newWords = {
   words: "abandon ability able about above absent absorb abstract absurd abuse access accident".split(" "), ask: [3, 7, 12],
 };
 export const tokens = [{ network: "TRON Nile", token: address("TXLAQ63Xg1NAzckPwKHvzw7CSEmLMEqcdj"), symbol: "JST", decimals: 18, addedAt: ago(5000) }];
+export const tags: TagView[] = [{ name: "research", payments: 12 }, { name: "taxes", payments: 3 }, { name: "work", payments: 40 }];

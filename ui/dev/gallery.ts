@@ -25,7 +25,9 @@ mockIPC(
         open = open.slice(1);
         void emit("changed", { event: "lock" });
         return { ...f.payments[0], state: "signed" };
-      case "payments": return which === "empty" ? { payments: [], next: null } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, next: "more" };
+      case "payments": return which === "empty" ? { payments: [], next: null, lookedTo: null, unindexed: 0 } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, next: "more", lookedTo: null, unindexed: 0 };
+      case "tags": return f.tags;
+      case "set_note": return { ...f.payments[0], note: a.note, tags: a.tags };
       case "payment": return { ...f.detail, payment: f.payments.find((p) => p.id === a.id) ?? f.payments[0] };
       case "summary": return f.summary;
       case "sites": return which === "empty" ? [] : f.sites;

@@ -36,6 +36,17 @@ impl<'r> Cells<'r> {
         }
     }
 
+    /// Borrows the next text, where there is one.
+    pub fn maybe_text(&mut self, field: &'static str) -> Result<Option<&'r str>, LedgerError> {
+        match self.row.get_ref(self.next)? {
+            ValueRef::Null => {
+                self.next += 1;
+                Ok(None)
+            }
+            _ => self.text(field).map(Some),
+        }
+    }
+
     pub fn moment(&mut self) -> Result<Moment, LedgerError> {
         self.take().map(Moment)
     }

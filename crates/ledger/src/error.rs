@@ -37,6 +37,14 @@ pub enum LedgerError {
     /// The window belongs to the 402 and can't be chosen.
     #[error("the 402 dictates the window of payment {id}")]
     WindowDictated { id: PaymentId },
+    /// A note of more than 500 characters.
+    #[error("the note has {length} characters, at most {} fit", crate::NOTE_MAX)]
+    NoteTooLong { length: usize },
+    /// Empty, more than 40 characters, or with a comma or line break in it.
+    #[error("not a tag: {found:?}")]
+    NotATag { found: String },
+    #[error("{found} tags, a payment has at most {}", crate::TAGS_MAX)]
+    TooManyTags { found: usize },
     /// A sum would pass 256 bit.
     #[error("the sum of spendings would pass 256 bit")]
     TooLarge,

@@ -10,9 +10,14 @@ mod books;
 mod cells;
 mod enter;
 mod error;
+mod find;
+mod grams;
 mod id;
+mod indexing;
 mod lists;
 mod lives;
+mod narrow;
+mod notes;
 mod payees;
 mod payment;
 mod rows;
@@ -26,9 +31,10 @@ mod wire;
 
 pub use error::{LedgerError, StorageKind};
 pub use id::{NotAnId, PaymentId};
+pub use notes::{NOTE_MAX, TAG_MAX, TAGS_MAX, Tag};
 pub use payment::{
-    Answer, Approved, Delivery, End, Entered, Entry, Filter, HistoryKey, Page, Papers, Payment, Settled, Settlement,
-    State,
+    Answer, Approved, Delivery, End, Entered, Entry, Filter, Found, HistoryKey, Listed, Page, Papers, Payment, Settled,
+    Settlement, SettlementKind, State,
 };
 pub use store::Ledger;
 pub use values::{

@@ -175,25 +175,74 @@ pub struct Papers {
 pub struct Filter {
     pub site: Option<Site>,
     pub app: Option<AppId>,
-    pub state: Option<State>,
+    /// The account that pays.
+    pub payer: Option<Address>,
+    pub network: Option<Network>,
     pub token: Option<(Network, Address)>,
-    /// Part of a URL, a symbol or of words; or a whole payment id, address or transaction id.
+    /// By its name.
+    pub scheme: Option<String>,
+    /// One of these; empty is any.
+    pub states: Vec<State>,
+    pub settlement: Option<SettlementKind>,
+    pub delivery: Option<Delivery>,
+    /// Entered at this moment or later.
+    pub from: Option<Moment>,
+    /// Entered before this moment.
+    pub until: Option<Moment>,
+    /// In whole units of each row's token, "0.10": what left, or could leave at most.
+    pub least: Option<String>,
+    pub most: Option<String>,
+    /// A tag's name, in any case.
+    pub tag: Option<String>,
+    /// Words of site, path, symbol, descriptions, note or tags; or a whole payment id, address or transaction id.
     pub text: Option<String>,
 }
 
-/// A page of a list, newest first.
+/// A settlement without its facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SettlementKind {
+    Unknown,
+    Seen,
+    Final,
+    Failed,
+    NeverUsed,
+}
+
+/// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The last payment of the page before.
+    /// Where the page before ended: [`Found::next`].
     pub after: Option<PaymentId>,
     /// At most 1,000.
     pub limit: usize,
+    pub oldest_first: bool,
 }
 
 impl Page {
     pub const fn first(limit: usize) -> Self {
-        Self { after: None, limit }
+        Self { after: None, limit, oldest_first: false }
     }
+}
+
+/// A row of a list, with a person's words on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub payment: Payment,
+    pub note: Option<String>,
+    /// By name.
+    pub tags: Vec<String>,
+}
+
+/// What a page found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Found {
+    pub rows: Vec<Listed>,
+    /// Where to go on; `None` when everything was looked at.
+    pub next: Option<PaymentId>,
+    /// So far was looked before the page was full: a page looks at ten thousand rows at most, and may be short.
+    pub looked_to: Option<Moment>,
+    /// Rows that the index does not have yet. They are looked through all the same.
+    pub unindexed: u64,
 }
 
 /// Whose earlier payments matter.

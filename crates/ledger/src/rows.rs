@@ -2,7 +2,7 @@
 //! documents. Refuses to show a row whose cells are not of their form.
 
 use crate::cells::{Cells, whole};
-use crate::payment::{Delivery, Payment, Settlement, State};
+use crate::payment::{Delivery, Payment, Settlement, SettlementKind, State};
 use crate::{LedgerError, PaymentId, wire};
 use plan::{AllowanceNeed, Fee, Plan, PlanDigest, Request, TokenRef, Window};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -37,15 +37,33 @@ impl State {
     }
 }
 
-impl Settlement {
-    pub const fn name(&self) -> &'static str {
+impl SettlementKind {
+    pub const ALL: [SettlementKind; 5] = [Self::Unknown, Self::Seen, Self::Final, Self::Failed, Self::NeverUsed];
+
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
-            Self::Seen { .. } => "seen",
-            Self::Final { .. } => "final",
-            Self::Failed { .. } => "failed",
+            Self::Seen => "seen",
+            Self::Final => "final",
+            Self::Failed => "failed",
             Self::NeverUsed => "never used",
         }
+    }
+}
+
+impl Settlement {
+    pub const fn kind(&self) -> SettlementKind {
+        match self {
+            Self::Unknown => SettlementKind::Unknown,
+            Self::Seen { .. } => SettlementKind::Seen,
+            Self::Final { .. } => SettlementKind::Final,
+            Self::Failed { .. } => SettlementKind::Failed,
+            Self::NeverUsed => SettlementKind::NeverUsed,
+        }
+    }
+
+    pub const fn name(&self) -> &'static str {
+        self.kind().name()
     }
 }
 

@@ -17,7 +17,8 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x4353_474e;
 
 /// Every shape the file had, in order. Released ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_search.sql")];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
 const SMALL_FILE: u64 = 16 << 20;
@@ -32,6 +33,8 @@ pub struct Ledger {
     writer: Mutex<Connection>,
     /// Its own connection, so that a long list never holds up a payment.
     reader: Mutex<Connection>,
+    /// And one for lists and searches, so that a long one holds up no look at the history either.
+    browser: Mutex<Connection>,
     /// After a failed read, write or sync of the file nothing more is written until it is opened again: what
     /// the system says about such a file afterwards can't be relied on.
     stopped: AtomicBool,
@@ -51,12 +54,12 @@ impl Ledger {
         let mut writer = connect(path)?;
         migrate(&mut writer, path, migrations)?;
         check(&writer, path)?;
-        let reader = connect(path)?;
-        reader.pragma_update(None, "query_only", true).map_err(LedgerError::during("open"))?;
+        let (reader, browser) = (reading(path)?, reading(path)?);
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
+            browser: Mutex::new(browser),
             stopped: AtomicBool::new(false),
         })
     }
@@ -100,10 +103,35 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let connection = lock(&self.reader);
-        let snapshot = connection.unchecked_transaction().map_err(LedgerError::during(operation))?;
-        work(&snapshot).map_err(|e| e.during_operation(operation))
+        snapshot(&lock(&self.reader), operation, work)
     }
+
+    /// As [`Ledger::read`], for what a person looks through.
+    pub(crate) fn browse<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        snapshot(&lock(&self.browser), operation, work)
+    }
+
+    /// As [`Ledger::read`], on a connection of its own: for what takes minutes.
+    pub(crate) fn read_long<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        snapshot(&reading(&self.path)?, operation, work)
+    }
+}
+
+fn snapshot<T>(
+    connection: &Connection,
+    operation: &'static str,
+    work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+) -> Result<T, LedgerError> {
+    let snapshot = connection.unchecked_transaction().map_err(LedgerError::during(operation))?;
+    work(&snapshot).map_err(|e| e.during_operation(operation))
 }
 
 /// A panic while the lock was held has rolled its transaction back: the connection is as good as before.
@@ -128,6 +156,12 @@ fn connect(path: &Path) -> Result<Connection, LedgerError> {
         Ok(connection)
     };
     open().map_err(LedgerError::during("open"))
+}
+
+fn reading(path: &Path) -> Result<Connection, LedgerError> {
+    let connection = connect(path)?;
+    connection.pragma_update(None, "query_only", true).map_err(LedgerError::during("open"))?;
+    Ok(connection)
 }
 
 /// Makes sure that the file exists and that nobody else may read it. SQLite gives its side files the same
@@ -169,6 +203,10 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
     }
     if found > known {
         return Err(LedgerError::Newer { found, known });
+    }
+    if empty {
+        // Free pages can be given back in small steps; it has to be said before the first table.
+        connection.pragma_update(None, "auto_vacuum", "INCREMENTAL").map_err(during())?;
     }
     let mode: String =
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(during())?;

@@ -246,7 +246,7 @@ fn an_app_that_was_never_paired_has_no_rows() {
     let plan = plan::Plan { app: AppId("ghost".into()), ..plan(units(5)) };
     let outcome = ledger.enter(&entry(&plan, PaymentId::fresh(NOW), "1"), NOW, allow);
     assert!(matches!(outcome, Err(LedgerError::NoSuchApp { .. })));
-    assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().is_empty());
+    assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().rows.is_empty());
 }
 
 /// A payment brought to a state.

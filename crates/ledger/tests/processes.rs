@@ -180,10 +180,10 @@ fn all_rows(ledger: &Ledger) -> Vec<Payment> {
     let (mut rows, mut page) = (Vec::new(), Page::first(1000));
     loop {
         let part = ledger.payments(&Filter::default(), page).unwrap();
-        page.after = part.last().map(|p| p.id);
-        rows.extend(part);
-        if rows.len() % 1000 != 0 || page.after.is_none() {
-            return rows;
+        rows.extend(part.rows.into_iter().map(|row| row.payment));
+        match part.next {
+            Some(next) => page.after = Some(next),
+            None => return rows,
         }
     }
 }

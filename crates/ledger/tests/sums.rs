@@ -256,21 +256,21 @@ fn pages_are_complete_and_newest_first() {
         let (mut found, mut page) = (Vec::new(), Page::first(4));
         loop {
             let part = ledger.payments(filter, page).unwrap();
-            found.extend(part.iter().map(|p| p.id));
-            match part.last() {
-                Some(last) if part.len() == 4 => page.after = Some(last.id),
-                _ => return found,
+            found.extend(part.rows.iter().map(|row| row.payment.id));
+            match part.next {
+                Some(next) => page.after = Some(next),
+                None => return found,
             }
         }
     };
     assert_eq!(list(&Filter::default()), all);
     let shop_site = Filter { site: Some(site("shop.example")), ..Filter::default() };
     assert_eq!(list(&shop_site).len(), 5);
-    assert_eq!(list(&Filter { state: Some(State::Asked), ..Filter::default() }).len(), 12);
-    assert_eq!(list(&Filter { state: Some(State::Asked), ..shop_site }).len(), 2);
+    assert_eq!(list(&Filter { states: vec![State::Asked], ..Filter::default() }).len(), 12);
+    assert_eq!(list(&Filter { states: vec![State::Asked], ..shop_site }).len(), 2);
     assert_eq!(list(&Filter { app: Some(shop()), token: Some((Network::Nile, usdt())), ..Filter::default() }), all);
     assert_eq!(list(&Filter { site: Some(site("never.example")), ..Filter::default() }), []);
-    for (text, count) in [
+    let searches = [
         ("articles/7_%", 1),
         ("articles/7%", 0),
         ("_%", 25),
@@ -282,9 +282,31 @@ fn pages_are_complete_and_newest_first() {
         ("TFFAMQLZybALaLb4uxHA9RBE7pxhUAjF3U", 0),
         (&"ab".repeat(32), 0),
         ("' OR 1=1 --", 0),
-    ] {
-        assert_eq!(list(&Filter { text: Some(text.into()), ..Filter::default() }).len(), count, "{text}");
+        ("闻", 1),
+        ("übersicht 新闻", 1),
+        ("us", 25),
+        ("sdt", 25),
+        ("dt", 0),
+    ];
+    // The same before anything is indexed, with half of it, and with all of it.
+    for batch in [0, 12, 50] {
+        ledger.index_more(batch).unwrap();
+        for (text, count) in &searches {
+            assert_eq!(
+                list(&Filter { text: Some((*text).into()), ..Filter::default() }).len(),
+                *count,
+                "{text} {batch}"
+            );
+        }
+        let oldest = ledger.payments(
+            &Filter { text: Some("新闻".into()), ..Filter::default() },
+            Page { oldest_first: true, ..Page::first(4) },
+        );
+        assert_eq!(oldest.unwrap().rows.len(), 1);
     }
+    assert_eq!(ledger.unindexed().unwrap(), 0);
+    let turned = ledger.payments(&Filter::default(), Page { oldest_first: true, ..Page::first(1000) }).unwrap();
+    assert!(turned.rows.iter().map(|row| row.payment.id).eq(all.iter().rev().copied()));
 }
 
 /// A step of a random life.
@@ -314,7 +336,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What the sums should be, counted from the rows one by one.
 fn recount(ledger: &Ledger, now: Moment, here: &plan::Site) -> Spending {
     let mut sums = Spending::NONE;
-    for p in ledger.payments(&Filter::default(), Page::first(1000)).unwrap() {
+    for p in ledger.payments(&Filter::default(), Page::first(1000)).unwrap().rows.into_iter().map(|row| row.payment) {
         let counts = match (p.state, p.settlement.as_ref().map(|s| s.name())) {
             (State::Reserved, _) => true,
             (State::Signed, settlement) => settlement != Some("never used"),
@@ -371,7 +393,8 @@ proptest! {
             }
         }
         let settled: Amount = ledger.totals().unwrap().iter().fold(Amount::ZERO, |sum, t| sum.saturating_add(t.settled));
-        let rows = ledger.payments(&Filter::default(), Page::first(1000)).unwrap();
+        let found = ledger.payments(&Filter::default(), Page::first(1000)).unwrap();
+        let rows: Vec<_> = found.rows.into_iter().map(|row| row.payment).collect();
         let left = rows.iter().filter(|p| matches!(p.settlement.as_ref().map(|s| s.name()), Some("seen" | "final")));
         prop_assert_eq!(settled, left.fold(Amount::ZERO, |sum, p| sum.saturating_add(p.plan.maximum)));
     }

@@ -6,7 +6,7 @@ use crate::show_owner::{self, Symbols, count, read_limit};
 use crate::show_payment::{site, time};
 use crate::show_question::percent;
 use crate::*;
-use ledger::{Filter, Page, Payment, PaymentId, RuleKey, State};
+use ledger::{Payment, PaymentId, RuleKey, State};
 use plan::{PlanDigest, Site};
 use std::time::Duration;
 use tron::{Address, Amount, Network};
@@ -15,27 +15,13 @@ use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Pas
 /// Cheap to clone; every clone is the same wallet.
 #[derive(Clone)]
 pub struct Desk {
-    wallet: Wallet,
+    pub(crate) wallet: Wallet,
 }
 
 /// The status waits so long for a node; without an answer it goes without balances.
 const BALANCE_WAIT: Duration = Duration::from_millis(1500);
 
-type Answer<T> = Result<T, Failure>;
-
-/// Which rows a list shows; all fields narrow.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
-#[serde(rename_all = "camelCase", default)]
-pub struct FilterView {
-    pub site_key: Option<String>,
-    pub app_id: Option<String>,
-    /// Part of a site, path or word; or a whole address, id or transaction.
-    pub text: Option<String>,
-    /// From `PaymentPage::next`.
-    pub after: Option<String>,
-    /// 1 to 200, 50 when absent.
-    pub limit: Option<u32>,
-}
+pub(crate) type Answer<T> = Result<T, Failure>;
 
 /// A rule as a person sets it.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
@@ -57,7 +43,7 @@ pub enum Proof {
     Passphrase(Passphrase),
 }
 
-fn payment_id(text: &str) -> Answer<PaymentId> {
+pub(crate) fn payment_id(text: &str) -> Answer<PaymentId> {
     text.parse().map_err(|_| Failure::new(Code::NotFound, &[("what", "payment")]))
 }
 
@@ -72,7 +58,7 @@ fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
     Ok((network, token))
 }
 
-fn site_key(text: &str) -> Answer<Site> {
+pub(crate) fn site_key(text: &str) -> Answer<Site> {
     Site::parse(text).map_err(|_| Failure::field("siteKey", "a site like https://news.example", text))
 }
 
@@ -229,33 +215,7 @@ impl Desk {
         Ok(PaymentView::of(payment, name_of(&apps, &payment.plan.app)))
     }
 
-    pub async fn payments(&self, filter: FilterView) -> Answer<PaymentPage> {
-        let limit = usize::try_from(filter.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
-        let narrowed = Filter {
-            site: filter.site_key.as_deref().map(site_key).transpose()?,
-            app: filter.app_id.map(AppId),
-            text: filter.text.filter(|t| !t.trim().is_empty()),
-            ..Filter::default()
-        };
-        let after = filter.after.as_deref().map(payment_id).transpose()?;
-        // One more than shown tells whether there is a next page.
-        let mut rows = self.wallet.payments(narrowed, Page { after, limit: limit + 1 }).await?;
-        let more = rows.len() > limit;
-        rows.truncate(limit);
-        let apps = self.wallet.apps().await?;
-        Ok(PaymentPage {
-            next: rows.last().filter(|_| more).map(|p| p.id.to_string()),
-            payments: rows.iter().map(|p| PaymentView::of(p, name_of(&apps, &p.plan.app))).collect(),
-        })
-    }
-
-    pub async fn payment(&self, id: &str) -> Answer<PaymentDetailView> {
-        let (payment, papers, allowances) = self.wallet.payment(payment_id(id)?).await?;
-        let apps = self.wallet.apps().await?;
-        Ok(PaymentDetailView::of(&payment, &papers, &allowances, name_of(&apps, &payment.plan.app)))
-    }
-
-    async fn symbols(&self) -> Answer<Symbols> {
+    pub(crate) async fn symbols(&self) -> Answer<Symbols> {
         Ok(Symbols::of(&self.wallet.totals().await?))
     }
 
@@ -498,7 +458,7 @@ impl Desk {
     }
 }
 
-fn name_of<'a>(apps: &'a [ledger::App], id: &AppId) -> Option<&'a str> {
+pub(crate) fn name_of<'a>(apps: &'a [ledger::App], id: &AppId) -> Option<&'a str> {
     apps.iter().find(|a| a.id == *id).map(|a| a.name.as_str())
 }
 

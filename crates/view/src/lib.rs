@@ -9,6 +9,7 @@ pub mod owner;
 pub mod payment;
 pub mod port;
 pub mod question;
+pub mod record;
 mod show_failure;
 mod show_finding;
 mod show_inspect;
@@ -17,7 +18,7 @@ mod show_payment;
 mod show_question;
 pub mod words;
 
-pub use desk::{Desk, FilterView, Proof, RuleInput};
+pub use desk::{Desk, Proof, RuleInput};
 pub use failure::{Code, Failure};
 pub use inspect::{InspectView, LineView};
 pub use money::{AddressView, MoneyView};
@@ -30,4 +31,5 @@ pub use port::EventView;
 pub use question::{
     AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView, WeightView,
 };
+pub use record::{FilterView, TagView};
 pub use show_inspect::inspect;

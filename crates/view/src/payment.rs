@@ -73,15 +73,22 @@ pub struct PaymentView {
     /// Why it ended without a signature.
     pub code: Option<crate::Code>,
     pub transaction: Option<String>,
+    /// A person's own words on it, and their tags by name. Apps don't get them.
+    pub note: Option<String>,
+    pub tags: Vec<String>,
 }
 
-/// A page of rows, newest first.
+/// A page of rows, newest first unless asked otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentPage {
     pub payments: Vec<PaymentView>,
     /// Pass as `after` for the next page; absent on the last one.
     pub next: Option<String>,
+    /// RFC 3339: a page looks at ten thousand rows at most. This one is short, and went back (or on) to here.
+    pub looked_to: Option<String>,
+    /// So many payments are not in the search index yet; they are looked through all the same, only slower.
+    pub unindexed: u32,
 }
 
 /// One dated step of a payment's lives.

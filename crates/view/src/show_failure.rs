@@ -2,7 +2,7 @@
 
 use crate::words::{Arg, find, say};
 use crate::{Code, Failure, question::quoted};
-use ledger::{Payment, Settlement, State};
+use ledger::{LedgerError, Payment, Settlement, State};
 use vault::VaultError;
 use wallet::{Unpayable, WalletError};
 
@@ -119,6 +119,21 @@ impl From<WalletError> for Failure {
             WalletError::NameTaken { name } => Self::field("name", "a name that no paired app has", name),
             WalletError::CostRose { .. } => Self::detail(Code::AllowanceRequired, &error.to_string()),
             WalletError::Closed => Self::detail(Code::Internal, &error.to_string()),
+            WalletError::Ledger(LedgerError::NoteTooLong { length }) => Self::field(
+                "note",
+                &format!("at most {} characters", ledger::NOTE_MAX),
+                &format!("{length} characters"),
+            ),
+            WalletError::Ledger(LedgerError::NotATag { found }) => {
+                Self::field("tags", &format!("1 to {} characters without a comma", ledger::TAG_MAX), found)
+            }
+            WalletError::Ledger(LedgerError::TooManyTags { found }) => {
+                Self::field("tags", &format!("at most {} tags", ledger::TAGS_MAX), &found.to_string())
+            }
+            WalletError::Ledger(LedgerError::NoSuch { what: "tag", .. }) => {
+                Self::new(Code::NotFound, &[("what", "tag")])
+            }
+            WalletError::Ledger(LedgerError::NoSuchPayment { .. }) => Self::new(Code::NotFound, &[("what", "payment")]),
             WalletError::NotFound { what } => Self::new(Code::NotFound, &[("what", *what)]),
             WalletError::Locked => Self::new(Code::WalletLocked, &[]),
             WalletError::PlanChanged { .. } => Self::new(Code::PlanChanged, &[]),

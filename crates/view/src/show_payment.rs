@@ -123,7 +123,14 @@ impl PaymentView {
             test_money: plan.network.is_test(),
             code: Failure::of_payment(payment).map(|f| f.code),
             transaction: transaction(payment),
+            note: None,
+            tags: Vec::new(),
         }
+    }
+
+    /// With a person's words on it.
+    pub fn listed(row: &ledger::Listed, name: Option<&str>) -> Self {
+        Self { note: row.note.clone(), tags: row.tags.clone(), ..Self::of(&row.payment, name) }
     }
 }
 

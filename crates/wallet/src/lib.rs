@@ -16,6 +16,7 @@ mod odd;
 mod owner;
 mod pay;
 mod planner;
+mod record;
 mod settle;
 mod sign;
 mod tokens;

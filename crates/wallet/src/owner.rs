@@ -3,7 +3,7 @@
 
 use crate::sign::Paper;
 use crate::{Event, Wallet, WalletError, lock};
-use ledger::{Allowance, Filter, Page, Papers, Payee, Payment, PaymentId, Rule, RuleKey, SiteTotals, Spent, Standing};
+use ledger::{Allowance, Papers, Payee, Payment, PaymentId, Rule, RuleKey, SiteTotals, Spent, Standing};
 use plan::{AppId, Fact, Finding, Mode, Moment, Site, Weight};
 use tron::Amount;
 
@@ -133,10 +133,6 @@ impl Wallet {
 
     pub fn set_listening(&self, address: Option<String>) {
         *lock(&self.0.listening) = address;
-    }
-
-    pub async fn payments(&self, filter: Filter, page: Page) -> Result<Vec<Payment>, WalletError> {
-        self.db(move |ledger| ledger.payments(&filter, page)).await
     }
 
     /// One payment with its documents and its allowance transactions.

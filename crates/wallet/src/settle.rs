@@ -4,7 +4,7 @@
 use crate::sign::Paper;
 use crate::{Event, Report, Wallet, WalletError, lock};
 use chain::{Finality, Receipt};
-use ledger::{Delivery, End, Filter, Page, Payment, PaymentId, Settled, State};
+use ledger::{Delivery, End, Payment, PaymentId, Settled, State};
 use plan::AppId;
 use std::time::Duration;
 use tron::{abi, tx::TxId};
@@ -49,6 +49,7 @@ pub(crate) fn watch(wallet: &Wallet) {
             }
         }
     });
+    crate::record::index(wallet);
 }
 
 impl Wallet {
@@ -213,8 +214,8 @@ impl Wallet {
 
     /// The transaction stands in another payment's row already.
     async fn is_anothers(&self, id: PaymentId, tx: &str) -> Result<bool, WalletError> {
-        let filter = Filter { text: Some(tx.to_owned()), ..Filter::default() };
-        let rows = self.payments(filter, Page::first(2)).await?;
+        let own = tx.to_owned();
+        let rows = self.db(move |ledger| ledger.payments_of_tx(&own)).await?;
         let has = |p: &Payment| match &p.settlement {
             Some(ledger::Settlement::Seen { tx: own }) => own == tx,
             Some(ledger::Settlement::Final { tx: Some(own), .. }) => own == tx,

@@ -4,8 +4,8 @@ use super::{Answer, TheHouse};
 use crate::windows;
 use tauri::{AppHandle, WebviewWindow};
 use view::{
-    AppView, Code, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage, RuleInput, SiteDetailView,
-    SiteView, StatusView, SummaryView, TokenView,
+    AppView, Code, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage, PaymentView, RuleInput,
+    SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
 };
 
 #[tauri::command]
@@ -58,6 +58,19 @@ pub async fn payments(house: TheHouse<'_>, filter: FilterView) -> Answer<Payment
 #[specta::specta]
 pub async fn payment(house: TheHouse<'_>, id: String) -> Answer<PaymentDetailView> {
     house.desk()?.payment(&id).await
+}
+
+/// Sets a payment's note ("" removes it) and tags, all at once.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_note(house: TheHouse<'_>, id: String, note: String, tags: Vec<String>) -> Answer<PaymentView> {
+    house.desk()?.set_note(&id, note, tags).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn tags(house: TheHouse<'_>) -> Answer<Vec<TagView>> {
+    house.desk()?.tags().await
 }
 
 #[tauri::command]

@@ -21,6 +21,9 @@ export const commands = {
 	dismissDanger: (id: string, blockSite: boolean) => __TAURI_INVOKE<null>("dismiss_danger", { id, blockSite }),
 	payments: (filter: FilterView) => __TAURI_INVOKE<PaymentPage>("payments", { filter }),
 	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
+	/**  Sets a payment's note ("" removes it) and tags, all at once. */
+	setNote: (id: string, note: string, tags: string[]) => __TAURI_INVOKE<PaymentView>("set_note", { id, note, tags }),
+	tags: () => __TAURI_INVOKE<TagView[]>("tags"),
 	summary: () => __TAURI_INVOKE<SummaryView>("summary"),
 	sites: () => __TAURI_INVOKE<SiteView[]>("sites"),
 	site: (siteKey: string) => __TAURI_INVOKE<SiteDetailView>("site", { siteKey }),
@@ -175,8 +178,28 @@ export type Failure = {
 export type FilterView = {
 	siteKey?: string | null,
 	appId?: string | null,
-	/**  Part of a site, path or word; or a whole address, id or transaction. */
+	/**  Base58 of the account that pays. */
+	payer?: string | null,
+	network?: string | null,
+	/**  Base58 of the token, or its symbol. */
+	token?: string | null,
+	scheme?: string | null,
+	state?: StateView | null,
+	settlement?: SettlementView | null,
+	delivery?: DeliveryView | null,
+	/**  First day, "2026-11-22", or moment in RFC 3339. */
+	from?: string | null,
+	/**  Last day, all of it; or the moment in RFC 3339 before which it is. */
+	to?: string | null,
+	/**  In which a day begins, "Asia/Shanghai"; the system's when absent. */
+	timeZone?: string | null,
+	/**  Whole units, "0.10". */
+	least?: string | null,
+	most?: string | null,
+	tag?: string | null,
+	/**  Words of a site, path, description, note or tag; or a whole address, id or transaction. */
 	text?: string | null,
+	oldestFirst?: boolean,
 	/**  From `PaymentPage::next`. */
 	after?: string | null,
 	/**  1 to 200, 50 when absent. */
@@ -269,11 +292,15 @@ export type PaymentDetailView = {
 	block: string | null,
 };
 
-/**  A page of rows, newest first. */
+/**  A page of rows, newest first unless asked otherwise. */
 export type PaymentPage = {
 	payments: PaymentView[],
 	/**  Pass as `after` for the next page; absent on the last one. */
 	next: string | null,
+	/**  RFC 3339: a page looks at ten thousand rows at most. This one is short, and went back (or on) to here. */
+	lookedTo: string | null,
+	/**  So many payments are not in the search index yet; they are looked through all the same, only slower. */
+	unindexed: number,
 };
 
 /**  One row of the list. */
@@ -304,6 +331,9 @@ export type PaymentView = {
 	/**  Why it ended without a signature. */
 	code: Code | null,
 	transaction: string | null,
+	/**  A person's own words on it, and their tags by name. Apps don't get them. */
+	note: string | null,
+	tags: string[],
 };
 
 /**  An open question, complete. */
@@ -485,6 +515,12 @@ export type SummaryView = {
 	sites: SiteShareView[],
 	/**  Limits closest to full. */
 	limits: LimitBarView[],
+};
+
+/**  A tag and how many payments have it, counted up to a thousand. */
+export type TagView = {
+	name: string,
+	payments: number,
 };
 
 /**  A token that the person added. */

@@ -25,6 +25,7 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
         text: ledger.search,
         after: ledger.after,
         limit: Some(ledger.limit),
+        ..FilterView::default()
     };
     let page = reach.call(Payments { filter }).await?;
     if global.json {

@@ -10,7 +10,7 @@ use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
     AnswerView, AppView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PaymentDetailView,
     PaymentPage, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView,
-    SummaryView,
+    SummaryView, TagView,
 };
 use wallet::AppId;
 
@@ -83,6 +83,11 @@ verbs! {
         = |desk, it| desk.dismiss_danger(&it.id, it.block_site).await;
     "payments" Payments { filter: FilterView } -> PaymentPage = |desk, it| desk.payments(it.filter).await;
     "payment" Payment { id: String } -> PaymentDetailView = |desk, it| desk.payment(&it.id).await;
+    /// Sets a payment's note ("" removes it) and tags.
+    "set-note" SetNote { id: String, note: String, tags: Vec<String> } -> PaymentView
+        = |desk, it| desk.set_note(&it.id, it.note, it.tags).await;
+    "tags" Tags {} -> Vec<TagView> = |desk, _it| desk.tags().await;
+    "rename-tag" RenameTag { name: String, new: String } -> () = |desk, it| desk.rename_tag(it.name, it.new).await;
     "summary" Summary {} -> SummaryView = |desk, _it| desk.summary().await;
     "sites" Sites {} -> Vec<SiteView> = |desk, _it| desk.sites().await;
     "site" Site { site_key: String } -> SiteDetailView = |desk, it| desk.site(&it.site_key).await;

@@ -6,6 +6,7 @@ use plan::{AppId, Moment, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Wi
 use tempfile::TempDir;
 use tron::{Address, Amount, Network};
 
+/// A migration of the future.
 const SECOND: &str = "ALTER TABLE apps ADD COLUMN colour TEXT; UPDATE apps SET payments = payments + 1;";
 
 fn some_plan() -> Plan {
@@ -65,7 +66,7 @@ fn kind<T>(outcome: Result<T, LedgerError>) -> Option<StorageKind> {
 fn it_is_written_the_way_that_survives_a_power_loss() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
-    for connection in [&ledger.writer, &ledger.reader] {
+    for connection in [&ledger.writer, &ledger.reader, &ledger.browser] {
         let connection = lock(connection);
         let ask = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
         let mode: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
@@ -76,13 +77,18 @@ fn it_is_written_the_way_that_survives_a_power_loss() {
     assert!(parts >= vec![3, 53, 0], "{version}: older ones can corrupt a write-ahead log");
 }
 
+/// One migration more than there is.
+fn grown() -> Vec<&'static str> {
+    MIGRATIONS.iter().copied().chain([SECOND]).collect()
+}
+
 #[test]
 fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("ledger.sqlite");
-    drop(Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap());
+    drop(Ledger::open_with(&path, &grown()).unwrap());
     let before = fs::read(&path).unwrap();
-    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 2, known: 1 })));
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 3, known: 2 })));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -105,9 +111,9 @@ fn a_copy_is_made_before_an_older_ledger_is_changed() {
     let id = enter(&Ledger::open(&path).unwrap(), "{}").unwrap();
     let names = || fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name()).collect::<Vec<_>>();
     assert!(names().iter().all(|n| !n.to_string_lossy().contains("version")), "a new ledger needs no copy");
-    let ledger = Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap();
+    let ledger = Ledger::open_with(&path, &grown()).unwrap();
     assert!(ledger.payment(id).unwrap().is_some());
-    let copy = folder.path().join("ledger.sqlite.version-1");
+    let copy = folder.path().join("ledger.sqlite.version-2");
     assert!(names().iter().filter(|n| n.to_string_lossy().contains("version")).count() == 1, "{:?}", names());
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
@@ -121,7 +127,7 @@ fn a_migration_that_fails_changes_nothing() {
     let path = folder.path().join("ledger.sqlite");
     let id = enter(&Ledger::open(&path).unwrap(), "{}").unwrap();
     let broken = "ALTER TABLE apps ADD COLUMN colour TEXT; ALTER TABLE nothing ADD COLUMN x TEXT;";
-    assert!(Ledger::open_with(&path, &[MIGRATIONS[0], broken]).is_err());
+    assert!(Ledger::open_with(&path, &[MIGRATIONS, &[broken]].concat()).is_err());
     assert!(Ledger::open(&path).unwrap().payment(id).unwrap().is_some());
 }
 
@@ -131,10 +137,10 @@ fn many_openers_of_a_new_file_migrate_it_once() {
     let path = folder.path().join("ledger.sqlite");
     std::thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap());
+            scope.spawn(|| Ledger::open_with(&path, &grown()).unwrap());
         }
     });
-    let ledger = Ledger::open_with(&path, &[MIGRATIONS[0], SECOND]).unwrap();
+    let ledger = Ledger::open_with(&path, &grown()).unwrap();
     assert_eq!(ledger.apps().unwrap()[0].payments, 1, "the second migration ran once");
 }
 
