@@ -1,7 +1,7 @@
 //! The commands of the app, and the TypeScript that the interface calls them by. The file is generated and
 //! committed; a test says when it no longer fits.
 
-use crate::commands::{ask, record, secret};
+use crate::commands::{ask, look, record, secret};
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 pub fn builder() -> Builder<tauri::Wry> {
@@ -35,6 +35,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             record::tokens,
             record::add_token,
             record::remove_token,
+            look::inspect,
+            look::look_up,
+            look::fetch_url,
             secret::lock,
             secret::new_words,
             secret::discard_words,
@@ -82,7 +85,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 32);
+        assert_eq!(commands.len(), 35);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));

@@ -2,6 +2,7 @@
 import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
 import { emit } from "@tauri-apps/api/event";
 import * as f from "./fixtures";
+import { inspected, unknown } from "./inspected";
 
 const wish = new URLSearchParams(location.search);
 const screen = wish.get("screen") ?? "main";
@@ -35,6 +36,7 @@ mockIPC(
       case "apps": return which === "empty" ? [] : f.apps;
       case "tokens": return f.tokens;
       case "pairings": return which === "empty" ? [] : f.pairings;
+      case "inspect": return which === "unknown" ? unknown : inspected;
       case "new_words": return f.newWords;
       case "unlock": return fail("WRONG_PASSPHRASE", "That passphrase does not open this wallet.", "Mind capital letters and the keyboard layout.");
       default: return null;
@@ -43,3 +45,9 @@ mockIPC(
   { shouldMockEvents: true },
 );
 await ({ main: () => import("../src/main"), approval: () => import("../src/approval"), vault: () => import("../src/vault") }[screen] ?? (() => import("../src/main")))();
+// A page, and a text in the inspector: /dev/?page=inspector
+const page = wish.get("page");
+if (page) {
+  if (page === "inspector") void (await import("../src/lib/inspecting.svelte")).inspecting.read(which || "eyJ4NDAyVmVyc2lvbiI6Mn0=");
+  setTimeout(() => document.querySelector<HTMLButtonElement>(`[data-go=${page}]`)?.click(), 300);
+}

@@ -22,7 +22,7 @@ Examples:
   countersign init                                  make a wallet; its words are shown once
   countersign serve                                 hold the wallet and answer questions here
   countersign pay https://news.example/articles/1   pay a 402 and print what it paid for
-  curl -si https://news.example/articles/1 | grep -i '^payment-required' | cut -d' ' -f2 | countersign inspect
+  countersign inspect https://news.example/articles/1   explain a 402, a header, a transaction, …
   countersign ledger --site https://news.example    what went where
   countersign demo                                  a whole purchase with play money";
 
@@ -58,6 +58,11 @@ impl Global {
         let of_folder = || helper::profile_of(self.data_dir.as_deref()?);
         self.profile.clone().or_else(of_folder).unwrap_or_else(|| "main".to_owned())
     }
+
+    /// The profile's folder, whether it is there or not; `None` where the system has no place for it.
+    pub fn folder(&self) -> Option<PathBuf> {
+        self.data_dir.clone().or_else(|| wallet::default_dir(&self.profile()))
+    }
 }
 
 #[derive(Subcommand)]
@@ -81,13 +86,16 @@ Examples:
   countersign pay -X POST -H 'Content-Type: application/json' -d '{\"q\":1}' https://api.example/ask
   countersign pay --max-amount 500000 http://localhost:8402/report")]
     Pay(Pay),
-    /// Explain anything x402: header value, body, payment, settlement or typed data
+    /// Explain anything x402: headers, bodies, payments, settlements, typed data, transactions, a URL
     #[command(after_help = "\
 Examples:
+  countersign inspect https://news.example/articles/1      fetched once, never paid
+  curl -si https://news.example/articles/1 | countersign inspect
   countersign inspect eyJ4NDAyVmVyc2lvbiI6Mn0=
-  countersign inspect @answer.json
-  curl -s https://news.example/articles/1 | countersign inspect
-Nothing is sent, asked or signed; no wallet is needed.")]
+  countersign inspect answer.json
+  countersign inspect 9f2c…e1 --network nile               a transaction, looked up
+Nothing is signed or paid, and no wallet is needed. What a document names is looked up at the nodes of the
+profile's config.toml, or the public ones; --offline asks nobody. Ends with 7 when the text is not known.")]
     Inspect(Inspect),
     /// Show open questions and answer one
     Answer(Answer),
@@ -166,8 +174,20 @@ pub struct Pay {
 
 #[derive(Group)]
 pub struct Inspect {
-    /// The text itself, @FILE, or - for standard input (also when absent)
+    /// A file, the text itself, a URL, or - for standard input (also when absent)
     pub input: Option<String>,
+    /// Ask no node: only what the text itself says
+    #[arg(long)]
+    pub offline: bool,
+    /// Where a bare transaction id is looked up: mainnet, nile or shasta
+    #[arg(long, value_name = "NAME")]
+    pub network: Option<String>,
+    /// For a URL: the method; GET, or POST with a body
+    #[arg(short = 'X', long = "request", value_name = "METHOD")]
+    pub method: Option<String>,
+    /// For a URL: the JSON body to send
+    #[arg(short = 'd', long = "data", value_name = "BODY")]
+    pub body: Option<String>,
 }
 
 #[derive(Group)]

@@ -64,7 +64,7 @@ async fn run(args: Args) -> Result<(), Fail> {
         Command::Status => commands::wallet::status(&global).await,
         Command::Serve(command) => commands::serve::serve(&global, &console, command).await,
         Command::Pay(command) => commands::pay::pay(&global, &console, command).await,
-        Command::Inspect(command) => commands::inspect::inspect(&global, command),
+        Command::Inspect(command) => commands::inspect::inspect(&global, command).await,
         Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
         Command::Ledger(command) => commands::records::ledger(&global, command).await,
         Command::Sites(command) => commands::records::sites(&global, command).await,

@@ -5,6 +5,7 @@
 mod control;
 mod door;
 mod extract;
+pub mod fetch;
 mod limits;
 mod openapi;
 mod os;

@@ -338,11 +338,6 @@ impl Desk {
         Ok(self.status().await)
     }
 
-    /// Explains anything x402; needs neither vault nor node.
-    pub fn inspect(&self, text: &str) -> Answer<InspectView> {
-        crate::inspect(text)
-    }
-
     /// Everything that happens. For an app: only what [`EventView::app_id`] says is its own.
     pub fn subscribe(&self) -> tokio::sync::broadcast::Receiver<wallet::Event> {
         self.wallet.subscribe()

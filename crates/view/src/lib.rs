@@ -2,6 +2,7 @@
 //! values, with the words for people; decides nothing and keeps no secret.
 
 pub mod desk;
+mod desk_inspect;
 pub mod failure;
 pub mod inspect;
 pub mod money;
@@ -12,7 +13,6 @@ pub mod question;
 pub mod record;
 mod show_failure;
 mod show_finding;
-mod show_inspect;
 mod show_owner;
 mod show_payment;
 mod show_question;
@@ -20,7 +20,8 @@ pub mod words;
 
 pub use desk::{Desk, Proof, RuleInput};
 pub use failure::{Code, Failure};
-pub use inspect::{InspectView, LineView};
+pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, TriedView};
+pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
     AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, RuleView, SiteDetailView,
@@ -32,4 +33,3 @@ pub use question::{
     AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView, WeightView,
 };
 pub use record::{FilterView, TagView};
-pub use show_inspect::inspect;

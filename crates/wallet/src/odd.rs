@@ -8,8 +8,8 @@ use tron::{Address, Amount, token};
 use x402::{CannotSign, Offer};
 
 /// The options that decode, each as a plan with the findings that the document alone allows. Nobody pays it:
-/// the payer is the zero address.
-pub fn odd(offer: &Offer) -> Vec<Plan> {
+/// the payer is the zero address. Without a time the offer is judged as of its own end.
+pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
     let url = offer.resource.as_ref().map_or("", |r| r.url.as_str());
     let site = Site::of(url).or_else(|_| Site::of("https://unknown.invalid"));
     let Ok(site) = site else { return vec![] };
@@ -29,10 +29,11 @@ pub fn odd(offer: &Offer) -> Vec<Plan> {
         let claims = Claims::of(option);
         let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let maximum = terms.maximum().unwrap_or(terms.price());
-        // Judged as of its own end: no clock is read here, the inspector shows the window as dates.
         let (valid_after, valid_before) = terms.window().unwrap_or((0, 1));
         let window = Window { valid_after, valid_before };
-        let now = Moment::from_secs(i64::try_from(valid_before.saturating_sub(1)).unwrap_or(0));
+        let end = Moment::from_secs(i64::try_from(valid_before.saturating_sub(1)).unwrap_or(0));
+        // Where the client chooses the window, there is nothing to be late for.
+        let now = at.filter(|_| terms.window().is_some()).unwrap_or(end);
         let contract = foreign.unwrap_or(terms.contract());
         let draft = Draft {
             site: &site,

@@ -2,6 +2,7 @@
 //! which stands in the capability files.
 
 pub mod ask;
+pub mod look;
 pub mod record;
 pub mod secret;
 

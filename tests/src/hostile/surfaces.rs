@@ -42,29 +42,36 @@ pub fn quoted(data: &[u8]) -> bool {
 
 pub fn inspect(data: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(data) else { return false };
-    match view::inspect(text) {
-        Ok(seen) => {
-            clean("the title", &seen.title);
-            for line in &seen.lines {
-                for (what, part) in [("a group", &line.group), ("a label", &line.label), ("a value", &line.value)] {
-                    clean(what, part);
-                }
-                clean("a remark", line.remark.as_deref().unwrap_or_default());
-                assert!(line.label.chars().count() <= 1000 && line.value.chars().count() <= 5001, "{line:?}");
-            }
-            seen.document.lines().for_each(|line| clean("the document", line));
-            let sentences = seen.findings.iter().flat_map(|finding| [&finding.title, &finding.text]);
-            sentences.for_each(|sentence| clean("a finding", sentence));
-            assert!(["paymentRequired", "paymentPayload", "settleResponse", "typedData"].contains(&seen.kind.as_str()));
-            true
+    let seen = view::inspect(text);
+    assert_eq!(seen.understood, seen.parts.iter().any(|part| part.kind != view::KindView::Unknown));
+    clean("the title", &seen.title);
+    clean("the URL", seen.url.as_deref().unwrap_or_default());
+    assert!(!seen.parts.is_empty() && seen.parts.len() <= 64, "{} parts", seen.parts.len());
+    for part in &seen.parts {
+        clean("a title", &part.title);
+        clean("a place", part.place.as_deref().unwrap_or_default());
+        assert!(part.kind != view::KindView::Unknown || !part.tried.is_empty() || part.document.len() < 200);
+        for group in &part.groups {
+            clean("a group", &group.name);
+            group.lines.iter().for_each(line);
         }
-        Err(failure) => {
-            clean("a failure", &failure.message);
-            for fact in [failure.field, failure.found, failure.expected, failure.advice].into_iter().flatten() {
-                clean("a fact of a failure", &fact);
+        for tried in &part.tried {
+            for fact in [&tried.what, &tried.field, &tried.found, &tried.expected] {
+                clean("a fact of a refusal", fact);
                 assert!(fact.chars().count() <= 3000, "{fact}");
             }
-            false
         }
+        part.document.lines().for_each(|line| clean("the document", line));
+        part.findings.iter().flat_map(|f| [&f.title, &f.text]).for_each(|sentence| clean("a finding", sentence));
     }
+    seen.understood
+}
+
+fn line(line: &view::LineView) {
+    clean("a label", &line.label);
+    clean("a value", &line.value);
+    for part in [&line.also, &line.remark, &line.help].into_iter().flatten() {
+        clean("what is said about a value", part);
+    }
+    assert!(line.label.chars().count() <= 1000 && line.value.chars().count() <= 5001, "{line:?}");
 }

@@ -3,6 +3,7 @@
 //! the devnet settles. Makes the screenshots.
 #![cfg(target_os = "linux")]
 
+mod inspector;
 mod program;
 mod screen;
 
@@ -35,6 +36,7 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     fake_token(&screen, &program, &world).await?;
     hostile_words(&screen, &program, &world).await?;
     lock_and_unlock(&screen, &program, &world).await?;
+    inspector::inspects(&screen, &world).await?;
     records(&screen).await?;
 
     screen.close().await?;

@@ -39,6 +39,11 @@ export const commands = {
 	tokens: () => __TAURI_INVOKE<TokenView[]>("tokens"),
 	addToken: (network: string, token: string) => __TAURI_INVOKE<TokenView>("add_token", { network, token }),
 	removeToken: (network: string, token: string) => __TAURI_INVOKE<null>("remove_token", { network, token }),
+	inspect: (text: string) => __TAURI_INVOKE<InspectView>("inspect", { text }),
+	/**  With what the wallet's nodes know. `network`: where a bare transaction id belongs. */
+	lookUp: (text: string, network: string | null) => __TAURI_INVOKE<InspectView>("look_up", { text, network }),
+	/**  The answer to one GET, as text: no payment, no cookie, no redirect followed. */
+	fetchUrl: (url: string) => __TAURI_INVOKE<string>("fetch_url", { url }),
 	lock: () => __TAURI_INVOKE<null>("lock"),
 	/**  Twelve or twenty-four fresh words, shown once. */
 	newWords: (count: number) => __TAURI_INVOKE<NewWordsView>("new_words", { count }),
@@ -217,6 +222,51 @@ export type FindingView = {
 	compare: CompareView | null,
 };
 
+/**  Fields that belong together. */
+export type GroupView = {
+	/**  "option 1", "resource", "signed". */
+	name: string,
+	/**  One of several that a reader compares side by side. */
+	option: boolean,
+	lines: LineView[],
+};
+
+/**  Everything that was found in a text. */
+export type InspectView = {
+	/**  One sentence about all of it. */
+	title: string,
+	/**  False when nothing in the text is known. */
+	understood: boolean,
+	parts: PartView[],
+	/**  The text is a URL: it can be fetched, which nothing here does. */
+	url: string | null,
+	/**  A transaction or a nonce in it can be looked up on its own network. */
+	canLookUp: boolean,
+	/**  A 32-byte value that may be a transaction's id; looked up only on a network that the person names. */
+	needsNetwork: boolean,
+	/**  What was looked up on chain, and when not: why. */
+	lookedUp: string[],
+};
+
+/**  What a piece of the text was recognised as. */
+export type KindView = "paymentRequired" | 
+/**  One option without the document around it. */
+"requirement" | "paymentPayload" | "settleResponse" | 
+/**  Body of `/verify` and `/settle`. */
+"verifyRequest" | "verifyResponse" | "supported" | "feeQuoteRequest" | "feeQuotes" | "typedData" | "signature" | 
+/**  32 bytes: a transaction id, a digest or a nonce. */
+"hash" | "transaction" | 
+/**  Input of a contract call. */
+"callData" | "address" | "network" | 
+/**  A URL that was not fetched. */
+"url" | 
+/**  Status line and headers of an HTTP message. */
+"http" | 
+/**  Several documents of one text beside each other. */
+"comparison" | 
+/**  What looks like secret words: not shown again. */
+"secret" | "unknown";
+
 /**  A limit and how full it would be after this payment. */
 export type LimitBarView = {
 	/**  "news.example, last 24 hours". */
@@ -228,6 +278,21 @@ export type LimitBarView = {
 	/**  Share of the limit already spent and after this payment, 0 to 100, rounded up. */
 	spentPercent: number,
 	afterPercent: number,
+};
+
+/**  One field, in plain words. */
+export type LineView = {
+	label: string,
+	/**  Made safe to show. */
+	value: string,
+	/**  The same in its other form: an address as 20 bytes of hex, a time in seconds. */
+	also: string | null,
+	/**  What is known about this value: "USDT on TRON Nile", "expired 4 minutes ago". */
+	remark: string | null,
+	/**  What the field means. */
+	help: string | null,
+	/**  How the remark weighs, where it weighs something. */
+	weight: WeightView | null,
 };
 
 /**  What a rule says. */
@@ -259,6 +324,21 @@ export type PairingView = {
 	name: string,
 	code: string,
 	expiresAt: string,
+};
+
+/**  One document of the text. */
+export type PartView = {
+	kind: KindView,
+	/**  One sentence: "A PAYMENT-REQUIRED of version 2 with 3 options." */
+	title: string,
+	/**  Where in the text it stood: "header PAYMENT-REQUIRED", "body"; absent when it is the whole text. */
+	place: string | null,
+	findings: FindingView[],
+	groups: GroupView[],
+	/**  What it was tried as, where it is nothing that is known. */
+	tried: TriedView[],
+	/**  The document pretty-printed, made safe to show; empty where there is none. */
+	document: string,
 };
 
 export type PayeeView = {
@@ -531,6 +611,15 @@ export type TokenView = {
 	symbol: string,
 	decimals: number,
 	addedAt: string,
+};
+
+/**  A way to read the text that failed. */
+export type TriedView = {
+	/**  "a PAYMENT-REQUIRED". */
+	what: string,
+	field: string,
+	found: string,
+	expected: string,
 };
 
 export type WeightView = "good" | "note" | "warn" | "stop";

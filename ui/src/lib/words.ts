@@ -149,7 +149,7 @@ export const words = {
     hide: "Hide",
   },
 
-  nav: { activity: "Activity", sites: "Sites", apps: "Apps", settings: "Settings", label: "Main" },
+  nav: { activity: "Activity", sites: "Sites", apps: "Apps", inspector: "Inspector", settings: "Settings", label: "Main" },
   status: {
     unlocked: "unlocked",
     locked: "locked",
@@ -226,6 +226,8 @@ export const words = {
     noteSaved: "Saved.",
     noteRemoved: "Note removed.",
     undo: "Undo",
+    inspectOffer: "Inspect its 402",
+    inspectPayment: "Inspect its payment",
   },
 
   site: {
@@ -268,6 +270,26 @@ export const words = {
     revokeNote: "Its token stops working at once. Its payments stay in the list.",
     revokeSure: (name: string) => `Revoke ${name}`,
     revoked: "revoked",
+  },
+
+  inspector: {
+    title: "Inspector",
+    note: "Explains anything x402: headers, bodies, payments, settlements, typed data, signatures, transactions. Nothing is signed or paid, and nobody is asked unless you press the button for it.",
+    text: "Text to inspect",
+    drop: "A text or a file to inspect",
+    placeholder: "Paste a header, a whole answer, JSON, base64, hex, or a URL; or drop a file here",
+    file: "Open a file",
+    clear: "Clear",
+    fetch: "Fetch it, without paying",
+    lookUp: "Ask the chain",
+    whichNetwork: "On which network?",
+    explain: "Say what fields mean",
+    tried: "What it was tried as",
+    expected: "expected",
+    found: "found",
+    document: "The document",
+    empty: "Nothing to inspect yet",
+    emptyNote: "Several at once may be pasted: a payment beside its 402 is compared, a signature beside typed data tells its signer.",
   },
 
   settings: {

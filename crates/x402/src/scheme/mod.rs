@@ -3,6 +3,7 @@
 //! or network it does not know.
 
 pub mod batch_settlement;
+pub mod calls;
 pub mod exact_eip3009;
 pub mod exact_gasfree;
 pub mod exact_permit;
@@ -19,6 +20,7 @@ pub mod upto;
 
 use crate::{Authorization, Malformed, extensions::PERMIT_CONTEXT, json::Node, read::Fields};
 use alloy_primitives::U256;
+pub use calls::{KnownCall, decode_call};
 pub use explain::Explanation;
 pub use fresh::{Fresh, MARGIN_SECS};
 pub use invalid::InvalidReason;

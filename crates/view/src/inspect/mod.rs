@@ -1,0 +1,178 @@
+//! The inspector: anything x402 told in plain words. Takes any text, says what is in it, field by field, who signed it
+//! and what is odd. Pure: no wallet, no key, no node, no clock but the time that is handed in; refuses nothing, a
+//! text that is too large or unknown is told what it was tried as. What a chain knows is asked in [`look_up`].
+
+mod answers;
+mod beside;
+mod bytes;
+mod chain;
+mod lines;
+mod names;
+mod odd;
+mod offers;
+mod payments;
+mod read;
+pub mod shapes;
+mod split;
+mod typed;
+
+pub use chain::look_up;
+
+use crate::question::quoted;
+use crate::show_payment::pretty;
+use plan::Moment;
+use read::{Is, Part};
+use shapes::{InspectView, KindView, PartView, TriedView};
+
+/// Two of the largest documents that there may be, with their headers.
+pub const TEXT_BYTES: usize = 2 * (x402::limits::BODY_BYTES + x402::limits::HEADER_BYTES);
+/// What is shown of a text that is not known.
+const UNKNOWN_SHOWN: usize = 4000;
+
+/// Explains a text: headers with or without their names, whole HTTP messages, bodies, MCP messages, typed data,
+/// signatures, transactions, addresses, names of networks, several of them at once. Times are shown and not judged.
+pub fn inspect(text: &str) -> InspectView {
+    seen(text, None).view
+}
+
+/// As [`inspect`], with what has expired by now.
+pub fn inspect_at(text: &str, now: Moment) -> InspectView {
+    seen(text, Some(now)).view
+}
+
+/// The picture, and the values behind it.
+struct Seen {
+    view: InspectView,
+    all: Vec<Is>,
+}
+
+fn seen(text: &str, now: Option<Moment>) -> Seen {
+    if text.len() > TEXT_BYTES {
+        let found = format!("{} bytes", text.len());
+        return not_read(tried("anything", "text", &found, &format!("at most {TEXT_BYTES} bytes")));
+    }
+    let (pieces, more) = split::split(text);
+    let mut parts: Vec<Part> = Vec::new();
+    let mut asked: Option<&str> = None;
+    for piece in &pieces {
+        parts.extend(read::piece(piece, asked, now));
+        if let split::What::Http { first, .. } = &piece.what {
+            // "GET https://news.example/ HTTP/1.1"
+            asked = first.split(' ').nth(1).filter(|url| url.starts_with("http"));
+        }
+    }
+    if parts.is_empty() {
+        return not_read(tried(
+            "anything",
+            "text",
+            "an empty text",
+            "a header, a body, typed data, a transaction, an address",
+        ));
+    }
+    twice(&pieces, &mut parts);
+    let (views, all): (Vec<PartView>, Vec<Is>) = parts.into_iter().map(|part| (part.view, part.is)).unzip();
+    let mut views = views;
+    if more {
+        let found = format!("more than {} pieces", split::PIECES);
+        let rest = tried("further documents", "text", &found, &format!("at most {}", split::PIECES));
+        let title = "The rest of the text was not read.".to_owned();
+        views.push(PartView { tried: vec![rest], ..part(KindView::Unknown, title, "") });
+    }
+    let compared = beside::compare(&all, now);
+    let view = InspectView {
+        title: title(&views),
+        understood: views.iter().any(|view| view.kind != KindView::Unknown),
+        url: match all.as_slice() {
+            [Is::Url(url)] => Some(quoted(url, 2000)),
+            _ => None,
+        },
+        can_look_up: all.iter().any(chain::can_look_up),
+        needs_network: all.iter().any(|is| matches!(is, Is::Hash(_) | Is::Transaction(_))),
+        looked_up: vec![],
+        parts: compared.into_iter().chain(views).collect(),
+    };
+    Seen { view, all }
+}
+
+/// A header that came twice in one message: which one counts would be a guess.
+fn twice(pieces: &[split::Piece<'_>], parts: &mut [Part]) {
+    let mut names = std::collections::HashSet::new();
+    let mut again = std::collections::HashSet::new();
+    for piece in pieces {
+        match &piece.what {
+            split::What::Http { .. } => names.clear(),
+            split::What::Header(name, _) if !names.insert(*name) => {
+                again.insert(format!("header {name}"));
+            }
+            _ => {}
+        }
+    }
+    for part in parts.iter_mut() {
+        if let Some(place) = part.view.place.as_ref().filter(|place| again.contains(*place)) {
+            let name = place.trim_start_matches("header ").to_owned();
+            part.view.findings.insert(0, odd::found("headerTwice", odd::WARN, &[("header", &name)]));
+        }
+    }
+}
+
+fn title(parts: &[PartView]) -> String {
+    let known: Vec<&PartView> = parts.iter().filter(|part| part.kind != KindView::Unknown).collect();
+    match known.as_slice() {
+        // Where only one reading was likely, that is what to say.
+        [] => match parts {
+            [one] if one.tried.len() == 1 && !one.document.is_empty() => one.title.clone(),
+            _ => "This is nothing that x402 on TRON knows.".to_owned(),
+        },
+        [one] => one.title.clone(),
+        // Of an HTTP message its document is what matters.
+        many => match many.iter().filter(|part| part.kind != KindView::Http).collect::<Vec<_>>().as_slice() {
+            [] => many.first().map(|part| part.title.clone()).unwrap_or_default(),
+            [one] => one.title.clone(),
+            more => format!("{} documents.", more.len()),
+        },
+    }
+}
+
+fn not_read(tried: TriedView) -> Seen {
+    let unknown = PartView { tried: vec![tried], ..part(KindView::Unknown, "Not read.".to_owned(), "") };
+    let parts = vec![unknown];
+    let view = InspectView {
+        title: title(&parts),
+        understood: false,
+        parts,
+        url: None,
+        can_look_up: false,
+        needs_network: false,
+        looked_up: vec![],
+    };
+    Seen { view, all: vec![] }
+}
+
+fn part(kind: KindView, title: String, text: &str) -> PartView {
+    let document = match kind {
+        KindView::Unknown => quoted(text, UNKNOWN_SHOWN),
+        _ => document(text),
+    };
+    let title = quoted(&title, 400);
+    PartView { kind, title, place: None, findings: vec![], groups: vec![], tried: vec![], document }
+}
+
+/// Pretty-printed where it is JSON, inside base64 too.
+fn document(text: &str) -> String {
+    match text.trim_start().starts_with(['{', '[', '"', '<']) || text.is_empty() {
+        true => pretty(text),
+        false => x402::header::read(text).map_or_else(|_| pretty(text), |json| pretty(&json)),
+    }
+}
+
+fn tried(what: &str, field: &str, found: &str, expected: &str) -> TriedView {
+    TriedView {
+        what: what.to_owned(),
+        field: quoted(field, 200),
+        found: quoted(found, 120),
+        expected: quoted(expected, 200),
+    }
+}
+
+#[cfg(test)]
+mod tests;

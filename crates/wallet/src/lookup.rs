@@ -1,0 +1,71 @@
+//! Looks on the chain for what a document says: what became of a transaction, whether a permission is used up. Reads
+//! only; needs no key, no ledger and no open wallet. Believes neither the document nor that a node knows everything.
+
+use crate::{Config, OpenError, Options, Wallet, WalletError, planner};
+use chain::{Finality, TronGrid};
+use std::collections::BTreeMap;
+use tron::tx::TxId;
+use tron::{Address, Network, abi};
+use x402::NonceSlot;
+
+/// The nodes to ask.
+#[derive(Clone)]
+pub struct Lookup(BTreeMap<Network, TronGrid>);
+
+/// A transaction that is in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnChain {
+    pub block: u64,
+    pub timestamp_ms: u64,
+    /// The block can no longer be replaced.
+    pub is_final: bool,
+    pub success: bool,
+    /// The chain's word: `SUCCESS`, `REVERT`, …
+    pub result: String,
+    /// TRX burnt, in sun.
+    pub fee_sun: u64,
+    /// What tokens really moved: the token's contract, and its own word for the transfer.
+    pub transfers: Vec<(Address, abi::Transfer)>,
+}
+
+impl Lookup {
+    /// The nodes of a configuration.
+    pub fn new(config: &Config) -> Result<Self, OpenError> {
+        Ok(Self(planner::nodes(config, &Options::new("", ""))?))
+    }
+
+    fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {
+        self.0.get(&network).ok_or(WalletError::NoNode { network })
+    }
+
+    /// `None` while the transaction is in no block that the node knows.
+    pub async fn transaction(&self, network: Network, id: &TxId) -> Result<Option<OnChain>, WalletError> {
+        let node = self.node(network)?;
+        let Some(receipt) = node.receipt(id, Finality::Seen).await? else { return Ok(None) };
+        let is_final = node.receipt(id, Finality::Final).await?.is_some();
+        let logs = receipt.logs.iter();
+        let transfers = logs.filter_map(|log| Some((log.address, abi::decode_transfer(&log.topics, &log.data)?)));
+        Ok(Some(OnChain {
+            block: receipt.block,
+            timestamp_ms: receipt.timestamp_ms,
+            is_final,
+            success: receipt.success,
+            result: receipt.result.clone(),
+            fee_sun: receipt.fee_sun,
+            transfers: transfers.collect(),
+        }))
+    }
+
+    /// Whether a permission's nonce is used up, by a settlement or a cancellation: the contract does not say which.
+    pub async fn nonce_used(&self, network: Network, slot: &NonceSlot) -> Result<bool, WalletError> {
+        let output = self.node(network)?.call(slot.contract, slot.call()).await?;
+        slot.used(&output).ok_or(WalletError::Check { check: "answer about the nonce" })
+    }
+}
+
+impl Wallet {
+    /// This wallet's own nodes.
+    pub fn lookup(&self) -> Lookup {
+        Lookup(self.0.nodes.clone())
+    }
+}

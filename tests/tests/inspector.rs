@@ -1,0 +1,63 @@
+//! The inspector with a chain behind it: what documents say beside what happened.
+
+use stories::{Ask, Stage};
+use view::{Desk, InspectView};
+use wallet::Scope;
+
+fn codes(seen: &InspectView) -> Vec<&str> {
+    seen.parts.iter().flat_map(|part| &part.findings).map(|finding| finding.code.as_str()).collect()
+}
+
+async fn paid(stage: &Stage, nonce: u64) -> x402::Payment {
+    let url = format!("https://news.example/articles/{nonce}");
+    let question = stage.ask(&Ask { url, ..Ask::new(nonce) }).await;
+    let row = stage.approve(&question, Scope::Once).await.unwrap();
+    stage.signed(row.id).await
+}
+
+#[tokio::test]
+async fn a_settlement_is_looked_up_and_told_beside_what_the_seller_says() {
+    let stage = Stage::start().await;
+    let desk = Desk::new(stage.wallet.clone());
+    let payment = paid(&stage, 1).await;
+    let header = format!("PAYMENT-SIGNATURE: {}", payment.header_value());
+    let before = desk.look_up(&header, None).await.unwrap();
+    assert!(codes(&before).contains(&"nonceFree") && codes(&before).contains(&"signerFits"), "{:?}", codes(&before));
+
+    let tx = stage.settle(&payment).await;
+    let answer = x402::Settlement::settled("tron:nile", &tx.to_string(), stage.payer());
+    let both = format!("{header}\nPAYMENT-RESPONSE: {}", answer.header_value());
+    let offline = desk.inspect(&both);
+    assert!(offline.can_look_up && offline.looked_up.is_empty() && !codes(&offline).contains(&"chainAgrees"));
+    let seen = desk.look_up(&both, None).await.unwrap();
+    for code in ["nonceUsed", "chainAgrees", "payeePaid", "settlementFits"] {
+        assert!(codes(&seen).contains(&code), "{code}: {:?}", codes(&seen));
+    }
+
+    // The seller shows somebody else's transaction.
+    let other = paid(&stage, 2).await;
+    let lie = format!("PAYMENT-SIGNATURE: {}\nPAYMENT-RESPONSE: {}", other.header_value(), answer.header_value());
+    let seen = desk.look_up(&lie, None).await.unwrap();
+    assert!(codes(&seen).contains(&"nonceFree") && codes(&seen).contains(&"settledOther"), "{:?}", codes(&seen));
+    let denied = x402::Settlement { success: false, ..answer };
+    let seen = desk.look_up(&denied.to_json(), None).await.unwrap();
+    assert!(codes(&seen).contains(&"chainSucceeded"), "{:?}", codes(&seen));
+    let nowhere = x402::Settlement::settled("tron:nile", &"ab".repeat(32), stage.payer());
+    let seen = desk.look_up(&nowhere.to_json(), None).await.unwrap();
+    assert!(codes(&seen).contains(&"notOnChain"), "{:?}", codes(&seen));
+}
+
+#[tokio::test]
+async fn thirty_two_bytes_are_looked_up_only_where_a_person_names_the_network() {
+    let stage = Stage::start().await;
+    let desk = Desk::new(stage.wallet.clone());
+    let tx = stage.settle(&paid(&stage, 1).await).await.to_string();
+    let quiet = desk.look_up(&tx, None).await.unwrap();
+    assert!(quiet.needs_network && !quiet.can_look_up && quiet.looked_up.is_empty());
+    let seen = desk.look_up(&tx, Some("tron:nile")).await.unwrap();
+    assert!(seen.looked_up[0].contains("SUCCESS"), "{:?}", seen.looked_up);
+    // This wallet's world has one network; the others have no node here.
+    let elsewhere = desk.look_up(&tx, Some("tron:mainnet")).await.unwrap();
+    assert!(elsewhere.looked_up[0].contains("TRON Mainnet"), "{:?}", elsewhere.looked_up);
+    assert!(desk.look_up(&tx, Some("eip155:1")).await.is_err());
+}
