@@ -17,6 +17,8 @@ pub fn builder() -> Builder<tauri::Wry> {
             ask::dangers,
             ask::shown,
             ask::answer,
+            ask::choices,
+            ask::choose,
             ask::dismiss_danger,
             record::payments,
             record::payment,

@@ -24,6 +24,7 @@ use wallet::{
     AllowanceChoice, Answer, Cost, HandClock, Options, Outcome, Passphrase, PayRequest, Proof, Scope, Wallet,
     WalletError,
 };
+use x402::Scheme;
 
 pub const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
 pub const PASSPHRASE: &str = "correct horse battery";
@@ -46,18 +47,22 @@ pub fn key(byte: u8) -> PrivateKey {
 
 /// What a seller asks for; stories change what they are about.
 pub struct Ask {
+    pub scheme: Scheme,
     pub url: String,
     pub price: Amount,
     pub fee: Amount,
     pub token: Address,
     pub pay_to: Address,
+    /// Where the server dictates it.
     pub nonce: u64,
     pub seconds: u64,
 }
 
 impl Ask {
+    /// By `exact_permit`, which has a fee; the other schemes have none.
     pub fn new(nonce: u64) -> Self {
         Self {
+            scheme: Scheme::ExactPermit,
             url: "https://news.example/articles/8841".to_owned(),
             price: usdt("0.25"),
             fee: usdt("0.01"),
@@ -67,7 +72,38 @@ impl Ask {
             seconds: 600,
         }
     }
+
+    /// The same purchase by another scheme.
+    pub fn by(scheme: Scheme, nonce: u64) -> Self {
+        let ask = Self { scheme, ..Self::new(nonce) };
+        match scheme {
+            Scheme::ExactPermit => ask,
+            Scheme::ExactEip3009 => Self { fee: Amount::ZERO, token: devnet::AUTHORIZED_USD, ..ask },
+            _ => Self { fee: Amount::ZERO, ..ask },
+        }
+    }
+
+    /// Price and fee.
+    pub fn total(&self) -> Amount {
+        self.price.saturating_add(self.fee)
+    }
+
+    /// This `exact` as an entry of `accepts`.
+    pub fn option(&self) -> serde_json::Value {
+        let extra = match self.scheme {
+            Scheme::ExactEip3009 => serde_json::json!({ "name": "Authorized Dollar", "version": "1" }),
+            _ => serde_json::json!({ "assetTransferMethod": "permit2" }),
+        };
+        serde_json::json!({
+            "scheme": "exact", "network": "tron:0xcd8690dc", "amount": self.price.to_string(),
+            "asset": self.token.to_string(), "payTo": self.pay_to.to_string(),
+            "maxTimeoutSeconds": self.seconds, "extra": extra,
+        })
+    }
 }
+
+/// The schemes that are paid with.
+pub const SCHEMES: [Scheme; 3] = [Scheme::ExactPermit, Scheme::ExactEip3009, Scheme::ExactPermit2];
 
 pub struct Stage {
     pub devnet: Devnet,
@@ -131,6 +167,9 @@ impl Stage {
 
     /// The 402, as a header value.
     pub fn offer(&self, ask: &Ask) -> String {
+        if ask.scheme != Scheme::ExactPermit {
+            return Self::offer_of(&ask.url, &[ask.option()]);
+        }
         let now = self.devnet.clock().now_secs();
         let fee = x402::Fee { to: self.caller(), amount: ask.fee, caller: Some(self.caller()) };
         let price = x402::Price::exact_permit(Network::Nile, ask.token, ask.price, ask.pay_to, fee);
@@ -142,6 +181,13 @@ impl Stage {
             ..x402::PaymentRequired::new(&ask.url)
         };
         required.header_value()
+    }
+
+    /// A 402 with these options.
+    pub fn offer_of(url: &str, accepts: &[serde_json::Value]) -> String {
+        let resource = serde_json::json!({ "url": url, "description": "Full text of one article" });
+        let document = serde_json::json!({ "x402Version": 2, "resource": resource, "accepts": accepts });
+        x402::header::write(&document.to_string())
     }
 
     pub fn request(&self, ask: &Ask) -> PayRequest {
@@ -205,9 +251,8 @@ impl Stage {
 
     /// The facilitator settles a signed payment on chain; answers the transaction.
     pub async fn settle(&self, payment: &x402::Payment) -> TxId {
-        let Ok(x402::Payload::ExactPermit(signed)) = &payment.payload else { panic!("{payment:?}") };
-        let signature = tron::Signature::parse(&signed.signature).unwrap();
-        let (contract, data) = x402::exact_permit::settle_call(&signed.permit, signed.permit.buyer, &signature);
+        let signed = x402::Signed::of(payment, payment.accepted.as_ref().unwrap()).unwrap();
+        let (contract, data) = signed.settle_call();
         self.send(&self.facilitator, contract, data).await
     }
 
@@ -224,14 +269,40 @@ impl Stage {
 
     /// An allowance to the payment contract, given outside of the wallet.
     pub async fn allow_contract(&self, units: &str) {
+        self.allow_spender(tron::registry::deployments(Network::Nile).payment_permit, units).await;
+    }
+
+    /// Whatever the scheme needs besides the wallet itself: an allowance to each Permit2, or the money and the token.
+    pub async fn prepare(&self, scheme: Scheme) {
+        match scheme {
+            Scheme::ExactPermit2 => {
+                for set in &tron::registry::deployments(Network::Nile).permit2 {
+                    self.allow_spender(set.permit2, "1000").await;
+                }
+            }
+            Scheme::ExactEip3009 => self.own_token().await,
+            _ => {}
+        }
+    }
+
+    /// Money in the token that can be spent by signature, which the person added.
+    pub async fn own_token(&self) {
+        self.devnet.faucet(self.payer(), Gift::Token(devnet::AUTHORIZED_USD, usdt("100"))).unwrap();
+        self.wallet.add_token(Network::Nile, devnet::AUTHORIZED_USD).await.unwrap();
+    }
+
+    async fn allow_spender(&self, spender: Address, units: &str) {
         let owner = tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap();
-        let spender = tron::registry::deployments(Network::Nile).payment_permit;
         self.send(&owner, address(USDT), tron::abi::approve(spender, usdt(units))).await;
     }
 
     pub async fn balance(&self, owner: Address) -> Amount {
+        self.balance_of(address(USDT), owner).await
+    }
+
+    pub async fn balance_of(&self, token: Address, owner: Address) -> Amount {
         let node = chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap();
-        node.balance(address(USDT), owner).await.unwrap()
+        node.balance(token, owner).await.unwrap()
     }
 
     pub async fn row(&self, id: PaymentId) -> Payment {

@@ -1,6 +1,6 @@
 // Invented answers of the core, for the gallery and the component tests. Never part of the product.
 import type {
-  AddressView, AppView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PaymentView,
+  AddressView, AppView, ChoiceView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PaymentView,
   QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
 } from "../src/lib/bindings";
 
@@ -42,7 +42,7 @@ export const question: QuestionView = {
     { code: "priceAboveUsual", weight: "warn", title: "Price went up.", text: "You usually pay 0.10 here; this is 2.5 times that.", compare: null },
     { code: "allKnown", weight: "good", title: "", text: "Known token, known contract, exact amount, energy paid by the facilitator.", compare: null },
   ],
-  limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600),
+  limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600), lifetimeSeconds: null, options: 1,
   armingMs: 1000, danger: null, locked: false,
   document: '{\n  "x402Version": 2,\n  "accepts": [\n    {\n      "scheme": "exact_permit",\n      "network": "tron:nile",\n      "amount": "250000"\n    }\n  ]\n}',
   typedData: '{\n  "primaryType": "PaymentPermitDetails"\n}',
@@ -59,6 +59,23 @@ export const firstTime: QuestionView = {
   ],
   allowance: { spender: PERMIT, spenderName: "PaymentPermit contract", have: usdt("0.00"), exact: usdt("0.10"), cost: trx("12.6"), totals: [usdt("2.00"), usdt("20.00")] },
 };
+
+export const several: QuestionView = {
+  ...question, id: "q6", digest: "d6", position: 1, queue: 1, fee: null, feePercent: null, price: usdt("0.25"), maximum: usdt("0.25"),
+  after: usdt("118.49"), scheme: "exact/permit2", contractName: "x402 exact proxy (Permit2)", options: 4, lifetimeSeconds: 300, limits: [],
+  findings: [
+    { code: "optionChosen", weight: "note", title: "One of 4 options", text: "This option was taken: cheapest that can settle.", compare: null },
+    { code: "allKnown", weight: "good", title: "", text: "Known token, known contract, exact amount, energy paid by the facilitator.", compare: null },
+  ],
+};
+
+const choice = { taken: false, usable: true, network: "TRON Nile", testMoney: true, fee: null, burns: null, balance: usdt("118.74"), note: null };
+export const choices: ChoiceView[] = [
+  { ...choice, index: 0, taken: true, scheme: "exact/permit2", maximum: usdt("0.25"), note: "cheapest that can settle" },
+  { ...choice, index: 1, scheme: "exact_permit", maximum: usdt("0.27"), fee: usdt("0.02"), burns: trx("8.4") },
+  { ...choice, index: 2, usable: false, scheme: "exact/eip3009", maximum: usdt("0.20"), note: "USDT has no transferWithAuthorization (TIP-3009), so this kind of payment can't move it. Take another option, or ask the site to offer Permit2 or exact_permit." },
+  { ...choice, index: 3, usable: false, scheme: "upto", network: null, maximum: null, balance: null, note: "scheme upto is not supported" },
+];
 
 export const fake: QuestionView = {
   ...question, id: "q3", digest: "d3", position: 1, queue: 1, appName: "unknown-bot", site: "cheap-api.example", siteKey: "https://cheap-api.example",

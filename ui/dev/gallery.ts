@@ -9,7 +9,7 @@ const screen = wish.get("screen") ?? "main";
 const which = wish.get("case") ?? "";
 if (wish.get("theme")) localStorage.setItem("theme", wish.get("theme") ?? "");
 
-const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
+const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], several: [f.several], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
 let open = [...questions];
 const fail = (code: string, message: string, advice: string) =>
   Promise.reject({ code, message, advice, field: null, found: null, expected: null, retryAfter: null });
@@ -22,6 +22,14 @@ mockIPC(
       case "status": return { ...f.status, empty: screen === "vault" && which !== "unlock", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
       case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
       case "dangers": return which === "fake" ? [f.fake] : [];
+      case "choices": return f.choices;
+      case "choose": {
+        const option = Number(a.option);
+        const taken = f.choices[option] ?? fail("NOT_FOUND", "No such option.", "");
+        f.choices.forEach((c) => { c.taken = c.index === option; });
+        open = [{ ...f.several, digest: `d6-${option}`, ...("scheme" in taken ? { scheme: taken.scheme, maximum: taken.maximum ?? f.several.maximum } : {}) }];
+        return open[0];
+      }
       case "answer":
         open = open.slice(1);
         void emit("changed", { event: "lock" });

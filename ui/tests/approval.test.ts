@@ -210,3 +210,58 @@ test("300 hostile strings: no markup, no reordering, and always as somebody's wo
     cleanup();
   }
 }, 60_000);
+
+describe("options of a 402", () => {
+  const several = async (choose: (args: Record<string, unknown>) => unknown) => {
+    open = [fixtures.several];
+    clearMocks();
+    mockWindows("approval");
+    mockIPC(
+      (command, args) => {
+        calls.push({ command, args: args as Record<string, unknown> });
+        switch (command) {
+          case "questions": return open;
+          case "dangers": return [];
+          case "shown": return 1000;
+          case "choices": return fixtures.choices.map((c) => ({ ...c, taken: c.index === (open[0]?.digest === "d6" ? 0 : 1) }));
+          case "choose": return choose(args as Record<string, unknown>);
+          default: return null;
+        }
+      },
+      { shouldMockEvents: true },
+    );
+    await shown();
+    await settle(1200);
+  };
+  const radios = () => [...document.querySelectorAll<HTMLInputElement>("input[name=option]")];
+
+  test("stand side by side with their cost and reason; the useless ones can't be taken", async () => {
+    await several(() => null);
+    expect(radios().map((r) => [r.checked, r.disabled])).toEqual([[true, false], [false, false], [false, true], [false, true]]);
+    for (const text of ["cheapest that can settle", "0.27 USDT", "8.4 TRX", "TIP-3009", "scheme upto is not supported"]) {
+      expect(document.body.textContent).toContain(text);
+    }
+    expect(document.body.textContent).toContain("Permission holds for");
+  });
+
+  test("taking another one makes a new question and puts the buttons to sleep again", async () => {
+    await several((args) => {
+      expect(args).toEqual({ id: "q6", digest: "d6", option: 1 });
+      open = [{ ...fixtures.several, digest: "d7", scheme: "exact_permit", maximum: fixtures.usdt("0.27") }];
+      return open[0];
+    });
+    expect(button("approve")?.getAttribute("aria-disabled")).not.toBe("true");
+    const before = calls.filter((c) => c.command === "shown").length;
+    await fireEvent.click(radios()[1] as HTMLInputElement);
+    await settle();
+    const shows = calls.filter((c) => c.command === "shown");
+    expect(shows.length).toBeGreaterThan(before);
+    expect(shows.at(-1)?.args).toEqual({ id: "q6", digest: "d7" });
+    expect(document.querySelector("h1")?.textContent).toContain("0.27");
+    expect(radios().map((r) => r.checked)).toEqual([false, true, false, false]);
+    await settle(1200);
+    await fireEvent.keyDown(document.body, { key: "Enter", ctrlKey: true });
+    await settle();
+    expect(calls.find((c) => c.command === "answer")?.args.digest).toBe("d7");
+  });
+});

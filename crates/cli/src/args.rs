@@ -204,6 +204,9 @@ pub struct Answer {
     /// Only list them
     #[arg(long, conflicts_with = "id")]
     pub list: bool,
+    /// First take this option of its 402, numbered from 1; the question is then asked about that one
+    #[arg(long, value_name = "N", conflicts_with = "list")]
+    pub option: Option<u32>,
 }
 
 #[derive(Group)]

@@ -6,10 +6,11 @@ use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::note;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
-use helper::verb::Answer;
+use helper::verb::{Answer, Choices};
 use std::fmt::Write;
 use view::{
-    AddressView, AnswerView, Code, CompareView, Failure, FindingView, PaymentView, QuestionView, ScopeView, WeightView,
+    AddressView, AnswerView, ChoiceView, Code, CompareView, Failure, FindingView, PaymentView, QuestionView, ScopeView,
+    WeightView,
 };
 
 /// The whole question, coloured; what is not a terminal gets it without colours.
@@ -46,7 +47,10 @@ pub fn text(q: &QuestionView) -> String {
     out.row("network", &format!("{}{worth}", safe(&q.network)));
     out.row("token", &format!("{} {}", safe(&q.maximum.symbol), address(&q.token)));
     out.row("signed for", &format!("{} {} ({})", safe(&q.contract_name), address(&q.contract), safe(&q.scheme)));
-    out.row("usable until", &format!("{} UTC", show::time(&q.valid_before)));
+    match q.lifetime_seconds {
+        Some(seconds) => out.row("usable for", &format!("{seconds} s after the yes")),
+        None => out.row("usable until", &format!("{} UTC", show::time(&q.valid_before))),
+    }
     if let Some(allowance) = &q.allowance {
         out.row(
             "allowance",
@@ -123,6 +127,29 @@ impl Page {
     }
 }
 
+/// The options of the 402, numbered from 1, the taken one marked.
+pub fn options(choices: &[ChoiceView]) -> String {
+    let mut out = Page::default();
+    for choice in choices {
+        let mark = if choice.taken { format!("{GOOD}>{OFF}") } else { " ".to_owned() };
+        let costs = [
+            choice.maximum.as_ref().map(money),
+            choice.burns.as_ref().map(|burns| format!("and up to {} for the allowance", money(burns))),
+            choice.balance.as_ref().map(|balance| format!("of {}", money(balance))),
+        ];
+        let costs: Vec<String> = costs.into_iter().flatten().collect();
+        let place = choice.network.as_deref().map(|n| format!(" on {}", safe(n))).unwrap_or_default();
+        let note = match (&choice.note, choice.usable) {
+            (Some(note), true) => format!(" ({})", safe(note)),
+            (Some(note), false) => format!("  {BAD}can't be used{OFF}: {}", safe(note)),
+            (None, _) => String::new(),
+        };
+        let number = choice.index.saturating_add(1);
+        out.line(&format!("  {mark} {number}  {}{place} {}{note}", safe(&choice.scheme), costs.join(" ")));
+    }
+    out.text
+}
+
 /// What a prompt asks for, in one line.
 pub fn prompt(q: &QuestionView) -> String {
     format!("Pay {} to {}?", money(&q.maximum), safe(&q.site))
@@ -131,6 +158,10 @@ pub fn prompt(q: &QuestionView) -> String {
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes.
 pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView) -> Result<PaymentView, Fail> {
     console.show(&text(q));
+    if q.options > 1 {
+        let choices = reach.call(Choices { id: q.id.clone() }).await?;
+        console.show(&format!("{}  Another one: countersign answer {} --option N\n", options(&choices), q.id));
+    }
     let approve = console.yes(&prompt(q)).await?;
     send(reach, console, q, approve).await
 }

@@ -20,6 +20,7 @@ mod narrow;
 mod notes;
 mod payees;
 mod payment;
+mod replan;
 mod rows;
 mod rules;
 mod settings;
@@ -36,6 +37,7 @@ pub use payment::{
     Answer, Approved, Delivery, End, Entered, Entry, Filter, Found, HistoryKey, Listed, Page, Papers, Payment, Settled,
     Settlement, SettlementKind, State,
 };
+pub use replan::{Replan, Replanned};
 pub use store::Ledger;
 pub use values::{
     AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, Rule, RuleKey, SiteTotals, Spent,

@@ -169,6 +169,48 @@ pub fn insert(
     Ok(seq)
 }
 
+/// Writes the plan of an open question anew.
+pub fn replan(db: &Connection, row: &Row) -> Result<(), LedgerError> {
+    let (p, plan) = (&row.payment, &row.payment.plan);
+    let sql = "UPDATE payments SET asset = ?2, digest = ?3, nonce = ?4, dictated = ?5, expires_at = ?6, whys = ?7,
+        option = ?8, scheme = ?9, payer = ?10, payee = ?11, symbol = ?12, decimals = ?13, token_known = ?14,
+        contract = ?15, price = ?16, fee_to = ?17, fee = ?18, maximum = ?19, valid_after = ?20, valid_before = ?21,
+        balance = ?22, allowance_spender = ?23, allowance_have = ?24, allowance_need = ?25, allowance_cost = ?26,
+        findings = ?27, resource = ?28 WHERE seq = ?1 AND state = 'asked'";
+    let need = plan.allowance.as_ref();
+    db.prepare_cached(sql)?.execute(params![
+        row.seq,
+        row.asset,
+        p.digest.bytes(),
+        p.nonce,
+        p.dictated,
+        p.expires_at.0,
+        wire::write_whys(&p.whys)?,
+        whole(plan.option as u64),
+        plan.scheme.name(),
+        plan.payer.bytes(),
+        plan.payee.bytes(),
+        plan.token.symbol,
+        i64::from(plan.token.decimals),
+        plan.token.known,
+        plan.contract.bytes(),
+        plan.price.to_be_bytes(),
+        plan.fee.as_ref().map(|f| *f.to.bytes()),
+        plan.fee.as_ref().map(|f| f.amount.to_be_bytes()),
+        plan.maximum.to_be_bytes(),
+        plan.window.valid_after.cast_signed(),
+        plan.window.valid_before.cast_signed(),
+        plan.balance.map(|a| a.to_be_bytes()),
+        need.map(|n| *n.spender.bytes()),
+        need.map(|n| n.have.to_be_bytes()),
+        need.map(|n| n.need.to_be_bytes()),
+        need.map(|n| whole(n.cost_sun)),
+        wire::write_findings(&plan.findings)?,
+        resource(&plan.site, &plan.request.url, &plan.payee),
+    ])?;
+    Ok(())
+}
+
 /// Writes what the three lives changed.
 pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     let p = &row.payment;

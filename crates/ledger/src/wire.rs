@@ -2,7 +2,7 @@
 //! Base58. Private to the ledger; a shape that was written once stays readable.
 
 use crate::LedgerError;
-use plan::{Fact, Finding, Moment, Weight, Why};
+use plan::{Chosen, Fact, Finding, Moment, Weight, Why};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tron::{Address, Amount};
 
@@ -13,6 +13,15 @@ enum WeightText {
     Note,
     Warn,
     Stop,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Chosen", rename_all = "camelCase")]
+enum ChosenText {
+    OnlyOne,
+    Preferred,
+    Cheapest,
+    Person,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,11 +102,27 @@ enum FactText {
         #[serde(with = "text")]
         contract: Address,
     },
+    ContractSuperseded {
+        #[serde(with = "text")]
+        contract: Address,
+    },
     CallerMissing,
+    TokenCannotAuthorize,
+    DomainDiffers {
+        claimed_name: String,
+        claimed_version: String,
+        name: Option<String>,
+        version: Option<String>,
+    },
     NonceUsed,
     PaidJustNow {
         seconds_ago: u64,
         payment: String,
+    },
+    OptionChosen {
+        #[serde(with = "ChosenText")]
+        why: Chosen,
+        options: u64,
     },
 }
 

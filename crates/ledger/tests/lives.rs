@@ -494,3 +494,40 @@ fn ids_sort_by_time_and_have_one_written_form() {
         assert!(text.parse::<PaymentId>().is_err(), "{text}");
     }
 }
+
+#[test]
+fn another_option_takes_the_place_of_an_open_question_and_of_nothing_else() {
+    use ledger::{Replan, Replanned};
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let asked = enter(&ledger, &plan(units(5)), NOW, ask);
+    let other = plan::Plan { option: 1, scheme: x402::Scheme::ExactPermit2, ..plan(units(7)) };
+    let digest = PlanDigest::of(&other);
+    let change = |shown| Replan { shown, plan: &other, digest, nonce: "77", dictated: false, expires_at: later(9) };
+    let stale = ledger.replan(asked.id, &change(digest), NOW, ask).unwrap();
+    assert_eq!(stale, Replanned::OtherPlan { asked: asked.digest });
+    let refuse = |_: &plan::Rules, _: &plan::Spending| plan::Verdict::Refuse(plan::Refusal::SiteBlocked);
+    let refused = ledger.replan(asked.id, &change(asked.digest), NOW, refuse).unwrap();
+    assert_eq!(refused, Replanned::Refused(plan::Refusal::SiteBlocked));
+    assert_eq!(ledger.payment(asked.id).unwrap().unwrap(), asked, "nothing changed");
+
+    let Replanned::Asked(now) = ledger.replan(asked.id, &change(asked.digest), NOW, ask).unwrap() else { panic!() };
+    assert_eq!((now.id, now.digest, now.nonce.as_str(), now.dictated), (asked.id, digest, "77", false));
+    assert_eq!((&now.plan, now.expires_at, now.state), (&other, later(9), State::Asked));
+    assert_eq!(ledger.payment(asked.id).unwrap().unwrap(), now, "it is read as it was written");
+    assert_eq!(spending(&ledger, NOW).app_day, Amount::ZERO, "a question reserves nothing");
+    let old = ledger.approve(asked.id, &answer(&asked), NOW).unwrap();
+    assert_eq!(old, Approved::OtherPlan { asked: digest });
+
+    let reserved = approve(&ledger, &now, NOW);
+    assert_eq!(spending(&ledger, NOW).app_day, units(7));
+    let late = ledger.replan(asked.id, &change(digest), NOW, ask).unwrap();
+    assert_eq!(late, Replanned::Ended(reserved.clone()));
+    let window = Window { valid_after: 1, valid_before: NOW.secs() + 900 };
+    assert_eq!(ledger.renew(asked.id, window, NOW).unwrap().plan.window, window);
+    assert_eq!(spending(&ledger, NOW).app_day, units(7), "counted once");
+    ledger.signed(asked.id, "PAYMENT-SIGNATURE", "x", NOW).unwrap();
+    assert!(matches!(ledger.renew(asked.id, window, NOW), Err(LedgerError::IllegalStep { .. })));
+    let dictated = enter(&ledger, &plan(units(5)), NOW, allow);
+    assert!(matches!(ledger.renew(dictated.id, window, NOW), Err(LedgerError::WindowDictated { .. })));
+}

@@ -38,8 +38,17 @@ impl PlanDigest {
             None => add(b"no fee"),
         }
         add(&plan.maximum.to_be_bytes());
-        add(&plan.window.valid_after.to_be_bytes());
-        add(&plan.window.valid_before.to_be_bytes());
+        match plan.lifetime() {
+            // Begins at the yes: how long it holds is what was shown.
+            Some(secs) => {
+                add(b"from the yes");
+                add(&secs.to_be_bytes());
+            }
+            None => {
+                add(&plan.window.valid_after.to_be_bytes());
+                add(&plan.window.valid_before.to_be_bytes());
+            }
+        }
         match &plan.allowance {
             Some(need) => {
                 add(need.spender.bytes());

@@ -23,6 +23,18 @@ pub struct Finding {
     pub fact: Fact,
 }
 
+/// Why this option of several was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chosen {
+    /// No other one would settle.
+    OnlyOne,
+    /// The app prefers it.
+    Preferred,
+    Cheapest,
+    /// A person took it.
+    Person,
+}
+
 /// Each fact carries the figures that a person can check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -95,11 +107,30 @@ pub enum Fact {
     ContractUnknown {
         contract: Address,
     },
+    /// A contract of an earlier release, known and never signed for.
+    ContractSuperseded {
+        contract: Address,
+    },
     CallerMissing,
+    /// The token has no `transferWithAuthorization`.
+    TokenCannotAuthorize,
+    /// The token signs under another domain than the server says.
+    DomainDiffers {
+        claimed_name: String,
+        claimed_version: String,
+        /// As the token itself states it, where it does.
+        name: Option<String>,
+        version: Option<String>,
+    },
     NonceUsed,
     PaidJustNow {
         seconds_ago: u64,
         payment: String,
+    },
+    /// One of `options` in the 402.
+    OptionChosen {
+        why: Chosen,
+        options: u64,
     },
 }
 
@@ -127,9 +158,13 @@ impl Fact {
             Self::ChainUnknown => "chainUnknown",
             Self::TestMoney => "testMoney",
             Self::ContractUnknown { .. } => "contractUnknown",
+            Self::ContractSuperseded { .. } => "contractSuperseded",
             Self::CallerMissing => "callerMissing",
+            Self::TokenCannotAuthorize => "tokenCannotAuthorize",
+            Self::DomainDiffers { .. } => "domainDiffers",
             Self::NonceUsed => "nonceUsed",
             Self::PaidJustNow { .. } => "paidJustNow",
+            Self::OptionChosen { .. } => "optionChosen",
         }
     }
 }

@@ -9,7 +9,7 @@ pub mod site;
 pub mod time;
 
 pub use digest::PlanDigest;
-pub use finding::{Fact, Finding, Weight};
+pub use finding::{Chosen, Fact, Finding, Weight};
 pub use history::{History, Recent};
 pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
 pub use site::{Site, SiteError};
@@ -71,6 +71,9 @@ pub struct Window {
     pub valid_before: u64,
 }
 
+/// Where the payer chooses the window, it begins so many seconds before the yes: clocks differ.
+pub const BACKDATED_SECS: u64 = 600;
+
 /// Everything a person has to see and a key would sign, before it is signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -86,12 +89,13 @@ pub struct Plan {
     pub payer: Address,
     pub payee: Address,
     pub token: TokenRef,
-    /// The verifying contract.
+    /// The contract that settles what is signed; with Permit2 its proxy, which decides the deployment.
     pub contract: Address,
     pub price: Amount,
     pub fee: Option<Fee>,
     /// Most that can leave: price and fee.
     pub maximum: Amount,
+    /// Where the payer chooses it ([`Plan::lifetime`]) it is as of the plan, and moves to the yes.
     pub window: Window,
     pub allowance: Option<AllowanceNeed>,
     pub balance: Option<Amount>,
@@ -103,6 +107,13 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Seconds from the yes until the permission ends, where the payer chooses; `None` where the 402 dictates the
+    /// window.
+    pub fn lifetime(&self) -> Option<u64> {
+        let Window { valid_after, valid_before } = self.window;
+        self.scheme.payer_chooses().then(|| valid_before.saturating_sub(valid_after).saturating_sub(BACKDATED_SECS))
+    }
+
     /// The heaviest finding's weight.
     pub fn weight(&self) -> Weight {
         self.findings.iter().map(|f| f.weight).max().unwrap_or(Weight::Good)

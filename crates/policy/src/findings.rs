@@ -3,7 +3,7 @@
 use crate::looks_alike;
 use plan::{Fact, Fee, Finding, History, Moment, Site, TokenRef, Weight, Window};
 use tron::token::{self, Standing};
-use tron::{Address, Amount, Network};
+use tron::{Address, Amount, Network, registry};
 
 /// A fee above this share of the price is worth a look.
 pub const FEE_SHARE_PERCENT: u64 = 10;
@@ -52,13 +52,28 @@ pub struct Draft<'a> {
     pub needs_allowance: bool,
 }
 
+/// What a token said about payments by its own `transferWithAuthorization`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum TokenSays {
+    /// It was not asked: the scheme does not need it, or no node answered.
+    #[default]
+    Nothing,
+    /// It signs under the domain that the server claims.
+    Fits,
+    /// It has no such function.
+    CannotAuthorize,
+    /// Name and version, as the server claims them and as the token states them.
+    OtherDomain { claimed: (String, String), stated: (Option<String>, Option<String>) },
+}
+
 /// What the chain said; `None` = no answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChainFacts {
     pub balance: Option<Amount>,
     /// Not looked at unless the draft needs one.
     pub allowance: Option<Amount>,
     pub nonce_used: Option<bool>,
+    pub token: TokenSays,
 }
 
 /// Everything worth knowing about `draft`, heaviest first.
@@ -145,10 +160,25 @@ fn plain(symbol: &str) -> String {
 
 fn contract(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
     if !draft.contract_known {
-        found.add(Weight::Stop, Fact::ContractUnknown { contract: draft.contract });
+        let contract = draft.contract;
+        let superseded = matches!(registry::role(draft.network, contract), Some(registry::Role::Superseded(_)));
+        let fact = match superseded {
+            true => Fact::ContractSuperseded { contract },
+            false => Fact::ContractUnknown { contract },
+        };
+        found.add(Weight::Stop, fact);
     }
     if draft.caller_missing {
         found.add(Weight::Stop, Fact::CallerMissing);
+    }
+    match &chain.token {
+        TokenSays::Nothing | TokenSays::Fits => {}
+        TokenSays::CannotAuthorize => found.add(Weight::Stop, Fact::TokenCannotAuthorize),
+        TokenSays::OtherDomain { claimed: (claimed_name, claimed_version), stated: (name, version) } => {
+            let (claimed_name, claimed_version) = (claimed_name.clone(), claimed_version.clone());
+            let (name, version) = (name.clone(), version.clone());
+            found.add(Weight::Stop, Fact::DomainDiffers { claimed_name, claimed_version, name, version });
+        }
     }
     if chain.nonce_used == Some(true) {
         found.add(Weight::Stop, Fact::NonceUsed);

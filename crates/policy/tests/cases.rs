@@ -7,7 +7,7 @@ use plan::{
     AllowanceNeed, AppId, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Recent, Refusal, Request, Rules,
     Site, Spending, TokenRef, Verdict, Weight, Why, Window,
 };
-use policy::{ChainFacts, Draft, findings, judge, looks_alike};
+use policy::{ChainFacts, Draft, TokenSays, findings, judge, looks_alike};
 use tron::{Address, Amount, Network};
 
 const NOW: Moment = Moment::from_secs(1_800_000_000);
@@ -95,6 +95,7 @@ fn honest() -> World {
             balance: Some(Amount::from_u64(90_000_000)),
             allowance: Some(Amount::from_u64(90_000_000)),
             nonce_used: Some(false),
+            token: TokenSays::Nothing,
         },
         rules: Rules { app: Mode::Allow(Limit::default()), site: Mode::Allow(Limit::default()), site_blocked: false },
         spending: Spending::NONE,
@@ -304,6 +305,11 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("no answer about the balance", "chainUnknown", |w| w.chain.balance = None),
     ("no answer about the allowance", "chainUnknown", |w| w.chain.allowance = None),
     ("no answer about the nonce", "chainUnknown", |w| w.chain.nonce_used = None),
+    ("no transferWithAuthorization", "tokenCannotAuthorize", |w| w.chain.token = TokenSays::CannotAuthorize),
+    ("another token's domain", "domainDiffers", |w| {
+        let claimed = ("Tether USD".to_owned(), "1".to_owned());
+        w.chain.token = TokenSays::OtherDomain { claimed, stated: (Some("Authorized Dollar".to_owned()), None) };
+    }),
     ("no answer at all", "chainUnknown", |w| w.chain = ChainFacts::default()),
     ("no allowance", "allowanceMissing", |w| w.chain.allowance = Some(Amount::ZERO)),
     ("an allowance one unit short", "allowanceMissing", |w| w.chain.allowance = Some(Amount::from_u64(249_999))),

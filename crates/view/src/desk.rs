@@ -47,7 +47,7 @@ pub(crate) fn payment_id(text: &str) -> Answer<PaymentId> {
     text.parse().map_err(|_| Failure::new(Code::NotFound, &[("what", "payment")]))
 }
 
-fn digest(text: &str) -> Answer<PlanDigest> {
+pub(crate) fn digest(text: &str) -> Answer<PlanDigest> {
     text.parse().map_err(|_| Failure::field("digest", "64 hex digits, as shown", text))
 }
 

@@ -1,6 +1,7 @@
 //! Pictures of the domain for every surface: window, port, command line. Serializable twins of plain
 //! values, with the words for people; decides nothing and keeps no secret.
 
+pub mod choices;
 pub mod desk;
 mod desk_inspect;
 pub mod failure;
@@ -18,6 +19,7 @@ mod show_payment;
 mod show_question;
 pub mod words;
 
+pub use choices::ChoiceView;
 pub use desk::{Desk, Proof, RuleInput};
 pub use failure::{Code, Failure};
 pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, TriedView};

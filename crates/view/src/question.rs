@@ -152,8 +152,12 @@ pub struct QuestionView {
     pub allowance: Option<AllowanceView>,
     /// RFC 3339; the question closes by itself then.
     pub expires_at: String,
-    /// RFC 3339; when the permission itself ends.
+    /// RFC 3339; when the permission itself ends; as of the plan where `lifetime_seconds` says how long it holds.
     pub valid_before: String,
+    /// Seconds from the yes until the permission ends; absent where the 402 dictates when.
+    pub lifetime_seconds: Option<u32>,
+    /// How many ways of paying the 402 offers: more than one can be compared with `choices`.
+    pub options: u32,
     /// Milliseconds that approving still waits after `shown`.
     pub arming_ms: u32,
     /// Present when approving isn't possible.

@@ -78,7 +78,8 @@ impl Failure {
 pub(crate) fn ended_code(code: &str) -> Code {
     match code {
         "tokenUnknown" | "tokenLooksLike" => Code::UnknownToken,
-        "contractUnknown" => Code::UnknownContract,
+        "contractUnknown" | "contractSuperseded" => Code::UnknownContract,
+        "tokenCannotAuthorize" | "domainDiffers" => Code::CannotSign,
         "balanceShort" => Code::InsufficientBalance,
         "allowanceMissing" | "allowanceFailed" => Code::AllowanceRequired,
         "deadlinePassed" | "expired" => Code::Expired,

@@ -3,7 +3,7 @@
 
 use crate::question::{CompareView, DangerView, FindingView, WeightView, quoted};
 use crate::words::{Arg, duration, find, say};
-use plan::{Fact, Finding, Plan, Weight};
+use plan::{Chosen, Fact, Finding, Plan, Weight};
 use tron::Amount;
 
 fn weight(weight: Weight) -> WeightView {
@@ -12,6 +12,20 @@ fn weight(weight: Weight) -> WeightView {
         Weight::Note => WeightView::Note,
         Weight::Warn => WeightView::Warn,
         Weight::Stop => WeightView::Stop,
+    }
+}
+
+fn symbol(plan: &Plan) -> String {
+    Some(quoted(&plan.token.symbol, 16)).filter(|s| !s.is_empty()).unwrap_or_else(|| plan.token.address.to_string())
+}
+
+/// The words' key for why an option was taken.
+pub(crate) fn chosen(why: Chosen) -> &'static str {
+    match why {
+        Chosen::OnlyOne => "chosen-only",
+        Chosen::Preferred => "chosen-preferred",
+        Chosen::Cheapest => "chosen-cheapest",
+        Chosen::Person => "chosen-person",
     }
 }
 
@@ -39,6 +53,18 @@ impl FindingView {
         let mut compare = None;
         match &finding.fact {
             Fact::AllKnown | Fact::PayeeFirstSeen | Fact::ChainUnknown | Fact::CallerMissing | Fact::NonceUsed => {}
+            Fact::TokenCannotAuthorize => args.push(("symbol", symbol(plan))),
+            Fact::DomainDiffers { claimed_name, claimed_version, name, version } => {
+                let none = || say("nothing-stated", &[]);
+                args.push(("claimed", quoted(&format!("{claimed_name} {claimed_version}"), 60)));
+                let name = name.clone().unwrap_or_else(none);
+                args.push(("stated", quoted(&format!("{name} {}", version.as_deref().unwrap_or("?")), 60)));
+                args.push(("symbol", symbol(plan)));
+            }
+            Fact::OptionChosen { why, options } => {
+                counts.push(("options", *options));
+                args.push(("why", say(chosen(*why), &[])));
+            }
             Fact::PayeeKnown { times, since } => {
                 counts.push(("times", *times));
                 args.push(("since", date(*since)));
@@ -92,7 +118,9 @@ impl FindingView {
                 args.push(("need", money(plan, *need)));
             }
             Fact::TestMoney => args.push(("network", plan.network.label().to_owned())),
-            Fact::ContractUnknown { contract } => args.push(("contract", contract.to_string())),
+            Fact::ContractUnknown { contract } | Fact::ContractSuperseded { contract } => {
+                args.push(("contract", contract.to_string()))
+            }
         }
         let mut all: Vec<(&str, Arg<'_>)> = args.iter().map(|(k, v)| (*k, Arg::Text(v))).collect();
         all.extend(counts.iter().map(|(k, v)| (*k, Arg::Count(*v))));
@@ -168,6 +196,15 @@ mod tests {
             Fact::ContractUnknown { contract: known },
             Fact::CallerMissing,
             Fact::NonceUsed,
+            Fact::ContractSuperseded { contract: known },
+            Fact::TokenCannotAuthorize,
+            Fact::DomainDiffers {
+                claimed_name: "Tether\u{202e}".into(),
+                claimed_version: "2".into(),
+                name: Some("Authorized Dollar".into()),
+                version: None,
+            },
+            Fact::OptionChosen { why: Chosen::Cheapest, options: 3 },
             Fact::PaidJustNow { seconds_ago: 12, payment: "id".into() },
         ]
     }

@@ -39,11 +39,14 @@ pub fn app_name(app: &plan::AppId, name: Option<&str>) -> String {
     }
 }
 
-pub fn contract_name(plan: &Plan) -> String {
-    match tron::registry::role(plan.network, plan.contract) {
+pub fn contract_name(plan: &Plan, contract: tron::Address) -> String {
+    match tron::registry::role(plan.network, contract) {
         Some(Role::PaymentPermit) => say("contract-PaymentPermit", &[]),
+        Some(Role::Permit2) => say("contract-Permit2", &[]),
+        Some(Role::ExactProxy) => say("contract-ExactProxy", &[]),
         Some(role) => format!("{role:?}"),
-        None => plan.contract.to_string(),
+        None if contract == plan.token.address => say("contract-token", &[]),
+        None => contract.to_string(),
     }
 }
 
@@ -148,7 +151,7 @@ impl PaymentDetailView {
             payee: AddressView::of(plan.payee),
             token: AddressView::of(plan.token.address),
             contract: AddressView::of(plan.contract),
-            contract_name: contract_name(plan),
+            contract_name: contract_name(plan, plan.contract),
             scheme: plan.scheme.name().to_owned(),
             site_words: plan.site_words.as_deref().map(|w| quoted(w, 500)),
             app_words: plan.app_words.as_deref().map(|w| quoted(w, 500)),

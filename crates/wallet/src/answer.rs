@@ -1,7 +1,7 @@
 //! A person's answer: bound to the digest that was shown, armed, within the question's time. Refuses an answer
 //! to another plan, one that came too early, and one that nobody proved to have given.
 
-use crate::{Event, Wallet, WalletError, lock};
+use crate::{Event, Wallet, WalletError, choosing, lock};
 use ledger::{Approved, End, Payment, PaymentId, RuleKey, State};
 use plan::{Fact, Limit, Mode, PlanDigest, Weight};
 use tron::Amount;
@@ -88,7 +88,7 @@ impl Wallet {
     }
 
     /// The open question, or how it ended: one whose time is over is closed here, whoever looks first.
-    async fn waiting(&self, id: PaymentId) -> Result<Payment, WalletError> {
+    pub(crate) async fn waiting(&self, id: PaymentId) -> Result<Payment, WalletError> {
         let payment = self.row(id).await?;
         match payment.state {
             State::Asked if self.is_over(&payment) => {
@@ -154,7 +154,9 @@ impl Wallet {
             }
         }
         let now = self.now();
-        let answer = ledger::Answer { digest: asked.digest, window: asked.plan.window };
+        // The wallet's own window begins now; a dictated one is what it is.
+        let window = asked.plan.lifetime().map(|secs| choosing::window(secs, self.0.time.latest()));
+        let answer = ledger::Answer { digest: asked.digest, window: window.unwrap_or(asked.plan.window) };
         match self.db(move |ledger| ledger.approve(id, &answer, now)).await? {
             Approved::Reserved(_) | Approved::Already(_) => self.stored(),
             Approved::OtherPlan { asked } => return Err(WalletError::PlanChanged { now: asked }),

@@ -2,6 +2,7 @@
 //! it does not know, so that a typing error is not silently a default. Holds no key of the wallet.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 use tron::Network;
 
@@ -29,6 +30,10 @@ pub struct Config {
     pub node_seconds: u32,
     /// How much the log files say: off, error, warn, info, debug or trace.
     pub log_level: String,
+    /// Which Permit2 deployment is signed for: "first" or "second".
+    pub permit2: String,
+    /// Sites ("https://news.example") for which it is another one.
+    pub permit2_sites: BTreeMap<String, String>,
     /// Nodes in the order in which they are tried; empty = the public one.
     pub mainnet: Vec<NodeConfig>,
     pub nile: Vec<NodeConfig>,
@@ -44,6 +49,8 @@ impl Default for Config {
             question_seconds: 300,
             auto_lock_minutes: 15,
             node_seconds: 8,
+            permit2: "first".to_owned(),
+            permit2_sites: BTreeMap::new(),
             log_level: "info".to_owned(),
             mainnet: vec![],
             nile: vec![],
@@ -71,7 +78,19 @@ impl Config {
         };
         let wrong = |reason| ConfigError::Parse { file: name(), reason };
         let config: Self = toml::from_str(&text).map_err(|e| wrong(without_values(e.message())))?;
-        config.log_level().map(|_| config.clone()).ok_or_else(|| wrong(format!("log_level is one of {LOG_LEVELS}")))
+        if config.log_level().is_none() {
+            return Err(wrong(format!("log_level is one of {LOG_LEVELS}")));
+        }
+        let known = |set: &str| Network::ALL.iter().any(|n| has_set(*n, set));
+        if !config.permit2_sites.values().chain([&config.permit2]).all(|set| known(set)) {
+            return Err(wrong("permit2 is one of first, second".to_owned()));
+        }
+        Ok(config)
+    }
+
+    /// The Permit2 deployment for this site.
+    pub fn permit2_set(&self, site: &plan::Site) -> &str {
+        self.permit2_sites.get(&site.to_string()).unwrap_or(&self.permit2)
     }
 
     /// How much the log files say; `None` for a word that is no level.
@@ -94,6 +113,10 @@ impl Config {
     pub fn question_ms(&self) -> i64 {
         i64::from(self.question_seconds.clamp(10, 86_400)) * 1000
     }
+}
+
+fn has_set(network: Network, name: &str) -> bool {
+    tron::registry::deployments(network).permit2.iter().any(|set| set.name == name)
 }
 
 /// The first line of the parser's message, without what stood in quotes: it may be an API key in the wrong place.
@@ -122,6 +145,12 @@ mod tests {
         assert!(Config::load(&file).err().unwrap().to_string().contains("unknown field `prot`"));
         std::fs::write(&file, "log_level = \"loud\"\n").unwrap();
         assert!(Config::load(&file).err().unwrap().to_string().ends_with("off, error, warn, info, debug, trace"));
+        std::fs::write(&file, "permit2 = \"second\"\n[permit2_sites]\n\"https://a.example\" = \"first\"\n").unwrap();
+        let config = Config::load(&file).unwrap();
+        let set = |url: &str| config.permit2_set(&plan::Site::of(url).unwrap()).to_owned();
+        assert_eq!((set("https://a.example/x"), set("https://b.example")), ("first".into(), "second".into()));
+        std::fs::write(&file, "permit2 = \"third\"\n").unwrap();
+        assert!(Config::load(&file).err().unwrap().to_string().contains("first, second"));
         for misplaced in ["port = \"api \\\" key\"\n", "nile = \"api \\\" key\"\n", "[[nile]]\nurl = [\"api key\"]\n"] {
             std::fs::write(&file, misplaced).unwrap();
             let said = Config::load(&file).err().unwrap().to_string();

@@ -6,6 +6,7 @@ mod allowance;
 mod answer;
 mod apps;
 mod arming;
+mod choosing;
 mod clock;
 mod config;
 mod error;
@@ -14,6 +15,7 @@ mod flood;
 mod keys;
 mod lookup;
 mod odd;
+mod options;
 mod owner;
 mod pay;
 mod planner;
@@ -21,6 +23,7 @@ mod record;
 mod settle;
 mod sign;
 mod tokens;
+mod vouch;
 
 pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
@@ -33,6 +36,7 @@ pub use event::{AllowanceStep, Event};
 pub use keys::PASSPHRASE_MIN;
 pub use lookup::{Lookup, OnChain};
 pub use odd::odd;
+pub use options::Choice;
 pub use owner::Question;
 pub use pay::{Checked, Outcome, PayRequest, Prefer, Report};
 pub use plan::{AppId, Moment};
@@ -74,8 +78,8 @@ pub(crate) struct Inner {
     working: Mutex<HashSet<PaymentId>>,
     /// Allowance totals that a person chose, until their transaction is written down.
     totals: Mutex<HashMap<PaymentId, tron::Amount>>,
-    /// Contracts whose code and domain were checked on chain.
-    vouched: Mutex<HashSet<(Network, tron::Address)>>,
+    /// Contracts that stated the domain which is signed for, with its separator.
+    vouched: Mutex<HashSet<(Network, tron::Address, [u8; 32])>>,
     /// Last storage failure, told in the status.
     failure: Mutex<Option<String>>,
     listening: Mutex<Option<String>>,

@@ -3,9 +3,9 @@
 
 use crate::planner::Claims;
 use plan::{AppId, Fact, Fee, Finding, History, Moment, Plan, Request, Site, TokenRef, Window};
-use policy::{ChainFacts, Draft};
+use policy::{ChainFacts, Draft, TokenSays};
 use tron::{Address, Amount, token};
-use x402::{CannotSign, Offer};
+use x402::{CannotSign, Offer, Terms};
 
 /// The options that decode, each as a plan with the findings that the document alone allows. Nobody pays it:
 /// the payer is the zero address. Without a time the offer is judged as of its own end.
@@ -16,7 +16,7 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
     let mut plans = Vec::new();
     for option in &offer.options {
         let Ok(terms) = &option.terms else { continue };
-        let cannot = terms.authorize(Address::ZERO).err();
+        let cannot = terms.signable(Address::ZERO).err();
         let foreign = match &cannot {
             Some(CannotSign::ContractNotInRegistry { found, .. }) => Some(*found),
             _ => None,
@@ -34,7 +34,7 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
         let end = Moment::from_secs(i64::try_from(valid_before.saturating_sub(1)).unwrap_or(0));
         // Where the client chooses the window, there is nothing to be late for.
         let now = at.filter(|_| terms.window().is_some()).unwrap_or(end);
-        let contract = foreign.unwrap_or(terms.contract());
+        let contract = foreign.unwrap_or(terms.settler());
         let draft = Draft {
             site: &site,
             request_url: url,
@@ -55,7 +55,11 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
             window,
             needs_allowance: false,
         };
-        let chain = ChainFacts { balance: Some(Amount::MAX), allowance: None, nonce_used: Some(false) };
+        let says = match terms {
+            Terms::ExactEip3009(terms) if terms.token_cannot() => TokenSays::CannotAuthorize,
+            _ => TokenSays::Nothing,
+        };
+        let chain = ChainFacts { balance: Some(Amount::MAX), allowance: None, nonce_used: Some(false), token: says };
         let mut findings = policy::findings(&draft, &History::default(), &chain, now);
         findings.retain(tells_of_the_document);
         plans.push(Plan {

@@ -19,6 +19,8 @@ pub struct Question {
     pub queue: usize,
     pub app: Option<ledger::App>,
     pub document: String,
+    /// How many options the 402 offers.
+    pub options: usize,
     /// The typed data that would be signed; absent when nothing can be.
     pub typed_data: Option<serde_json::Value>,
     pub standing: Standing,
@@ -78,7 +80,8 @@ impl Wallet {
         let odd = |f: &Finding| {
             let fact = &f.fact;
             matches!(fact, Fact::TokenUnknown { .. } | Fact::TokenLooksLike { .. } | Fact::ContractUnknown { .. })
-                || matches!(fact, Fact::CallerMissing | Fact::DeadlineFar { .. })
+                || matches!(fact, Fact::CallerMissing | Fact::DeadlineFar { .. } | Fact::ContractSuperseded { .. })
+                || matches!(fact, Fact::DomainDiffers { .. })
         };
         if !payment.plan.findings.iter().any(|f| f.weight == Weight::Stop && odd(f)) {
             return;
@@ -109,11 +112,11 @@ impl Wallet {
                 Ok((ledger.papers(id)?, ledger.app(&app)?, ledger.standing(&app, &site, network, token, now)?))
             })
             .await?;
-        let paper = Paper::read(&papers.document, plan)?;
+        let paper = Paper::read(&papers.document, &payment)?;
         let typed_data = paper.authorization(plan).ok().map(|a| a.typed_data);
         let wait_ms = lock(&self.0.arming).wait_ms(&id, &payment.digest, self.0.time.boot_ms());
-        let document = paper.offer.raw;
-        Ok(Question { payment, position, queue, app, document, typed_data, standing, wait_ms, danger })
+        let (options, document) = (paper.offer.options.len(), paper.offer.raw);
+        Ok(Question { payment, position, queue, app, document, options, typed_data, standing, wait_ms, danger })
     }
 
     /// Totals per token over the whole record.

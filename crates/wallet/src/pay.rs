@@ -44,7 +44,9 @@ impl Prefer {
         let same = |want: &Option<String>, is: bool| want.is_none() || is;
         let network = |n: &str| tron::Network::parse(n) == Ok(terms.network());
         let asset = |a: &str| tron::Address::parse(a) == Ok(terms.token());
-        same(&self.scheme, self.scheme.as_deref() == Some(option.scheme.as_str()))
+        // "exact", or precisely "exact/permit2".
+        let scheme = |s: &str| s == option.scheme || s == terms.scheme().name();
+        same(&self.scheme, self.scheme.as_deref().is_some_and(scheme))
             && same(&self.network, self.network.as_deref().is_some_and(network))
             && same(&self.asset, self.asset.as_deref().is_some_and(asset))
     }
@@ -271,7 +273,7 @@ impl Wallet {
                     request_hash: hash,
                     idempotency_key: key.as_deref(),
                     nonce: &planned.nonce,
-                    dictated: true,
+                    dictated: planned.dictated,
                     expires_at,
                 };
                 ledger.enter(&entry, now, |rules, spending| wallet.judge(&planned.plan, rules, spending, now))
@@ -299,7 +301,7 @@ impl Wallet {
     }
 
     /// The policy's verdict; without a key at hand a person is asked, which is when they unlock.
-    fn judge(&self, plan: &Plan, rules: &plan::Rules, spending: &plan::Spending, now: Moment) -> Verdict {
+    pub(crate) fn judge(&self, plan: &Plan, rules: &plan::Rules, spending: &plan::Spending, now: Moment) -> Verdict {
         match policy::judge(plan, rules, spending, now) {
             Verdict::Allow if self.is_locked() => Verdict::Ask(vec![Why::Locked]),
             Verdict::Allow if plan.app == AppId::owner() => Verdict::Ask(vec![Why::NoRule]),
@@ -326,9 +328,13 @@ impl Wallet {
         }
     }
 
-    /// When a question about `plan` closes: after the configured time, and before the permission ends.
-    fn closing(&self, plan: &Plan, now: Moment) -> Moment {
+    /// When a question about `plan` closes: after the configured time, and before a permission ends whose window the
+    /// 402 dictates.
+    pub(crate) fn closing(&self, plan: &Plan, now: Moment) -> Moment {
         let by_setting = now.plus_ms(self.config().question_ms());
+        if plan.lifetime().is_some() {
+            return by_setting;
+        }
         let by_permission = Moment::from_secs(i64::try_from(plan.window.valid_before).unwrap_or(i64::MAX));
         by_setting.min(by_permission)
     }
@@ -337,7 +343,8 @@ impl Wallet {
         let Some(key) = asked.key.clone() else {
             // Without a key, the very same request that still waits is a retry, not a second question.
             let open = self.open_questions().await?;
-            return Ok(open.into_iter().find(|p| p.plan.app == *app && p.request_hash == asked.hash));
+            let found = open.into_iter().find(|p| p.plan.app == *app && p.request_hash == asked.hash);
+            return if found.is_some() { Ok(found) } else { self.untaken(app, asked).await };
         };
         let app = app.clone();
         match self.db(move |ledger| ledger.payment_by_key(&app, &key)).await? {
@@ -345,6 +352,23 @@ impl Wallet {
             Some(p) => Err(WalletError::IdempotencyConflict { earlier: p.id.to_string() }),
             None => Ok(None),
         }
+    }
+
+    /// A signature for the very same request that nobody is known to have used and that still holds. Where the 402
+    /// names a nonce, that tells a retry; where it does not, only this does.
+    async fn untaken(&self, app: &AppId, asked: &Asked) -> Result<Option<Payment>, WalletError> {
+        let chosen = |option: &Requirements| option.terms.as_ref().is_ok_and(Terms::chosen_by_payer);
+        if !asked.offer.options.iter().any(chosen) {
+            return Ok(None);
+        }
+        let now = self.0.time.latest().secs();
+        let open = self.db(|ledger| ledger.unfinished()).await?;
+        Ok(open.into_iter().find(|p| {
+            let unused = matches!(p.settlement, None | Some(ledger::Settlement::Unknown));
+            let told = matches!(p.delivery, Some(ledger::Delivery::Delivered));
+            let same = p.plan.app == *app && p.request_hash == asked.hash && !p.dictated;
+            same && unused && !told && now < p.plan.window.valid_before
+        }))
     }
 
     fn check_pause(&self, app: &AppId) -> Result<(), WalletError> {

@@ -1,19 +1,21 @@
 //! Turns a raw 402 into a plan: which option, which token by address, who is paid, most that can leave, for
 //! how long, what is odd about it. Reads chain and record; refuses what cannot be paid, signs nothing.
 
+use crate::choosing;
 use crate::pay::Asked;
+use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
 use ledger::{HistoryKey, Payment, PaymentId, Settlement};
 use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Weight, Window};
-use policy::{ChainFacts, Draft};
+use policy::{ChainFacts, Draft, TokenSays};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tron::{Address, Amount, Network, abi, token};
-use x402::{CannotSign, Requirements, Scheme, Terms, U256};
+use x402::{CannotSign, Fresh, Requirements, Scheme, Terms, U256};
 
 /// Schemes that the wallet pays with.
-const PAYABLE: [Scheme; 1] = [Scheme::ExactPermit];
+const PAYABLE: [Scheme; 3] = [Scheme::ExactPermit, Scheme::ExactEip3009, Scheme::ExactPermit2];
 /// Bytes that an approving transaction takes on chain, counted generously: they burn TRX too.
 const APPROVE_BYTES: u64 = 400;
 
@@ -21,7 +23,21 @@ const APPROVE_BYTES: u64 = 400;
 pub(crate) struct Planned {
     pub plan: Plan,
     pub digest: PlanDigest,
+    /// In decimal.
     pub nonce: String,
+    /// The 402 dictates nonce and window.
+    pub dictated: bool,
+}
+
+/// What to plan.
+pub(crate) struct Try<'a> {
+    pub option: &'a Requirements,
+    pub terms: &'a Terms,
+    pub payer: Address,
+    /// The payment that this is about already.
+    pub own: Option<PaymentId>,
+    /// The nonce that was chosen for it.
+    pub nonce: Option<U256>,
 }
 
 /// One client per network that this profile serves.
@@ -46,55 +62,24 @@ pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Netwo
 }
 
 impl Wallet {
-    /// Plans the payment of `asked` from this wallet's account.
-    pub(crate) async fn plan(&self, app: &AppId, asked: &Asked) -> Result<Planned, WalletError> {
-        let payer = self.payer()?;
-        let (option, terms) = self.choose(asked, payer)?;
-        self.plan_option(app, asked, option, terms, payer, None).await
-    }
-
     /// Plans again the option that a question was about.
     pub(crate) async fn plan_again(&self, payment: &Payment, document: &str) -> Result<Planned, WalletError> {
         let old = &payment.plan;
         let asked = Asked::again(old, document)?;
         let option = asked.offer.options.get(old.option).ok_or(WalletError::Check { check: "option of the row" })?;
-        let Ok(terms) = &option.terms else { return Err(WalletError::Check { check: "terms of the row" }) };
-        self.plan_option(&old.app, &asked, option, terms, old.payer, Some(payment.id)).await
+        let terms = Paper::read(document, payment)?.terms()?.clone();
+        let nonce = terms.nonce();
+        let what = Try { option, terms: &terms, payer: old.payer, own: Some(payment.id), nonce };
+        self.plan_option(&old.app, &asked, what).await
     }
 
     /// The account that pays: the first one.
-    fn payer(&self) -> Result<Address, WalletError> {
+    pub(crate) fn payer(&self) -> Result<Address, WalletError> {
         self.accounts().first().map(|a| a.address).ok_or(WalletError::NoAccount)
     }
 
-    /// The first payable option, those that the app prefers first; among options in the same token the one
-    /// that costs least.
-    fn choose<'a>(&self, asked: &'a Asked, payer: Address) -> Result<(&'a Requirements, &'a Terms), WalletError> {
-        let mut payable: Vec<(&Requirements, &Terms)> = Vec::new();
-        let mut reasons = Vec::new();
-        for option in &asked.offer.options {
-            match self.payable(option, payer) {
-                Ok(terms) => payable.push((option, terms)),
-                Err(reason) => reasons.push((option.index, reason)),
-            }
-        }
-        let preferred = |o: &Requirements, t: &Terms| asked.prefer.as_ref().is_some_and(|p| p.matches(o, t));
-        let first = payable.iter().find(|(o, t)| preferred(o, t)).or(payable.first()).copied();
-        let Some((first, terms)) = first else {
-            let worst = reasons.iter().map(|(_, r)| r.clone()).max();
-            let reasons = reasons.iter().map(|(i, r)| format!("accepts[{i}]: {}", r.told())).collect();
-            let none = Unpayable::Scheme("nothing".to_owned());
-            return Err(WalletError::NothingPayable { worst: worst.unwrap_or(none), reasons });
-        };
-        let same = |t: &Terms| t.network() == terms.network() && t.token() == terms.token();
-        let cheapest = payable
-            .iter()
-            .filter(|(o, t)| same(t) && preferred(o, t) == preferred(first, terms))
-            .min_by_key(|(o, t)| (t.maximum(), o.index));
-        Ok(cheapest.copied().unwrap_or((first, terms)))
-    }
-
-    fn payable<'a>(&self, option: &'a Requirements, payer: Address) -> Result<&'a Terms, Unpayable> {
+    /// The option's terms, through the deployment that is selected for this site, if they could be paid at all.
+    pub(crate) fn payable(&self, option: &Requirements, site: &plan::Site, payer: Address) -> Result<Terms, Unpayable> {
         let terms = option.terms.as_ref().map_err(Unpayable::of)?;
         if !self.0.nodes.contains_key(&terms.network()) {
             return Err(Unpayable::Network(terms.network().label().to_owned()));
@@ -102,24 +87,32 @@ impl Wallet {
         if !PAYABLE.contains(&terms.scheme()) {
             return Err(Unpayable::Scheme(terms.scheme().name().to_owned()));
         }
-        match terms.authorize(payer) {
+        if terms.chosen_by_payer() && choosing::lifetime(terms).is_none() {
+            let reason = "maxTimeoutSeconds leaves a facilitator no time to settle";
+            return Err(Unpayable::CannotSign(reason.to_owned()));
+        }
+        match terms.signable(payer) {
             // Planned all the same, so that the refusal stands in the record with its reason.
-            Ok(_) | Err(CannotSign::MissingCaller | CannotSign::ContractNotInRegistry { .. }) => Ok(terms),
+            Ok(()) | Err(CannotSign::MissingCaller | CannotSign::ContractNotInRegistry { .. }) => {
+                Ok(self.through(terms, site))
+            }
             Err(CannotSign::UnsupportedScheme(scheme)) => Err(Unpayable::Scheme(scheme.name().to_owned())),
             Err(other) => Err(Unpayable::CannotSign(other.to_string())),
         }
     }
 
-    async fn plan_option(
-        &self,
-        app: &AppId,
-        asked: &Asked,
-        option: &Requirements,
-        terms: &Terms,
-        payer: Address,
-        own: Option<PaymentId>,
-    ) -> Result<Planned, WalletError> {
-        let (caller_missing, foreign) = match terms.authorize(payer) {
+    pub(crate) async fn plan_option(&self, app: &AppId, asked: &Asked, what: Try<'_>) -> Result<Planned, WalletError> {
+        let Try { option, payer, own, .. } = what;
+        let dictated = !what.terms.chosen_by_payer();
+        let terms = &match (dictated, choosing::lifetime(what.terms)) {
+            (false, Some(lifetime)) => {
+                let nonce = what.nonce.map_or_else(choosing::nonce, Ok)?;
+                let Window { valid_after, valid_before } = choosing::window(lifetime, self.0.time.latest());
+                what.terms.with(Fresh { nonce, valid_after, valid_before })
+            }
+            _ => what.terms.clone(),
+        };
+        let (caller_missing, foreign) = match terms.signable(payer) {
             Err(CannotSign::MissingCaller) => (true, None),
             Err(CannotSign::ContractNotInRegistry { found, .. }) => (false, Some(found)),
             _ => (false, None),
@@ -130,15 +123,20 @@ impl Wallet {
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
         let (token, added) = self.token(network, terms.token()).await?;
         let spender = terms.spender();
-        let (chain, vouched) =
-            tokio::join!(self.chain_facts(terms, payer, nonce), self.vouched(network, terms.contract()));
+        let (chain, vouched) = tokio::join!(self.chain_facts(terms, payer, nonce), self.vouched(terms));
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
-        let nonce_used = chain.nonce_used.filter(|_| vouched.is_some());
+        let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
         let promised = self.promised(network, terms.token(), payer, own).await?;
         let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
-        let facts = ChainFacts { balance: less(chain.balance), allowance: less(chain.allowance), nonce_used };
-        let registered = tron::registry::role(network, terms.contract()) == Some(tron::registry::Role::PaymentPermit);
-        let contract_known = registered && foreign.is_none() && vouched != Some(false);
+        // A token that can't tell a nonce has none of the functions.
+        let token_says = if chain.token == TokenSays::CannotAuthorize { chain.token } else { vouched.token };
+        let facts = ChainFacts {
+            balance: less(chain.balance),
+            allowance: less(chain.allowance),
+            nonce_used,
+            token: token_says,
+        };
+        let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
         let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let (site, request) = (asked.site.clone(), asked.request.clone());
         let key = HistoryKeyOwned { site: site.clone(), payee: terms.payee(), network, token: token.address };
@@ -160,7 +158,7 @@ impl Wallet {
             token_added: added,
             claimed_symbol: claims.symbol.as_deref(),
             claimed_decimals: claims.decimals,
-            contract: foreign.unwrap_or(terms.contract()),
+            contract: foreign.unwrap_or(terms.settler()),
             contract_known,
             caller_missing,
             payer,
@@ -194,7 +192,7 @@ impl Wallet {
             payer,
             payee: terms.payee(),
             token,
-            contract: terms.contract(),
+            contract: terms.settler(),
             price: terms.price(),
             fee,
             maximum,
@@ -205,7 +203,7 @@ impl Wallet {
             site_words: asked.site_words(),
             app_words: asked.reason.clone(),
         };
-        Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string() })
+        Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string(), dictated })
     }
 
     /// What this account has promised elsewhere and the chain has not taken yet: it is neither balance nor
@@ -252,28 +250,12 @@ impl Wallet {
         };
         let (balance, allowance, nonce_used) =
             tokio::join!(node.balance(terms.token(), payer), allowance, self.nonce_used(terms, payer, nonce));
-        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok() }
-    }
-
-    /// Asks the chain, once per contract and process, that code is there and that its domain is the one that
-    /// would be signed. `None`: no node answered.
-    async fn vouched(&self, network: Network, contract: Address) -> Option<bool> {
-        if crate::lock(&self.0.vouched).contains(&(network, contract)) {
-            return Some(true);
-        }
-        let node = self.node(network).ok()?;
-        let (chain_id, separator) = tokio::join!(node.chain_id(), node.domain_separator(contract));
-        let expected = x402::exact_permit::domain_separator(network);
-        let good = match (chain_id, separator) {
-            (Ok(id), Ok(separator)) => id == network.chain_id() && separator == expected,
-            // The contract itself says that it is none of ours; any other failure says nothing about it.
-            (Ok(_), Err(chain::ChainError::Reverted { .. })) => false,
-            _ => return None,
+        let reverted = matches!(nonce_used, Err(WalletError::Node(chain::ChainError::Reverted { .. })));
+        let token = match reverted && terms.scheme() == Scheme::ExactEip3009 {
+            true => TokenSays::CannotAuthorize,
+            false => TokenSays::Nothing,
         };
-        if good {
-            crate::lock(&self.0.vouched).insert((network, contract));
-        }
-        Some(good)
+        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok(), token }
     }
 
     /// Most TRX, in sun, that approving burns: simulated energy with a quarter in reserve, and the bytes.
@@ -304,6 +286,17 @@ struct HistoryKeyOwned {
     token: Address,
 }
 
+/// The registry knows the contract that settles in the role that the scheme needs; a token's own function needs none.
+fn in_its_role(terms: &Terms) -> bool {
+    use tron::registry::{Role, role};
+    let found = role(terms.network(), terms.settler());
+    match terms.scheme() {
+        Scheme::ExactEip3009 => true,
+        Scheme::ExactPermit2 => found == Some(Role::ExactProxy),
+        _ => found == Some(Role::PaymentPermit),
+    }
+}
+
 /// The server's own words for the token, wherever SDKs put them.
 #[derive(Default)]
 pub(crate) struct Claims {
@@ -326,7 +319,7 @@ impl Claims {
 }
 
 impl Unpayable {
-    fn of(unusable: &x402::Unusable) -> Self {
+    pub(crate) fn of(unusable: &x402::Unusable) -> Self {
         match unusable {
             x402::Unusable::UnknownNetwork { found } => Self::Network(found.clone()),
             x402::Unusable::UnknownScheme { found } => Self::Scheme(found.clone()),

@@ -184,7 +184,7 @@ impl Wallet {
         let node = self.node(payment.plan.network)?;
         let id = payment.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
-        let paper = Paper::read(&document, &payment.plan)?;
+        let paper = Paper::read(&document, payment)?;
         let terms = paper.terms()?;
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the row" })?;
         if let Some(tx) = tx {
@@ -240,9 +240,9 @@ impl Wallet {
         nonce: x402::U256,
         at: Finality,
     ) -> Result<bool, WalletError> {
-        let data = x402::exact_permit::nonce_used_call(payer, nonce);
-        let output = self.node(terms.network())?.call_at(at, terms.contract(), data).await?;
-        x402::exact_permit::nonce_used_answer(&output).ok_or(WalletError::Check { check: "answer about the nonce" })
+        let slot = terms.slot(payer, nonce);
+        let output = self.node(terms.network())?.call_at(at, slot.contract, slot.call()).await?;
+        slot.used(&output).ok_or(WalletError::Check { check: "answer about the nonce" })
     }
 }
 

@@ -1,29 +1,33 @@
 //! From a reserved row to a signed payment, and from a crash in between back to it. Signs only what it decodes
 //! itself from the row's own 402 and finds equal to the row; checks the signature before it leaves.
 
-use crate::{Event, Wallet, WalletError, lock};
+use crate::{Event, Wallet, WalletError, choosing, lock};
 use ledger::{End, Payment, PaymentId, State};
-use plan::{Mode, Plan, Rules};
-use x402::{Authorization, Offer, Requirements, Terms};
+use plan::{Mode, Plan, Rules, Window};
+use x402::{Authorization, Fresh, Offer, Requirements, Terms, U256, scheme::MARGIN_SECS};
 
 /// The payment has no outcome yet.
 pub(crate) fn is_open(state: State) -> bool {
     matches!(state, State::Asked | State::Reserved)
 }
 
-/// The option that a row is about, read again from its document.
+/// The option that a row is about, read again from its document and completed with what the row chose.
 pub(crate) struct Paper {
     pub offer: Offer,
     index: usize,
+    terms: Option<Terms>,
 }
 
 impl Paper {
-    pub fn read(document: &str, plan: &Plan) -> Result<Self, WalletError> {
+    pub fn read(document: &str, payment: &Payment) -> Result<Self, WalletError> {
+        let plan = &payment.plan;
         let offer = Offer::read(document).map_err(WalletError::Malformed)?;
         if offer.hash() != plan.document {
             return Err(WalletError::Check { check: "document of the row" });
         }
-        Ok(Self { offer, index: plan.option })
+        let option = offer.options.get(plan.option).and_then(|option| option.terms.as_ref().ok());
+        let terms = option.map(|terms| completed(terms, payment));
+        Ok(Self { offer, index: plan.option, terms })
     }
 
     pub fn option(&self) -> Result<&Requirements, WalletError> {
@@ -31,7 +35,7 @@ impl Paper {
     }
 
     pub fn terms(&self) -> Result<&Terms, WalletError> {
-        self.option()?.terms.as_ref().map_err(|_| WalletError::Check { check: "terms of the row" })
+        self.terms.as_ref().ok_or(WalletError::Check { check: "terms of the row" })
     }
 
     /// What would be signed, if it is what the plan says, field by field.
@@ -42,7 +46,7 @@ impl Paper {
         let checks = [
             ("scheme", terms.scheme() == plan.scheme),
             ("network", terms.network() == plan.network),
-            ("contract", terms.contract() == plan.contract),
+            ("contract", terms.settler() == plan.contract),
             ("token", terms.token() == plan.token.address),
             ("payTo", terms.payee() == plan.payee),
             ("price", terms.price() == plan.price),
@@ -57,15 +61,29 @@ impl Paper {
     }
 }
 
+/// The row's own choice of deployment, nonce and window, where the 402 leaves them open.
+fn completed(terms: &Terms, payment: &Payment) -> Terms {
+    let chosen = || {
+        let nonce = U256::from_str_radix(&payment.nonce, 10).ok()?;
+        let Window { valid_after, valid_before } = payment.plan.window;
+        let through = terms.settled_by(payment.plan.contract)?;
+        Some(through.with(Fresh { nonce, valid_after, valid_before }))
+    };
+    // What does not complete is not equal to the plan, which is checked before anything is signed.
+    chosen().filter(|_| terms.chosen_by_payer()).unwrap_or_else(|| terms.clone())
+}
+
 impl Wallet {
     /// Signs a reserved payment and records the signature before anybody gets it.
     pub(crate) async fn sign(&self, payment: &Payment) -> Result<Payment, WalletError> {
         let id = payment.id;
-        if self.0.time.latest().secs() >= payment.plan.window.valid_before {
+        // A window of our own has to leave a facilitator its time; a dictated one is the seller's business.
+        let margin = if payment.dictated { 0 } else { MARGIN_SECS };
+        if self.0.time.latest().secs().saturating_add(margin) >= payment.plan.window.valid_before {
             return self.end(id, End::Expired).await;
         }
         let papers = self.db(move |ledger| ledger.papers(id)).await?;
-        let paper = Paper::read(&papers.document, &payment.plan)?;
+        let paper = Paper::read(&papers.document, payment)?;
         let authorization = paper.authorization(&payment.plan)?;
         let (payer, digest) = (payment.plan.payer, authorization.digest);
         let signature = self.0.keys.sign(payer, &digest)?;
@@ -87,13 +105,13 @@ impl Wallet {
             return self.row(id).await;
         }
         let _working = Working { wallet: self, id };
-        let payment = self.row(id).await?;
+        let mut payment = self.row(id).await?;
         if payment.state != State::Reserved {
             return Ok(payment);
         }
         if payment.plan.allowance.is_some() {
             match self.give_allowance(&payment).await {
-                Ok(()) => {}
+                Ok(()) => payment = self.renewed(payment).await?,
                 // Final for this payment; everything else is taken up again.
                 Err(
                     e @ (WalletError::AllowanceFailed { .. }
@@ -110,6 +128,14 @@ impl Wallet {
             return self.row(id).await;
         }
         self.sign(&payment).await
+    }
+
+    /// Waiting for an allowance must not eat the time of a permission whose window the wallet chooses.
+    async fn renewed(&self, payment: Payment) -> Result<Payment, WalletError> {
+        let Some(lifetime) = payment.plan.lifetime() else { return Ok(payment) };
+        let (id, now) = (payment.id, self.now());
+        let window = choosing::window(lifetime, self.0.time.latest());
+        self.db(move |ledger| ledger.renew(id, window, now)).await
     }
 
     /// After a start or an unlock: everything that was approved and has no signature yet goes on.

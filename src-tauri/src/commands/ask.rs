@@ -2,7 +2,7 @@
 //! buttons were awake.
 
 use super::{Answer, TheHouse};
-use view::{AnswerView, PaymentView, Proof, QuestionView};
+use view::{AnswerView, ChoiceView, PaymentView, Proof, QuestionView};
 
 /// Open questions, the one to show first.
 #[tauri::command]
@@ -29,6 +29,20 @@ pub async fn shown(house: TheHouse<'_>, id: String, digest: String) -> Answer<u3
 #[specta::specta]
 pub async fn answer(house: TheHouse<'_>, id: String, digest: String, answer: AnswerView) -> Answer<PaymentView> {
     house.desk()?.answer(&id, &digest, answer, Proof::Window).await
+}
+
+/// The options of an open question's 402, each with its cost and whether it would settle.
+#[tauri::command]
+#[specta::specta]
+pub async fn choices(house: TheHouse<'_>, id: String) -> Answer<Vec<ChoiceView>> {
+    house.desk()?.choices(&id).await
+}
+
+/// Takes another option; the question comes back with a new digest and waits again.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose(house: TheHouse<'_>, id: String, digest: String, option: u32) -> Answer<QuestionView> {
+    house.desk()?.choose(&id, &digest, option).await
 }
 
 #[tauri::command]

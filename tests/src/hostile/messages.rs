@@ -99,6 +99,10 @@ pub fn payment(data: &[u8]) -> bool {
     };
     part(payment.to_json());
     assert!(payment.signer().is_none() || payment.payload.is_ok());
+    if let Some(Ok(signed)) = payment.accepted.as_ref().map(|accepted| Signed::of(&payment, accepted)) {
+        assert_eq!(payment.signer(), Some(signed.payer), "what is settled was signed by its payer");
+        assert!(!signed.settle_call().1.is_empty() && signed.slot.owner == signed.payer);
+    }
     match &payment.payload {
         Ok(payload) => payload.explain().iter().for_each(|fact| super::clean(fact.key, &fact.value)),
         Err(unusable) => super::clean("why a payload can't be used", &unusable.to_string()),

@@ -164,6 +164,21 @@ export class Answering {
     await this.refresh();
   }
 
+  /** Takes another option of the 402: another plan, so the wait begins again. */
+  async choose(option: number): Promise<void> {
+    const question = this.question;
+    if (!question || this.busy || question.danger) return;
+    this.suspend();
+    this.failure = undefined;
+    try {
+      const chosen = await core.choose(question.id, question.digest, option);
+      if (this.question?.id === chosen.id) this.question = chosen;
+    } catch (error) {
+      this.#take(asFailure(error));
+    }
+    await this.rearm();
+  }
+
   #take(failure: Failure): void {
     switch (failure.code) {
       // The core's clock disagreed: look a second longer. Nothing to tell.

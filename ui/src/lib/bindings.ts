@@ -18,6 +18,10 @@ export const commands = {
 	/**  The question is in front with this digest; answers the milliseconds until approving counts. */
 	shown: (id: string, digest: string) => __TAURI_INVOKE<number>("shown", { id, digest }),
 	answer: (id: string, digest: string, answer: AnswerView) => __TAURI_INVOKE<PaymentView>("answer", { id, digest, answer }),
+	/**  The options of an open question's 402, each with its cost and whether it would settle. */
+	choices: (id: string) => __TAURI_INVOKE<ChoiceView[]>("choices", { id }),
+	/**  Takes another option; the question comes back with a new digest and waits again. */
+	choose: (id: string, digest: string, option: number) => __TAURI_INVOKE<QuestionView>("choose", { id, digest, option }),
 	dismissDanger: (id: string, blockSite: boolean) => __TAURI_INVOKE<null>("dismiss_danger", { id, blockSite }),
 	payments: (filter: FilterView) => __TAURI_INVOKE<PaymentPage>("payments", { filter }),
 	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
@@ -98,6 +102,29 @@ export type AppView = {
 	revoked: boolean,
 	payments: number,
 	limits: RuleView[],
+};
+
+/**  One option. */
+export type ChoiceView = {
+	/**  Its place in `accepts`, from 0. */
+	index: number,
+	/**  The question is about this one. */
+	taken: boolean,
+	/**  Taking it is possible: nothing stands in the way. */
+	usable: boolean,
+	/**  "exact/permit2"; of an option that can't be read the wire's word. */
+	scheme: string,
+	/**  Absent, like all that follows, where the option can't be paid at all. */
+	network: string | null,
+	testMoney: boolean,
+	/**  Price and fee together: what leaves at most. */
+	maximum: MoneyView | null,
+	fee: MoneyView | null,
+	/**  Most TRX that the missing allowance burns first. */
+	burns: MoneyView | null,
+	balance: MoneyView | null,
+	/**  "cheapest that can settle" for the one that is taken, or why it can't be used. */
+	note: string | null,
 };
 
 /**  Stable codes; programs may match on them. */
@@ -464,8 +491,12 @@ export type QuestionView = {
 	allowance: AllowanceView | null,
 	/**  RFC 3339; the question closes by itself then. */
 	expiresAt: string,
-	/**  RFC 3339; when the permission itself ends. */
+	/**  RFC 3339; when the permission itself ends; as of the plan where `lifetime_seconds` says how long it holds. */
 	validBefore: string,
+	/**  Seconds from the yes until the permission ends; absent where the 402 dictates when. */
+	lifetimeSeconds: number | null,
+	/**  How many ways of paying the 402 offers: more than one can be compared with `choices`. */
+	options: number,
 	/**  Milliseconds that approving still waits after `shown`. */
 	armingMs: number,
 	/**  Present when approving isn't possible. */

@@ -7,7 +7,7 @@ use crate::question;
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, money, safe};
-use helper::verb::Questions;
+use helper::verb::{Choose, Questions};
 use view::{Failure, PaymentView, StateView};
 
 pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Result<(), Fail> {
@@ -33,6 +33,16 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
                 return Ok(());
             }
         },
+    };
+    let taken;
+    let chosen = match answer.option {
+        Some(number) => {
+            let option = number.checked_sub(1).ok_or_else(|| Fail::plain("options are numbered from 1"))?;
+            let (id, digest) = (chosen.id.clone(), chosen.digest.clone());
+            taken = reach.call(Choose { id, digest, option }).await?;
+            &taken
+        }
+        None => chosen,
     };
     let payment = question::ask(&reach, console, chosen).await?;
     match global.json {

@@ -83,7 +83,7 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
                 say!("\n{DIM}That question is over.{OFF}");
             }
             if let Some(now) = &now {
-                display(console, now);
+                display(console, desk, now).await;
             }
             shown = now;
         }
@@ -107,6 +107,12 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
                     say!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
                     continue;
                 }
+                if let (Some(option), Shown::Question(question)) = (option_of(&line), &current) {
+                    if let Err(failure) = desk.choose(&question.id, &question.digest, option).await {
+                        say!("{WARN}{}{OFF}", safe(&failure.message));
+                    }
+                    continue;
+                }
                 // A wrong answer is told; the question stays open and comes again.
                 if let Err(fail) = answer(desk, reach, console, current, is_yes(&line)).await {
                     say!("{WARN}{}{OFF}", safe(&fail.failure.message));
@@ -114,6 +120,12 @@ async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, loc
             }
         }
     }
+}
+
+/// "option 2" takes the second option of the question on the screen; it answers nothing.
+fn option_of(line: &str) -> Option<u32> {
+    let number = line.trim().strip_prefix("option ")?;
+    number.trim().parse::<u32>().ok()?.checked_sub(1)
 }
 
 /// Pairings first: they are quick, and an app waits for them.
@@ -124,9 +136,14 @@ async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
     Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question))))
 }
 
-fn display(console: &Console, shown: &Shown) {
+async fn display(console: &Console, desk: &Desk, shown: &Shown) {
     if let Shown::Question(question) = shown {
         console.show(&format!("\n{}", question::text(question)));
+        if question.options > 1
+            && let Ok(choices) = desk.choices(&question.id).await
+        {
+            console.show(&format!("{}  Another one: option N\n", question::options(&choices)));
+        }
     }
     console.prompt(&shown.prompt());
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AnswerView, AppView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PaymentDetailView,
+    AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PaymentDetailView,
     PaymentPage, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView,
     SummaryView, TagView,
 };
@@ -78,6 +78,11 @@ verbs! {
             let proof = Proof::Passphrase(wallet::Passphrase::new(it.passphrase));
             desk.answer(&it.id, &it.digest, it.answer, proof).await
         };
+    /// The options of an open question's 402.
+    "choices" Choices { id: String } -> Vec<ChoiceView> = |desk, it| desk.choices(&it.id).await;
+    /// Takes another option: the question comes back with a new digest. It answers nothing.
+    "choose" Choose { id: String, digest: String, option: u32 } -> QuestionView
+        = |desk, it| desk.choose(&it.id, &it.digest, it.option).await;
     "dangers" Dangers {} -> Vec<QuestionView> = |desk, _it| desk.dangers().await;
     "dismiss-danger" DismissDanger { id: String, block_site: bool } -> ()
         = |desk, it| desk.dismiss_danger(&it.id, it.block_site).await;

@@ -57,6 +57,11 @@ impl Scheme {
             Self::LegacyDelivery => "exact/delivery",
         }
     }
+
+    /// Whether the payer chooses nonce and window: [`Terms::with`].
+    pub const fn payer_chooses(self) -> bool {
+        matches!(self, Self::ExactEip3009 | Self::ExactPermit2)
+    }
 }
 
 impl fmt::Display for Scheme {
@@ -343,7 +348,7 @@ impl Terms {
 
     /// Whether the payer chooses nonce and window: [`Terms::with`].
     pub const fn chosen_by_payer(&self) -> bool {
-        matches!(self, Self::ExactEip3009(_) | Self::ExactPermit2(_))
+        self.scheme().payer_chooses()
     }
 
     /// The most seconds that the permission may last (`maxTimeoutSeconds`), where the payer chooses the window.
