@@ -10,6 +10,8 @@ const COMMANDS: &[&str] = &[
     "dangers",
     "shown",
     "answer",
+    "choices",
+    "choose",
     "dismiss_danger",
     "payments",
     "payment",
