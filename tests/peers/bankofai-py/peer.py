@@ -24,6 +24,7 @@ import httpx
 import uvicorn
 from agent_wallet import TronSigner
 from bankofai.x402.clients import X402Client, X402HttpClient
+from bankofai.x402.exceptions import SignatureCreationError
 from bankofai.x402.facilitator import FacilitatorClient, X402Facilitator
 from bankofai.x402.fastapi import X402Middleware
 from bankofai.x402.mechanisms.tron.exact import (
@@ -44,6 +45,7 @@ from bankofai.x402.types import PaymentPayload, PaymentRequired, PaymentRequirem
 from fastapi import FastAPI, Request
 from pydantic import ValidationError
 from tronpy.defaults import conf_for_name
+from tronpy.keys import to_base58check_address
 
 NILE = "tron:nile"
 
@@ -60,12 +62,41 @@ def signer(kind, secret):
     return made
 
 
-client_signer = signer(TronClientSigner, configuration["buyer"])
-buyer = X402Client()
-buyer.register("tron:*", ExactPermitTronClientMechanism(client_signer))
-buyer.register("tron:*", ExactTronClientMechanism(client_signer))
+class QuietSigner(TronClientSigner):
+    """Signs without writing the message into a log. The SDK's own signer writes it as JSON, where `exact` fails: its
+    nonce is bytes."""
 
-caller = signer(TronFacilitatorSigner, configuration["caller"])
+    def __init__(self, wallet):
+        super().__init__(wallet)
+        self.wallet = wallet
+
+    async def sign_typed_data(self, domain, types, message, primary_type):
+        typed = {"types": types, "primaryType": primary_type, "domain": domain, "message": message}
+        return await self.wallet.sign_typed_data(typed)
+
+
+def client(signer_of_exact):
+    made = X402Client()
+    made.register("tron:*", ExactPermitTronClientMechanism(signer(TronClientSigner, configuration["buyer"])))
+    return made.register("tron:*", ExactTronClientMechanism(signer(signer_of_exact, configuration["buyer"])))
+
+
+buyer, unaided = client(QuietSigner), client(TronClientSigner)
+
+class AddressingSigner(TronFacilitatorSigner):
+    """Calls contracts with addresses as tronpy takes them. The SDK's own signer hands the addresses of `exact` on as it
+    has them, in `0x` form, which tronpy refuses."""
+
+    async def write_contract(self, contract_address, abi, method, args, network):
+        args = [base58(arg) if isinstance(arg, str) and arg.startswith("0x") else arg for arg in args]
+        return await super().write_contract(contract_address, abi, method, args, network)
+
+
+def base58(address):
+    return to_base58check_address("41" + address[2:])
+
+
+caller = signer(AddressingSigner, configuration["caller"])
 facilitator = X402Facilitator()
 facilitator.register([NILE], ExactPermitTronFacilitatorMechanism(caller, base_fee=configuration["fees"]))
 facilitator.register([NILE], ExactTronFacilitatorMechanism(caller))
@@ -92,7 +123,11 @@ async def sign(wish: dict):
     """The payment for a 402, not sent anywhere."""
     required = PaymentRequired(**wish["paymentRequired"])
     extensions = required.extensions.model_dump(by_alias=True) if required.extensions else None
-    payment = await buyer.handle_payment(required.accepts, wish["url"], extensions, choose(wish["scheme"]))
+    chosen = unaided if wish.get("unaided") else buyer
+    try:
+        payment = await chosen.handle_payment(required.accepts, wish["url"], extensions, choose(wish["scheme"]))
+    except SignatureCreationError as error:
+        return {"failed": str(error)}
     return payment.model_dump(by_alias=True)
 
 

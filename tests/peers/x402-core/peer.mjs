@@ -1,6 +1,7 @@
 // @x402/core, unmodified, as reader and writer of documents and as a seller.
 //
-// Usage: peer.mjs CONFIGURATION, a JSON object: facilitator (URL), goods (name, scheme, network, price).
+// Usage: peer.mjs CONFIGURATION, a JSON object: goods (name, scheme, network, payTo, price, and
+// the URL of the facilitator).
 // Listens on a free port of 127.0.0.1, prints its URL as one line of JSON, and ends when its standard input does.
 // The package has no mechanism for TRON. A seller needs little of one: prices are given in the token's smallest
 // unit, so what is registered here for a scheme converts nothing and adds nothing.
@@ -28,16 +29,18 @@ const mechanism = (scheme) => ({
   enhancePaymentRequirements: async (requirements) => requirements,
 });
 
-const facilitator = new HTTPFacilitatorClient({ url: configuration.facilitator });
-const seller = new x402ResourceServer(facilitator);
-for (const { network, scheme } of configuration.goods) {
+const sellers = new Map();
+for (const { facilitator, network, scheme } of configuration.goods) {
+  const seller = sellers.get(facilitator) ?? new x402ResourceServer(new HTTPFacilitatorClient({ url: facilitator }));
   if (!seller.hasRegisteredScheme(network, scheme)) seller.register(network, mechanism(scheme));
+  sellers.set(facilitator, seller);
 }
-if (configuration.goods.length > 0) await seller.initialize();
+for (const seller of sellers.values()) await seller.initialize();
 
 // A page behind the package's resource server: ask, match, verify, deliver, settle.
 async function sell(goods, request, response) {
   const { scheme, network, payTo, price } = goods;
+  const seller = sellers.get(goods.facilitator);
   const options = [{ scheme, network, payTo, price, maxTimeoutSeconds: 600 }];
   const accepts = await seller.buildPaymentRequirementsFromOptions(options, {});
   const url = `http://${request.headers.host}${request.url}`;
@@ -73,13 +76,6 @@ const verbs = {
   // The header that the package makes of a document.
   async '/write'({ kind, document }) {
     return { header: writers[kind](document) };
-  },
-  // A facilitator, asked by the package's own client.
-  async '/supported'() {
-    return facilitator.getSupported();
-  },
-  async '/verify'({ payment, requirements }) {
-    return facilitator.verify(payment, requirements);
   },
 };
 

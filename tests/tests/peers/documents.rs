@@ -66,7 +66,8 @@ impl Document {
         let title = self.kind.title();
         match (reader, self.kind, self.version) {
             (Reader::Core, Kind::Required | Kind::Payment, version) => Ok(format!("{title}V{version}")),
-            (Reader::Core, ..) => Err("its schema is not exported"),
+            (Reader::Core, Kind::Quote, _) => Err("not its protocol"),
+            (Reader::Core, ..) => Err("by its client, see above"),
             (Reader::X402, Kind::Quote, _) => Err("not its protocol"),
             (Reader::X402, Kind::Required | Kind::Payment, 1) => Ok(format!("{title}V1")),
             (Reader::Bankofai, _, 1) => Err("version 2 only"),

@@ -49,6 +49,11 @@ impl Process {
         serde_json::from_str(&answer).with_context(|| answer)
     }
 
+    /// The end of what it said on its error output.
+    pub fn said(&self) -> String {
+        text(&self.said)
+    }
+
     /// Closes its input and waits for its end.
     pub async fn end(mut self) {
         drop(self.child.stdin.take());
