@@ -1,5 +1,5 @@
-//! A whole practice world in one process: a devnet, a facilitator on it and a demo shop with three priced
-//! resources; and an honest local buyer that pays through the helper. Nothing here is worth anything, everything
+//! A whole practice world in one process: a devnet, a facilitator on it and a demo shop that sells in every way that
+//! the paywall knows; and an honest local buyer that pays through the helper. Nothing here is worth anything, everything
 //! listens on 127.0.0.1 alone, and no key outlives the process.
 
 pub mod buyer;
@@ -75,7 +75,7 @@ impl World {
         let clock = devnet.clock().clone();
         let config = facilitator::Config {
             // The fake token too: swindlers have facilitators as well.
-            tokens: [(usdt, FEE), (devnet::FAKE_USDT, 0)].map(terms).to_vec(),
+            tokens: [(usdt, FEE), (devnet::AUTHORIZED_USD, 0), (devnet::FAKE_USDT, 0)].map(terms).to_vec(),
             facilitator_id: Some("practice".to_owned()),
             poll: Duration::from_millis(50),
             clock: facilitator::Clock::new(move || clock.now_secs()),
@@ -124,6 +124,21 @@ impl World {
         format!("{}{}", self.shop_url(), shop::WITH_FEE)
     }
 
+    /// 0.06 USDT by Permit2.
+    pub fn permit2_url(&self) -> String {
+        format!("{}{}", self.shop_url(), shop::PERMIT2)
+    }
+
+    /// 0.03 of the token that is paid by signature alone ([`devnet::AUTHORIZED_USD`]).
+    pub fn token_url(&self) -> String {
+        format!("{}{}", self.shop_url(), shop::TOKEN)
+    }
+
+    /// 0.07 USDT, or 0.065 USDT by Permit2, or 0.08 of the token that is paid by signature alone.
+    pub fn choice_url(&self) -> String {
+        format!("{}{}", self.shop_url(), shop::CHOICE)
+    }
+
     /// Asks for a token that only looks like USDT.
     pub fn trap_url(&self) -> String {
         format!("{}{}", self.shop_url(), shop::TRAP)
@@ -134,10 +149,12 @@ impl World {
         self.usdt
     }
 
-    /// Gives an account 1,000 TRX and 100 test USDT, and no allowance for anybody.
+    /// Gives an account 1,000 TRX, 100 test USDT and 100 AUSD, and no allowance for anybody.
     pub fn fund(&self, address: Address) -> Result<(), WorldError> {
         self.devnet.faucet(address, Gift::Trx(1_000_000_000))?;
-        self.devnet.faucet(address, Gift::Token(self.usdt, Amount::from_u64(100_000_000)))?;
+        for token in [self.usdt, devnet::AUTHORIZED_USD] {
+            self.devnet.faucet(address, Gift::Token(token, Amount::from_u64(100_000_000)))?;
+        }
         Ok(())
     }
 

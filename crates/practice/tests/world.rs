@@ -17,11 +17,11 @@ use practice::{
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::process::Command;
 use tron::{Address, Amount, PrivateKey, SignedTransaction, abi, registry, tx::Contract};
-use x402::{Offer, Payment, Settlement};
+use x402::{Fresh, Offer, Payment, Scheme, Settlement, U256};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -30,12 +30,16 @@ fn wallet_key() -> PrivateKey {
 }
 
 async fn world_with_allowance(amount: u64) -> (World, TronGrid) {
+    world_with_allowances(amount, &[registry::deployments(NETWORK).payment_permit]).await
+}
+
+async fn world_with_allowances(amount: u64, spenders: &[Address]) -> (World, TronGrid) {
     let world = World::start(Options::default()).await.unwrap();
     let grid = TronGrid::new(Config::one(NETWORK, world.node_url())).unwrap();
     let key = wallet_key();
     world.fund(key.address()).unwrap();
-    if amount > 0 {
-        let data = abi::approve(registry::deployments(NETWORK).payment_permit, Amount::from_u64(amount));
+    for spender in spenders.iter().filter(|_| amount > 0) {
+        let data = abi::approve(*spender, Amount::from_u64(amount));
         let contract = Contract::Trigger { owner: key.address(), contract: world.usdt(), call_value_sun: 0, data };
         let raw = grid.head().await.unwrap().transaction(contract, 100_000_000, Duration::from_secs(60));
         grid.broadcast(&SignedTransaction::sign(raw, &key)).await.unwrap();
@@ -44,8 +48,15 @@ async fn world_with_allowance(amount: u64) -> (World, TronGrid) {
 }
 
 fn sign(offer: &Offer) -> Payment {
-    let (key, requirements) = (wallet_key(), &offer.options[0]);
-    let authorization = requirements.terms.as_ref().unwrap().authorize(key.address()).unwrap();
+    sign_option(offer, 0, 1)
+}
+
+/// `nonce`: where the payer chooses it.
+fn sign_option(offer: &Offer, option: usize, nonce: u64) -> Payment {
+    let (key, requirements) = (wallet_key(), &offer.options[option]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let fresh = Fresh { nonce: U256::from(nonce), valid_after: now - 60, valid_before: now + 300 };
+    let authorization = requirements.terms.as_ref().unwrap().with(fresh).authorize(key.address()).unwrap();
     authorization.payment(offer, requirements, &key.sign(&authorization.digest))
 }
 
@@ -92,6 +103,42 @@ async fn curl_buys_from_the_shop() {
     }
     assert_eq!(usdt(&grid, &world, practice::pay_to()).await, "0.3");
     assert_eq!(usdt(&grid, &world, wallet_key().address()).await, "99.69");
+    world.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_shop_sells_in_every_way() {
+    let deployed = registry::deployments(NETWORK);
+    let permit2 = deployed.permit2.iter().map(|set| set.permit2);
+    let spenders: Vec<_> = permit2.chain([deployed.payment_permit]).collect();
+    let (world, grid) = world_with_allowances(1_000_000, &spenders).await;
+    let goods = [
+        (world.permit2_url(), vec![(Scheme::ExactPermit2, 60_000)]),
+        (world.token_url(), vec![(Scheme::ExactEip3009, 30_000)]),
+        (
+            world.choice_url(),
+            vec![(Scheme::ExactPermit, 70_000), (Scheme::ExactPermit2, 65_000), (Scheme::ExactEip3009, 80_000)],
+        ),
+    ];
+    let mut nonce = 0;
+    for (url, options) in goods {
+        for (option, expected) in options.iter().enumerate() {
+            let (status, head, _) = curl(&[&url]).await;
+            assert_eq!(status, 402);
+            let offer = Offer::read(&header(&head, "PAYMENT-REQUIRED")).unwrap();
+            assert_eq!(offer.options.len(), options.len());
+            let terms = offer.options[option].terms.as_ref().unwrap();
+            assert_eq!((terms.scheme(), terms.price()), (expected.0, Amount::from_u64(expected.1)));
+            nonce += 1;
+            let payment = sign_option(&offer, option, nonce);
+            let paid = format!("PAYMENT-SIGNATURE: {}", payment.header_value());
+            let (status, head, _) = curl(&["-H", &paid, &url]).await;
+            assert!(status == 200 && Settlement::read(&header(&head, "PAYMENT-RESPONSE")).unwrap().success, "{head}");
+        }
+    }
+    assert_eq!(usdt(&grid, &world, practice::pay_to()).await, "0.195");
+    let authorized = grid.balance(devnet::AUTHORIZED_USD, practice::pay_to()).await.unwrap();
+    assert_eq!(authorized, Amount::from_u64(110_000));
     world.shutdown().await;
 }
 

@@ -6,7 +6,7 @@ use axum::{
     response::IntoResponse,
     routing::get,
 };
-use seller::{Listing, Paid, Paywall, Price, Seller};
+use seller::{Listing, Paid, Paywall, Price, Seller, Settle};
 use tron::{Address, Amount, Network};
 
 const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
@@ -23,8 +23,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let usdt = Address::parse(USDT)?;
     let price = move |units: u64| Price::new(Network::Nile, usdt, Amount::from_u64(units), pay_to);
 
-    // One price for everybody.
-    let poem = Paywall::new(seller.clone(), Listing::new("A poem").mime_type("text/plain").price(price(50_000)));
+    // One price for everybody, paid in either of two ways.
+    let poem = Listing::new("A poem").mime_type("text/plain").price(price(50_000)).price(price(50_000).by_permit2());
+    let poem = Paywall::new(seller.clone(), poem);
     // A price by the request: /dice?rolls=3
     let dice = Paywall::computed(seller, move |parts: Parts| async move {
         match rolls(&parts) {
@@ -32,6 +33,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             None => Err((StatusCode::BAD_REQUEST, "rolls=1 to rolls=10\n").into_response()),
         }
     });
+    // Nobody sees the dice before they are paid for.
+    let dice = dice.settle(Settle::Before);
     let app = Router::new()
         .route("/poem", get(|| async { "A signature a day\nkeeps the invoices away.\n" }).layer(poem))
         .route("/dice", get(|Extension(paid): Extension<Paid>| async move { throw(&paid) }).layer(dice));

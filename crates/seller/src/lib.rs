@@ -1,5 +1,5 @@
-//! A paywall for axum: x402 payments on TRON by `exact_permit`, settled through a facilitator before the answer is
-//! released.
+//! A paywall for axum: x402 payments on TRON by `exact_permit` and `exact`, settled through a facilitator before the
+//! answer is released.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
@@ -43,42 +43,94 @@
 //! # }
 //! ```
 //!
+//! # Ways to pay
+//!
+//! A [`Price`] is paid by `exact_permit`, or by `exact` through the token itself ([`Price::by_eip3009`]) or through
+//! Permit2 ([`Price::by_permit2`]). A listing may offer several, and each with its network in several forms
+//! ([`Price::form`]), because readers differ; all stand in one `accepts`. What the facilitator does not settle is left
+//! out.
+//!
+//! ```no_run
+//! # use seller::{Listing, NetworkForm, Price};
+//! # fn example(usdt: Price, token: Price) -> Listing {
+//! Listing::new("An article")
+//!     .price(usdt.clone())
+//!     .price(usdt.by_permit2().form(NetworkForm::Hexadecimal).form(NetworkForm::Canonical))
+//!     .price(token.by_eip3009("Authorized Dollar", "1"))
+//! # }
+//! ```
+//!
 //! # What happens to a request
 //!
-//! 1. Without payment it is answered 402, the offer in the `PAYMENT-REQUIRED` header and as JSON body.
+//! 1. Without payment it is answered 402, the offer in the `PAYMENT-REQUIRED` header and as JSON body. A browser
+//!    (`Accept: text/html`) gets a page that says what it costs and what to do. OPTIONS is 204 and free; HEAD shows the
+//!    offer that GET would, and takes no payment. For buyers inside web pages there is [`browser_buyers`].
 //! 2. With a payment (`PAYMENT-SIGNATURE`, or `X-PAYMENT` from buyers of version 1) it is recognised, then verified
 //!    by the facilitator. What can't be read is 400; what is not accepted is 402 with the reason and a fresh offer.
-//! 3. The handler runs. If it fails (4xx, 5xx) its answer goes out and nothing is settled.
-//! 4. The payment is settled, and the answer is released with `PAYMENT-RESPONSE`. A settlement that failed is 402
-//!    with `PAYMENT-RESPONSE` and the reason, and the handler's answer is dropped. One whose outcome is not known
-//!    (`settlement_pending`) offers the very same nonce again: sending the same payment again looks it up, and
-//!    signing the offer again can't pay twice.
+//! 3. The handler runs, and the payment is settled: after it, or before it by [`Paywall::settle`]; [`Settle`] says what
+//!    each means when the handler fails or the shop stops in between.
+//! 4. The answer is released with `PAYMENT-RESPONSE`. A settlement that failed is 402 with `PAYMENT-RESPONSE` and the
+//!    reason, and the handler's answer is dropped. One whose outcome is not known (`settlement_pending`) offers the
+//!    very same nonce again: sending the same payment again looks it up, and signing the offer again can't pay twice.
+//!
+//! Work that began goes on when the buyer hangs up.
+//!
+//! # The same payment again
+//!
+//! A payment is known by what its contract uses up: network, contract, payer and nonce. It buys one thing, for one
+//! method, path and query; the body of the request is not looked at.
+//!
+//! - While a request works with it, the same payment waits for that request's end.
+//! - After it, the same payment gets the same answer from memory: status, headers, body, `PAYMENT-RESPONSE`. How much
+//!   is kept and how long is [`Keep`]. The handler does not run and nothing is settled again.
+//! - What was not kept (a stream or a body of unknown size, one above the limit, 206 and 304, `Set-Cookie`,
+//!   `Cache-Control: no-store`, or what had to make room) is made once more if the method is safe (GET). After that,
+//!   and for other methods, it is 402 `payment_already_used` with the settlement. A shop that sells large files had
+//!   better sell their address.
+//! - For another resource it is `payment_already_used` too.
+//!
+//! Once a payment is settled, everybody can read it on the chain and present it while its answer is kept. What is on
+//! the chain has no `payment-identifier`: a payment that came with an id gets its answer again with that id alone, and
+//! [`Paywall::require_identifier`] takes no other. An id with another payment is 409, a payment without one where it is
+//! required 400. Shops that want neither keep nothing: `Keep { answers: 0, .. }`, or `Cache-Control: no-store` with the
+//! answer.
 //!
 //! # What is trusted, and what is remembered
 //!
-//! Nothing the buyer says about the price is believed, `accepted` is not even looked at. For the paid request the
-//! listing is computed again, and the signed permit itself has to pay one of its prices: network, token, amount and
-//! payee. The fee has to be one that the facilitator quoted us for that price while an offer with it can be alive.
+//! Nothing the buyer says about the price is believed. For the paid request the listing is computed again, and the
+//! signed message itself has to pay one of its prices: network, token, amount and payee. The fee has to be one that
+//! the facilitator quoted us for that price while an offer with it can be alive.
 //!
-//! Offers are not stored. Every 402 has a random nonce and a window, and its `paymentId` is an HMAC-SHA256, cut to
-//! 128 bit, over method, path and query, nonce and window under the seller's secret. A permit with another nonce,
-//! another window or for another resource does not carry a `paymentId` that fits, and is refused before anybody is
-//! asked. So a 402 costs no memory, and instances that share the secret honour each other's offers.
+//! Offers are not stored. With `exact_permit` every 402 has a random nonce and a window, and its `paymentId` is an
+//! HMAC-SHA256, cut to 128 bit, over method, path and query, nonce and window under the seller's secret. A permit with
+//! another nonce, another window or for another resource does not carry a `paymentId` that fits, and is refused before
+//! anybody is asked. So a 402 costs no memory, and instances that share the secret honour each other's offers. With
+//! `exact` the buyer chooses the nonce, and a window that must not last longer than an offer does.
 //!
-//! Remembered is only which payments have bought something, until their window is over (at most 100,000; then 503):
-//! a payment buys one answer. Several instances without a shared front that sends a buyer's retry to the same one
-//! would each deliver once for the same payment.
+//! Remembered, in memory, is only which payments have bought something, until their window is over and their answer is
+//! not kept any more (at most 100,000; then 503). A shop that starts anew has forgotten: it answers an earlier payment
+//! with the facilitator's reason, that the nonce is used. Several instances without a shared front that sends a buyer's
+//! retry to the same one would each deliver once for the same payment.
 
+mod book;
 mod client;
+mod cors;
+mod deal;
+mod identifier;
+mod offer;
+mod page;
 mod paywall;
 mod price;
 mod quotes;
+mod reply;
 #[allow(clippy::module_inception, reason = "the room's main word")]
 mod seller;
-mod used;
+mod shelf;
 
 pub use client::{FacilitatorClient, FacilitatorError};
-pub use paywall::{Paid, Paywall, PaywallService};
-pub use price::{Listing, Price};
+pub use cors::browser_buyers;
+pub use paywall::{Paid, Paywall, PaywallService, Settle};
+pub use price::{Listing, Price, Way};
 pub use seller::{Seller, SellerError};
+pub use shelf::Keep;
 pub use x402::NetworkForm;

@@ -1,49 +1,68 @@
 //! The layer: asks for payment, checks it, lets the handler work, settles, and only then releases the answer.
-//! Refuses two payment headers, a payment that was not offered here, and one that bought something before.
+//! Refuses two payment headers, a payment that was not offered here, and one that bought something else before.
 
 use crate::{
-    FacilitatorError, Listing, Price, Seller,
-    seller::{Deal, NoOffer},
-    used::Taken,
+    Listing, Price, Seller,
+    book::{Found, Held},
+    identifier,
+    offer::{NoOffer, resource},
+    page,
+    reply::{self, with_settlement},
 };
 use axum::{
-    Json,
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CACHE_CONTROL, request::Parts},
+    http::{HeaderMap, Method, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
 use futures::future::BoxFuture;
-use serde_json::json;
 use std::{
     convert::Infallible,
     sync::Arc,
     task::{Context, Poll},
 };
 use tower::{Layer, Service};
-use x402::{Malformed, Payment, Settlement, Version, exact_permit::Meta, header};
+use tracing::Instrument;
+use x402::{Malformed, Payment, PaymentId, Settlement, exact_permit::Meta, header};
 
-const PAYMENT_REQUIRED: HeaderName = HeaderName::from_static("payment-required");
-const PAYMENT_RESPONSE: HeaderName = HeaderName::from_static("payment-response");
-const X_PAYMENT_RESPONSE: HeaderName = HeaderName::from_static("x-payment-response");
 /// The reason when nobody knows whether a payment was settled.
 const PENDING: &str = "settlement_pending";
+const ASKED: &str = "payment required";
 
 type Listings = Arc<dyn Fn(Parts) -> BoxFuture<'static, Result<Listing, Response>> + Send + Sync>;
+
+/// When the money moves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Settle {
+    /// First the handler works, then its answer waits for the settlement. A handler that fails costs the buyer
+    /// nothing. If the settlement fails after it, or the seller stops in between, the work was done for nothing.
+    #[default]
+    After,
+    /// First the money, then the work: for what is dear to make or can't be undone. A handler that fails has been
+    /// paid: its answer says so by `PAYMENT-RESPONSE`, and the same payment runs it again until it succeeds, for as
+    /// long as it is remembered. If the seller stops in between, nobody remembers; the payment is on the chain.
+    Before,
+}
 
 /// A tower layer that puts a price on what is behind it.
 #[derive(Clone)]
 pub struct Paywall {
     seller: Seller,
     listings: Listings,
+    settle: Settle,
+    id_required: bool,
 }
 
-/// Who paid what: in the extensions of a request that reaches the handler. The payment is verified by then and is
-/// settled when the handler has succeeded.
+/// Who paid what: in the extensions of a request that reaches the handler.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Paid {
     pub payer: tron::Address,
     pub price: Price,
+    /// The buyer's own id for the payment, the same at every try.
+    pub id: Option<PaymentId>,
+    /// With [`Settle::Before`] how it was settled. Otherwise the payment is verified by now, and is settled when the
+    /// handler has succeeded.
+    pub settlement: Option<Settlement>,
 }
 
 impl Paywall {
@@ -59,7 +78,23 @@ impl Paywall {
         F: Fn(Parts) -> R + Send + Sync + 'static,
         R: Future<Output = Result<Listing, Response>> + Send + 'static,
     {
-        Self { seller, listings: Arc::new(move |parts| Box::pin(listing(parts))) }
+        let listings: Listings = Arc::new(move |parts| Box::pin(listing(parts)));
+        Self { seller, listings, settle: Settle::default(), id_required: false }
+    }
+
+    /// Whether the money moves before or after the handler works.
+    #[must_use]
+    pub fn settle(mut self, settle: Settle) -> Self {
+        self.settle = settle;
+        self
+    }
+
+    /// Takes no payment without an id of the extension `payment-identifier`. Once a payment is settled, everybody can
+    /// read it on the chain, but not its id: with one, only the buyer can ask for the answer again.
+    #[must_use]
+    pub fn require_identifier(mut self) -> Self {
+        self.id_required = true;
+        self
     }
 }
 
@@ -82,7 +117,7 @@ impl<S> Service<Request> for PaywallService<S>
 where
     S: Service<Request, Error = Infallible> + Clone + Send + 'static,
     S::Response: IntoResponse,
-    S::Future: Send,
+    S::Future: Send + 'static,
 {
     type Response = Response;
     type Error = Infallible;
@@ -111,98 +146,200 @@ where
 }
 
 impl Paywall {
-    async fn serve<R: Future<Output = Response>>(
-        &self,
-        mut parts: Parts,
-        body: Body,
-        handler: impl FnOnce(Request) -> R,
-    ) -> Response {
+    async fn serve<H, R>(self, parts: Parts, body: Body, handler: H) -> Response
+    where
+        H: FnOnce(Request) -> R + Send + 'static,
+        R: Future<Output = Response> + Send + 'static,
+    {
         let listing = match (self.listings)(parts.clone()).await {
             Ok(listing) if listing.prices.is_empty() => return handler(Request::from_parts(parts, body)).await,
             Ok(listing) => listing,
             Err(response) => return response,
         };
-        let payment = match presented(&parts.headers) {
+        if parts.method == Method::OPTIONS {
+            // Nobody pays for a question about the possible, and a handler for any method must not answer it.
+            return StatusCode::NO_CONTENT.into_response();
+        }
+        let desk = Counter { wall: self, parts, listing };
+        match desk.take().await {
+            Ok((payment, held)) => {
+                // The work and the settlement go on when the buyer hangs up, so that the answer can be had later.
+                let work = desk.work(payment, held, body, handler).instrument(tracing::Span::current());
+                match tokio::spawn(work).await {
+                    Ok(response) => response,
+                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                    Err(_) => reply::unavailable("the shop closes"),
+                }
+            }
+            Err(response) => response,
+        }
+    }
+}
+
+/// A request that costs something.
+struct Counter {
+    wall: Paywall,
+    parts: Parts,
+    listing: Listing,
+}
+
+impl Counter {
+    fn seller(&self) -> &Seller {
+        &self.wall.seller
+    }
+
+    /// The payment of this request, for this request alone; or the answer when there is nothing to work on.
+    async fn take(&self) -> Result<(Payment, Box<Held>), Response> {
+        let payment = match presented(&self.parts.headers) {
             Ok(Some(payment)) => payment,
-            Ok(None) => return self.ask(&parts, &listing, None, None).await,
-            Err(error) => return malformed(&error),
+            Ok(None) => return Err(self.ask(ASKED, None).await),
+            Err(error) => return Err(reply::malformed(&error)),
         };
-        let deal = match self.seller.recognise(&parts, &listing, &payment) {
-            Ok(deal) => deal,
-            Err(reason) => return self.ask(&parts, &listing, Some(reason), None).await,
-        };
-        let now = self.seller.now();
-        let mut reservation = match self.seller.used().reserve(deal.meta.payment_id, deal.meta.valid_before, now) {
-            Ok(reservation) => reservation,
-            Err(Taken::Already) => return self.ask(&parts, &listing, Some("payment_already_used"), None).await,
-            Err(Taken::Full) => return unavailable("too many payments are in progress"),
-        };
-        if !reservation.is_open() {
-            match self.seller.facilitator().verify(&payment, &deal.requirements).await {
+        let id = identifier::of(&payment).map_err(|error| reply::malformed(&error))?;
+        if id.is_none() && self.wall.id_required {
+            let message = "this resource takes payments with an id in the extension payment-identifier only";
+            return Err(reply::problem(StatusCode::BAD_REQUEST, "payment_identifier_required", message));
+        }
+        loop {
+            let deal = match self.seller().recognise(&self.parts, &self.listing, &payment) {
+                Ok(deal) => deal,
+                Err(reason) => return Err(self.ask(reason, None).await),
+            };
+            let now = self.seller().now();
+            match self.seller().book().take(&deal, resource(&self.parts), id.clone(), now) {
+                Found::Held(_) if self.parts.method == Method::HEAD => {
+                    return Err(self.ask("a HEAD request takes no payment, pay with GET", None).await);
+                }
+                Found::Held(held) => return Ok((payment, held)),
+                // An error means that the other one is done.
+                Found::Busy(mut other) => while other.changed().await.is_ok() {},
+                Found::Answered(answer, settlement) => {
+                    return Err(with_settlement(answer.response(), &settlement, payment.version));
+                }
+                Found::Used(settlement) => {
+                    let response = self.ask("payment_already_used", None).await;
+                    return Err(match settlement {
+                        Some(settlement) => with_settlement(response, &settlement, payment.version),
+                        None => response,
+                    });
+                }
+                Found::OtherId => {
+                    let message = "the payment's identifier belongs to another payment";
+                    return Err(reply::problem(StatusCode::CONFLICT, "payment_identifier_conflict", message));
+                }
+                Found::Full => return Err(reply::unavailable("too many payments are in progress")),
+            }
+        }
+    }
+
+    /// Verifies, lets the handler work and settles.
+    async fn work<H, R>(self, payment: Payment, mut held: Box<Held>, body: Body, handler: H) -> Response
+    where
+        H: FnOnce(Request) -> R,
+        R: Future<Output = Response>,
+    {
+        let deal = held.deal.clone();
+        // An earlier settlement would make its trial run say that the nonce is used.
+        if held.is_fresh() {
+            match self.seller().facilitator().verify(&deal.payment, &deal.requirements).await {
                 Ok(verdict) if verdict.is_valid => {}
                 Ok(verdict) => {
                     let reason = verdict.invalid_reason.unwrap_or_else(|| "invalid_payment".to_owned());
-                    return self.ask(&parts, &listing, Some(&reason), None).await;
+                    return self.ask(&reason, None).await;
                 }
-                Err(error) => return facilitator_failed(&error),
+                Err(error) => return reply::facilitator_failed(&error),
             }
         }
-        parts.extensions.insert(Paid { payer: deal.payer, price: deal.price.clone() });
-        let response = handler(Request::from_parts(parts.clone(), body)).await;
-        if response.status().is_client_error() || response.status().is_server_error() {
-            // Nothing was delivered: the payment is not settled and can be used again.
-            return response;
+        let mut settlement = held.settlement();
+        if settlement.is_none() && self.wall.settle == Settle::Before {
+            match self.settle(&payment, &mut held).await {
+                Ok(settled) => {
+                    held.owed(settled.clone(), self.seller().now());
+                    settlement = Some(settled);
+                }
+                Err(response) => return response,
+            }
         }
-        // From here on a buyer that hangs up leaves the payment open.
-        reservation.open();
-        let settlement = self.settle(&payment, &deal).await;
-        if settlement.success {
-            reservation.spend();
-            return with_settlement(response, &settlement, payment.version);
-        }
-        let reason = settlement.error_reason.clone().unwrap_or_else(|| "settlement_failed".to_owned());
-        // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
-        let same = settlement.is_pending().then(|| deal.meta.clone());
-        if same.is_none() {
-            reservation.release();
-        }
-        let response = self.ask(&parts, &listing, Some(&reason), same).await;
+        let response = match held.kept() {
+            Some(answer) => answer.response(),
+            None => {
+                let mut parts = self.parts.clone();
+                parts.extensions.insert(Paid {
+                    payer: deal.payer,
+                    price: deal.price.clone(),
+                    id: identifier::of(&payment).ok().flatten(),
+                    settlement: settlement.clone(),
+                });
+                let mut response = handler(Request::from_parts(parts, body)).await;
+                if !failed(&response) {
+                    response = held.keep(response, self.seller().now()).await.unwrap_or_else(|_broken| {
+                        let message = "the answer broke off while it was made";
+                        reply::problem(StatusCode::INTERNAL_SERVER_ERROR, "broken_answer", message)
+                    });
+                }
+                if failed(&response) {
+                    // Nothing was delivered: the payment can be used again, and is only settled if it was before.
+                    return match settlement {
+                        Some(settlement) => with_settlement(response, &settlement, payment.version),
+                        None => response,
+                    };
+                }
+                response
+            }
+        };
+        let settlement = match settlement {
+            Some(settlement) => settlement,
+            None => match self.settle(&payment, &mut held).await {
+                Ok(settlement) => settlement,
+                Err(response) => return response,
+            },
+        };
+        held.delivered(settlement.clone(), self.parts.method.is_safe(), self.seller().now());
         with_settlement(response, &settlement, payment.version)
     }
 
-    async fn settle(&self, payment: &Payment, deal: &Deal) -> Settlement {
-        match self.seller.facilitator().settle(payment, &deal.requirements).await {
-            Ok(settlement) => settlement,
-            Err(error) => {
-                tracing::warn!(%error, "nobody knows whether a payment was settled");
-                let pending = Settlement::failed(&deal.requirements.network, PENDING);
-                Settlement { payer: Some(deal.payer), ..pending }
-            }
+    /// The settlement that succeeded, or the answer that says how it failed.
+    async fn settle(&self, payment: &Payment, held: &mut Held) -> Result<Settlement, Response> {
+        let deal = held.deal.clone();
+        held.open(self.seller().now());
+        let settled = self.seller().facilitator().settle(&deal.payment, &deal.requirements).await;
+        let settlement = settled.unwrap_or_else(|error| {
+            tracing::warn!(%error, "nobody knows whether a payment was settled");
+            let pending = Settlement::failed(&deal.requirements.network, PENDING);
+            Settlement { payer: Some(deal.payer), ..pending }
+        });
+        if settlement.success {
+            return Ok(settlement);
         }
+        let reason = settlement.error_reason.clone().unwrap_or_else(|| "settlement_failed".to_owned());
+        // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
+        let same = if settlement.is_pending() { deal.meta.clone() } else { None };
+        if !settlement.is_pending() {
+            held.failed();
+        }
+        Err(with_settlement(self.ask(&reason, same).await, &settlement, payment.version))
     }
 
-    /// 402, with the offer in header and body.
-    async fn ask(&self, parts: &Parts, listing: &Listing, reason: Option<&str>, meta: Option<Meta>) -> Response {
-        let mut offer = match self.seller.offer(parts, listing, meta).await {
+    /// 402, with the offer in the header, and as JSON or as a page in the body.
+    async fn ask(&self, reason: &str, meta: Option<Meta>) -> Response {
+        let mut offer = match self.seller().offer(&self.parts, &self.listing, meta, self.wall.id_required).await {
             Ok(offer) => offer,
-            Err(NoOffer::Facilitator(error)) => return facilitator_failed(&error),
+            Err(NoOffer::Facilitator(error)) => return reply::facilitator_failed(&error),
             Err(error) => {
                 tracing::error!(%error, "nothing can be offered");
-                return unavailable("payments can't be taken here now");
+                return reply::unavailable("payments can't be taken here now");
             }
         };
-        offer.error = Some(reason.unwrap_or("payment required").to_owned());
-        let headers = [
-            (PAYMENT_REQUIRED, offer.header_value()),
-            (CACHE_CONTROL, "no-store".to_owned()),
-            (axum::http::header::CONTENT_TYPE, "application/json".to_owned()),
-        ];
-        let mut response = (StatusCode::PAYMENT_REQUIRED, self.seller.body(&offer)).into_response();
-        for (name, value) in headers {
-            set(response.headers_mut(), name, &value);
+        offer.error = Some(reason.to_owned());
+        if reply::wants_page(&self.parts.headers) {
+            return page::answer(&offer, (reason != ASKED).then_some(reason));
         }
-        response
+        reply::payment_required(&offer.header_value(), "application/json", self.seller().body(&offer))
     }
+}
+
+fn failed(response: &Response) -> bool {
+    response.status().is_client_error() || response.status().is_server_error()
 }
 
 /// The one payment of a request, under its current or its older header.
@@ -220,44 +357,4 @@ fn presented(headers: &HeaderMap) -> Result<Option<Payment>, Malformed> {
         }
     }
     Ok(found)
-}
-
-fn malformed(error: &Malformed) -> Response {
-    let body = json!({
-        "error": "malformed_payment",
-        "message": error.to_string(),
-        "field": error.field,
-        "found": error.found,
-        "expected": error.expected,
-    });
-    (StatusCode::BAD_REQUEST, Json(body)).into_response()
-}
-
-fn unavailable(message: &str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "error": "unavailable", "message": message }))).into_response()
-}
-
-fn facilitator_failed(error: &FacilitatorError) -> Response {
-    tracing::warn!(%error, "the facilitator failed");
-    unavailable("the facilitator can't be asked")
-}
-
-fn with_settlement(mut response: Response<Body>, settlement: &Settlement, version: Version) -> Response {
-    let value = settlement.header_value();
-    let headers = response.headers_mut();
-    set(headers, PAYMENT_RESPONSE, &value);
-    if version == Version::V1 {
-        set(headers, X_PAYMENT_RESPONSE, &value);
-    }
-    // What one buyer paid for is not for a shared cache.
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
-    }
-    response
-}
-
-fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }

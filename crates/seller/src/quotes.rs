@@ -1,4 +1,4 @@
-//! What the facilitator charges, asked once and remembered until the quote runs out. Refuses a fee that was never
+//! What the facilitator charges and which networks it settles `exact` on, asked once and remembered for a time. Refuses a fee that was never
 //! quoted to us, and a quote without a caller, which nobody could settle.
 
 use crate::{FacilitatorClient, FacilitatorError, Price};
@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tron::{Address, Amount, Network};
-use x402::Fee;
+use x402::{Fee, NetworkForm};
 
 /// A fee as it was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,11 @@ struct Quoted {
 }
 
 #[derive(Default)]
-pub(crate) struct Quotes(Mutex<HashMap<Key, Vec<Quoted>>>);
+pub(crate) struct Quotes {
+    fees: Mutex<HashMap<Key, Vec<Quoted>>>,
+    /// The networks on which `exact` is settled, and until when that is believed.
+    exact: Mutex<(u64, Vec<Network>)>,
+}
 
 /// Of a quote that names no end.
 const DEFAULT_SECS: u64 = 60;
@@ -38,7 +42,7 @@ const MOST_PRICES: usize = 1024;
 
 impl Quotes {
     fn quoted(&self) -> MutexGuard<'_, HashMap<Key, Vec<Quoted>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.fees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The fee to offer with this price; `None` when the facilitator does not settle it.
@@ -53,7 +57,8 @@ impl Quotes {
         if let Some(known) = self.quoted().get(&key).and_then(|q| q.iter().rev().find(|q| q.expires_at > now)) {
             return Ok(Some(known.charge.clone()));
         }
-        let option = price.wire(None, lifetime_secs).requirements();
+        let form = price.forms().first().copied().unwrap_or(NetworkForm::Named);
+        let option = price.wire(form, None, lifetime_secs).requirements();
         let option = option.map_err(|error| FacilitatorError::Answer { call: "fee/quote", error })?;
         let quotes = facilitator.quote(vec![option]).await?;
         let fits = |q: &&x402::facilitator::Quote| {
@@ -76,6 +81,28 @@ impl Quotes {
         of_price.retain(|q| q.expires_at.saturating_add(lifetime_secs) > now && q.charge != charge);
         of_price.push(Quoted { charge: charge.clone(), expires_at });
         Ok(Some(charge))
+    }
+
+    /// Whether the facilitator settles `exact` on this network.
+    pub(crate) async fn settles_exact(
+        &self,
+        facilitator: &FacilitatorClient,
+        network: Network,
+        now: u64,
+    ) -> Result<bool, FacilitatorError> {
+        let known = || self.exact.lock().unwrap_or_else(PoisonError::into_inner);
+        let (until, networks) = known().clone();
+        if now < until {
+            return Ok(networks.contains(&network));
+        }
+        let kinds = facilitator.supported().await?.kinds.into_iter().filter(|kind| kind.scheme == "exact");
+        let networks: Vec<Network> = kinds.filter_map(|kind| Network::parse(&kind.network).ok()).collect();
+        let settles = networks.contains(&network);
+        if !settles {
+            tracing::warn!(network = network.canonical(), "the facilitator does not settle exact");
+        }
+        *known() = (now.saturating_add(DEFAULT_SECS), networks);
+        Ok(settles)
     }
 
     /// The quote behind a fee that comes back in a payment, if it was quoted for this price and an offer with it

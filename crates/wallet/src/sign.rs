@@ -90,7 +90,12 @@ impl Wallet {
         if tron::sign::recover(&digest, &signature) != Ok(payer) {
             return Err(WalletError::Check { check: "signature" });
         }
-        let signed = authorization.payment(&paper.offer, paper.option()?, &signature);
+        let mut signed = authorization.payment(&paper.offer, paper.option()?, &signature);
+        // The same at every retry. A settled payment can be read on the chain, its id can't: with it, a seller gives
+        // an answer that was lost to us alone.
+        if let Ok(own) = x402::PaymentId::parse(&format!("pay_{id}")) {
+            x402::identifier::add(&mut signed, &paper.offer, &own);
+        }
         let (name, value, now) = (signed.header_name(), signed.header_value(), self.now());
         let payment = self.db(move |ledger| ledger.signed(id, name, &value, now)).await?;
         self.stored();

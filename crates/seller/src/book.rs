@@ -1,0 +1,266 @@
+//! What became of every payment that came here. Refuses to let two requests work with one payment at the same time,
+//! to let a payment buy a second thing, and to forget one while it could come again.
+
+use crate::{
+    deal::Deal,
+    shelf::{Answer, Broken, Keep, Shelf},
+};
+use axum::response::Response;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tokio::sync::watch;
+use tron::{Address, Network};
+use x402::{PaymentId, Settlement, U256};
+
+/// What makes two messages the same payment: the contract lets this payer use this nonce once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub network: Network,
+    pub contract: Address,
+    pub payer: Address,
+    pub nonce: U256,
+}
+
+/// A hash of method, path and query.
+pub(crate) type Resource = [u8; 32];
+
+#[derive(Clone)]
+pub(crate) struct Book(Arc<Mutex<Pages>>);
+
+struct Pages {
+    entries: HashMap<Key, Entry>,
+    ids: HashMap<PaymentId, Key>,
+    shelf: Shelf,
+    /// With so many entries, look which can be forgotten.
+    sweep_at: usize,
+}
+
+/// Bounded: every lasting entry cost its buyer a settled payment.
+struct Entry {
+    deal: Arc<Deal>,
+    resource: Resource,
+    id: Option<PaymentId>,
+    state: State,
+    /// Somebody works with it; over when the sender is gone.
+    busy: Option<watch::Receiver<()>>,
+    forget_at: u64,
+}
+
+#[derive(Clone)]
+enum State {
+    /// Nothing was sent to be settled.
+    Fresh,
+    /// Sent to be settled, and nobody knows yet whether it was.
+    Open,
+    Paid {
+        settlement: Settlement,
+        left: Left,
+    },
+}
+
+/// What a settled payment can still get, beside the answer on the shelf.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Nothing was delivered yet: the handler runs until it succeeds.
+    Owed,
+    /// Delivered, and the handler may run once more.
+    OnceMore,
+    Nothing,
+}
+
+/// What a request finds for its payment.
+pub(crate) enum Found {
+    /// It is this request's to work with.
+    Held(Box<Held>),
+    /// Another request works with it: wait for its end, then look again.
+    Busy(watch::Receiver<()>),
+    Answered(Arc<Answer>, Box<Settlement>),
+    /// It has bought something, or is buying something else.
+    Used(Option<Box<Settlement>>),
+    /// The identifier belongs to another payment.
+    OtherId,
+    Full,
+}
+
+const MOST: usize = 100_000;
+const SWEEP_AT: usize = 1_000;
+
+impl Book {
+    pub(crate) fn new(keep: Keep) -> Self {
+        let pages = Pages { entries: HashMap::new(), ids: HashMap::new(), shelf: Shelf::new(keep), sweep_at: SWEEP_AT };
+        Self(Arc::new(Mutex::new(pages)))
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The deal that was recognised when this very payment came first. It needs no second look, which the price of
+    /// today or the end of its window could make it fail.
+    pub(crate) fn known(&self, key: &Key, signature: &str) -> Option<Arc<Deal>> {
+        let pages = self.pages();
+        let deal = &pages.entries.get(key)?.deal;
+        (deal.signature() == signature).then(|| deal.clone())
+    }
+
+    /// `now`: seconds since 1970.
+    pub(crate) fn take(&self, deal: &Arc<Deal>, resource: Resource, id: Option<PaymentId>, now: u64) -> Found {
+        let mut pages = self.pages();
+        let key = deal.key;
+        if id.as_ref().and_then(|id| pages.ids.get(id)).is_some_and(|owner| *owner != key) {
+            return Found::OtherId;
+        }
+        let Some(entry) = pages.entries.get(&key) else {
+            if !pages.has_room(now) {
+                return Found::Full;
+            }
+            if let Some(id) = &id {
+                pages.ids.insert(id.clone(), key);
+            }
+            let forget_at = deal.valid_before;
+            let entry = Entry { deal: deal.clone(), resource, id, state: State::Fresh, busy: None, forget_at };
+            pages.entries.insert(key, entry);
+            return self.hold(&mut pages, key, now);
+        };
+        let settlement = match &entry.state {
+            State::Paid { settlement, .. } => Some(Box::new(settlement.clone())),
+            State::Fresh | State::Open => None,
+        };
+        // Once settled, everything in a payment can be read on the chain, except its identifier.
+        if entry.resource != resource || entry.id != id {
+            return Found::Used(settlement);
+        }
+        if let Some(busy) = &entry.busy {
+            return Found::Busy(busy.clone());
+        }
+        let spent = matches!(entry.state, State::Paid { left: Left::Nothing, .. });
+        if let Some(settlement) = settlement {
+            if let Some(answer) = pages.shelf.get(&key, now) {
+                return Found::Answered(answer, settlement);
+            }
+            if spent {
+                return Found::Used(Some(settlement));
+            }
+        }
+        self.hold(&mut pages, key, now)
+    }
+
+    fn hold(&self, pages: &mut Pages, key: Key, now: u64) -> Found {
+        let kept = pages.shelf.get(&key, now);
+        let keep = pages.shelf.keep();
+        let Some(entry) = pages.entries.get_mut(&key) else { return Found::Full };
+        let (done, busy) = watch::channel(());
+        entry.busy = Some(busy);
+        let deal = entry.deal.clone();
+        Found::Held(Box::new(Held { book: self.clone(), deal, state: entry.state.clone(), keep, kept, _done: done }))
+    }
+}
+
+impl Pages {
+    fn has_room(&mut self, now: u64) -> bool {
+        let Self { entries, ids, shelf, sweep_at } = self;
+        if entries.len() >= (*sweep_at).min(MOST) {
+            // What is past its window is refused for that reason.
+            entries.retain(|key, entry| {
+                let stays = entry.busy.is_some() || entry.forget_at > now;
+                if !stays {
+                    shelf.remove(key);
+                    if let Some(id) = &entry.id {
+                        ids.remove(id);
+                    }
+                }
+                stays
+            });
+            *sweep_at = SWEEP_AT.max(entries.len() * 2);
+        }
+        entries.len() < MOST
+    }
+}
+
+/// A payment that one request works with. When it is dropped, the next one gets it as it is then.
+pub(crate) struct Held {
+    book: Book,
+    pub deal: Arc<Deal>,
+    state: State,
+    keep: Keep,
+    kept: Option<Arc<Answer>>,
+    _done: watch::Sender<()>,
+}
+
+impl Held {
+    /// Nothing was sent to be settled before.
+    pub(crate) fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Fresh)
+    }
+
+    /// How it was settled before.
+    pub(crate) fn settlement(&self) -> Option<Settlement> {
+        match &self.state {
+            State::Paid { settlement, .. } => Some(settlement.clone()),
+            State::Fresh | State::Open => None,
+        }
+    }
+
+    /// The answer that waits for its settlement.
+    pub(crate) fn kept(&self) -> Option<Arc<Answer>> {
+        self.kept.clone()
+    }
+
+    /// Keeps the answer if it is one to keep. It is given to nobody before the payment is paid.
+    pub(crate) async fn keep(&mut self, response: Response, now: u64) -> Result<Response, Broken> {
+        if !self.keep.takes(&response) {
+            return Ok(response);
+        }
+        let answer = Arc::new(self.keep.collect(response).await?);
+        self.book.pages().shelf.put(self.deal.key, answer.clone(), now);
+        Ok(answer.response())
+    }
+
+    /// The payment goes to be settled; until that is answered nobody knows.
+    pub(crate) fn open(&mut self, now: u64) {
+        self.change(State::Open, now);
+    }
+
+    /// The settlement failed for certain, and nothing was bought.
+    pub(crate) fn failed(&mut self) {
+        self.book.pages().shelf.remove(&self.deal.key);
+        self.change(State::Fresh, 0);
+    }
+
+    /// Settled, and nothing delivered yet.
+    pub(crate) fn owed(&mut self, settlement: Settlement, now: u64) {
+        self.change(State::Paid { settlement, left: Left::Owed }, now);
+    }
+
+    /// Settled, and the answer goes out; `repeatable`: the handler may run once more for it.
+    pub(crate) fn delivered(&mut self, settlement: Settlement, repeatable: bool, now: u64) {
+        let was_first = !matches!(self.state, State::Paid { left: Left::OnceMore | Left::Nothing, .. });
+        let left = if was_first && repeatable { Left::OnceMore } else { Left::Nothing };
+        self.change(State::Paid { settlement, left }, now);
+    }
+
+    fn change(&mut self, state: State, now: u64) {
+        let kept_until = now.saturating_add(self.keep.age.as_secs());
+        if let Some(entry) = self.book.pages().entries.get_mut(&self.deal.key) {
+            entry.state = state.clone();
+            entry.forget_at = entry.forget_at.max(kept_until);
+        }
+        self.state = state;
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut pages = self.book.pages();
+        if let State::Fresh = self.state {
+            pages.shelf.remove(&self.deal.key);
+            if let Some(Entry { id: Some(id), .. }) = pages.entries.remove(&self.deal.key) {
+                pages.ids.remove(&id);
+            }
+        } else if let Some(entry) = pages.entries.get_mut(&self.deal.key) {
+            entry.busy = None;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The paywall with a real facilitator on the devnet, bought from as any program would.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod bought;
+mod browser;
+mod exact;
+mod identifier;
+mod replay;
+mod stage;
