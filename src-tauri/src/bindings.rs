@@ -1,7 +1,7 @@
 //! The commands of the app, and the TypeScript that the interface calls them by. The file is generated and
 //! committed; a test says when it no longer fits.
 
-use crate::commands::{ask, look, record, secret};
+use crate::commands::{accounts, ask, look, record, secret};
 use tauri_specta::{Builder, ErrorHandlingMode, collect_commands};
 
 pub fn builder() -> Builder<tauri::Wry> {
@@ -40,6 +40,24 @@ pub fn builder() -> Builder<tauri::Wry> {
             look::inspect,
             look::look_up,
             look::fetch_url,
+            accounts::add_account,
+            accounts::watch_account,
+            accounts::rename_account,
+            accounts::hide_account,
+            accounts::place_account,
+            accounts::use_account,
+            accounts::payers,
+            accounts::choose_payer,
+            accounts::open_errand,
+            accounts::errand,
+            accounts::import_key,
+            accounts::import_keystore,
+            accounts::remove_account,
+            accounts::reveal_words,
+            accounts::reveal_key,
+            accounts::save_keystore,
+            accounts::change_passphrase,
+            accounts::restore_words,
             secret::lock,
             secret::new_words,
             secret::discard_words,
@@ -87,7 +105,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 35);
+        assert_eq!(commands.len(), 53);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));
@@ -125,7 +143,20 @@ mod tests {
             assert!(file.get("remote").is_none());
             file["permissions"].as_array().unwrap().iter().map(|p| p.as_str().unwrap().to_owned()).collect()
         };
-        let secrets = ["allow-new-words", "allow-confirm-words", "allow-import-words", "allow-unlock"];
+        let secrets = [
+            "allow-new-words",
+            "allow-confirm-words",
+            "allow-import-words",
+            "allow-unlock",
+            "allow-import-key",
+            "allow-import-keystore",
+            "allow-remove-account",
+            "allow-reveal-words",
+            "allow-reveal-key",
+            "allow-save-keystore",
+            "allow-change-passphrase",
+            "allow-restore-words",
+        ];
         let answers = ["allow-answer", "allow-shown"];
         for window in ["main", "approval", "vault"] {
             for permission in permissions(window) {

@@ -12,6 +12,26 @@ pub struct House {
     desk: Result<Desk, Failure>,
     /// Taken at the end.
     open: Mutex<Option<Open>>,
+    /// What the vault window was opened for.
+    errand: Mutex<Errand>,
+}
+
+/// What brings a person to the vault window; an account is named by its base58 address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+pub enum Errand {
+    #[default]
+    Unlock,
+    Import,
+    Words,
+    Passphrase,
+    Restore,
+    Export {
+        account: String,
+    },
+    Remove {
+        account: String,
+    },
 }
 
 struct Open {
@@ -22,10 +42,12 @@ struct Open {
 impl House {
     pub fn open(args: &Args) -> Self {
         match block_on(start(args)) {
-            Ok(open) => Self { desk: Ok(open.owner.desk().clone()), open: Mutex::new(Some(open)) },
+            Ok(open) => {
+                Self { desk: Ok(open.owner.desk().clone()), open: Mutex::new(Some(open)), errand: Mutex::default() }
+            }
             Err(message) => {
                 tracing::error!("{message}");
-                Self { desk: Err(cannot_start(message)), open: Mutex::default() }
+                Self { desk: Err(cannot_start(message)), open: Mutex::default(), errand: Mutex::default() }
             }
         }
     }
@@ -33,6 +55,14 @@ impl House {
     /// The desk, or why there is none.
     pub fn desk(&self) -> Result<&Desk, Failure> {
         self.desk.as_ref().map_err(Clone::clone)
+    }
+
+    pub fn errand(&self) -> Errand {
+        self.errand.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_errand(&self, errand: Errand) {
+        *self.errand.lock().unwrap_or_else(PoisonError::into_inner) = errand;
     }
 
     /// What the practice shopper needs; `None` outside of practice.

@@ -1,8 +1,8 @@
 //! Three windows: the record, the question, and the one for secrets. Each is made when it is needed, from
 //! its entry in tauri.conf.json, and its process ends with it.
 
-use crate::house::House;
-use tauri::{AppHandle, Manager, UserAttentionType, WebviewWindowBuilder};
+use crate::house::{Errand, House};
+use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindowBuilder};
 
 pub const MAIN: &str = "main";
 pub const APPROVAL: &str = "approval";
@@ -44,10 +44,22 @@ pub fn first(app: &AppHandle) {
     open_or_tell(app, if empty { VAULT } else { MAIN });
 }
 
+/// Opens the vault window for an errand; one that is open turns to it.
+pub fn run_errand(app: &AppHandle, errand: Errand) -> tauri::Result<()> {
+    app.state::<House>().set_errand(errand);
+    if app.get_webview_window(VAULT).is_some() {
+        app.emit_to(VAULT, crate::events::CHANGED, view::EventView::Lock)?;
+    }
+    open(app, VAULT)
+}
+
 /// Closes one of the passing windows. After the first run the record opens first, so that the app goes on.
 pub fn close(app: &AppHandle, label: &str) -> tauri::Result<()> {
     if label == VAULT && app.get_webview_window(MAIN).is_none() {
         open(app, MAIN)?;
+    }
+    if label == VAULT {
+        app.state::<House>().set_errand(Errand::Unlock);
     }
     match app.get_webview_window(label) {
         Some(window) => window.destroy(),

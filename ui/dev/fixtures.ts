@@ -1,6 +1,6 @@
 // Invented answers of the core, for the gallery and the component tests. Never part of the product.
 import type {
-  AddressView, AppView, ChoiceView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PaymentView,
+  AddressView, AppView, ChoiceView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PayerView, PaymentView,
   QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
 } from "../src/lib/bindings";
 
@@ -23,9 +23,13 @@ const PERMIT = address("TQr1nSWDLWgmJ3tkbFZANnaFcB5ci7Hvxa");
 
 export const status: StatusView = {
   version: "0.1.0", profile: "main", practice: false, dataDir: "/home/you/.local/share/countersign", empty: false, locked: false,
-  autoLockMinutes: 15, accounts: [{ name: "Everyday", address: ME, balances: [trx("24.1"), usdt("118.48"), usdt("0.00")] }],
+  autoLockMinutes: 15, accounts: [{ name: "Everyday", address: ME, kind: "derived", hidden: false, pays: true, balances: [trx("24.1"), usdt("118.48"), usdt("0.00")] },
+    { name: "From TronLink", address: address("TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC"), kind: "imported", hidden: false, pays: false, balances: [trx("3.0"), usdt("12.00")] },
+    { name: "Cold storage", address: PAYEE, kind: "watched", hidden: false, pays: false, balances: [trx("0"), usdt("4120.00")] }],
   openQuestions: 1, openPairings: 1, port: "127.0.0.1:4020", network: "TRON Nile", ledgerFailure: null,
 };
+
+export const payers: PayerView[] = [{ appId: "a1", appName: "fetcher", siteKey: null, account: "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC", accountName: "From TronLink" }];
 
 const bar = (label: string, spent: string, after: string, limit: string, s: number, a: number): LimitBarView => ({
   label, spent: usdt(spent), after: usdt(after), limit: usdt(limit), spentPercent: s, afterPercent: a,

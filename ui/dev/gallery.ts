@@ -1,4 +1,4 @@
-// Any screen with invented answers, for looking at: /dev/?screen=approval&case=question&theme=dark
+// Any screen with invented answers, for looking at: /dev/?screen=approval&case=question&theme=dark, /dev/?page=accounts
 import { mockIPC, mockWindows } from "@tauri-apps/api/mocks";
 import { emit } from "@tauri-apps/api/event";
 import * as f from "./fixtures";
@@ -19,7 +19,7 @@ mockIPC(
   (command, args) => {
     const a = args as Record<string, unknown>;
     switch (command) {
-      case "status": return { ...f.status, empty: screen === "vault" && which !== "unlock", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
+      case "status": return { ...f.status, empty: screen === "vault" && which === "", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
       case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
       case "dangers": return which === "fake" ? [f.fake] : [];
       case "choices": return f.choices;
@@ -42,6 +42,12 @@ mockIPC(
       case "sites": return which === "empty" ? [] : f.sites;
       case "site": return f.siteDetail;
       case "apps": return which === "empty" ? [] : f.apps;
+      case "payers": return f.payers;
+      case "errand": return { kind: which === "" ? "unlock" : which, ...(["export", "remove"].includes(which) && { account: f.status.accounts.at(-2)?.address.address }) };
+      case "reveal_words": return { words: f.newWords.words };
+      case "reveal_key": return "4f3edf983ac636a65a842ce7c78d9aa706d3b113bce9c46f30d7d21715b23b1d";
+      case "save_keystore": return "/home/you/Downloads/countersign-TNPe-2026-11-25T170000Z.json";
+      case "restore_words": return { status: f.status, kept: "/home/you/.local/share/countersign/main/vault.2026-11-25T170000Z.json" };
       case "tokens": return f.tokens;
       case "pairings": return which === "empty" ? [] : f.pairings;
       case "inspect": return which === "unknown" ? unknown : inspected;

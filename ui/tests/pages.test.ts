@@ -21,6 +21,8 @@ const full = {
   apps: fixtures.apps,
   pairings: fixtures.pairings,
   tokens: fixtures.tokens,
+  payers: fixtures.payers,
+  errand: { kind: "unlock" },
   new_words: fixtures.newWords,
 };
 
@@ -105,6 +107,83 @@ describe("the main window", () => {
     answers = full;
     await press("[role=alert] .btn");
     expect(text()).toContain("Today");
+  });
+});
+
+describe("accounts", () => {
+  const fill = async (css: string, value: string) => fireEvent.input(document.querySelector(css)!, { target: { value } });
+  const submit = async () => { await fireEvent.submit(document.querySelector("form")!); await settle(); };
+  const [first, imported, watched] = fixtures.status.accounts.map((a) => a.address.address) as [string, string, string];
+  const asked = (command: string) => calls.find((c) => c.command === command)?.args;
+
+  test("each says where its key is, and one that is watched can neither pay nor be exported", async () => {
+    answers = { ...full, status: fixtures.status };
+    render(Main);
+    await settle();
+    await press("[data-go=accounts]");
+    for (const part of ["Everyday", "pays", "from the words", "imported", "watched only", "4120.00"]) expect(text(), part).toContain(part);
+    expect(document.querySelector(`[data-account="${watched}"] [data-act=use]`)).toBeNull();
+    expect(document.querySelector(`[data-account="${watched}"] [data-act=export]`)).toBeNull();
+    expect(document.querySelector(`[data-account="${first}"] [data-act=remove]`)).toBeNull();
+    await press(`[data-account="${imported}"] [data-act=use]`);
+    expect(asked("use_account")).toEqual({ account: imported });
+    await press(`[data-account="${imported}"] [data-act=export]`);
+    expect(asked("open_errand")).toEqual({ errand: { kind: "export", account: imported } });
+  });
+
+  test("a locked wallet adds none, and an app's account is chosen on its page", async () => {
+    answers = { ...full, status: { ...fixtures.status, locked: true } };
+    render(Main);
+    await settle();
+    await press("[data-go=accounts]");
+    expect(document.querySelector<HTMLButtonElement>("[data-act=add]")?.disabled).toBe(true);
+    await press("[data-go=apps]");
+    const payer = document.querySelector<HTMLSelectElement>("[data-payer=a1]")!;
+    expect(payer.value).toBe(imported);
+    expect([...payer.options].map((o) => o.value)).toEqual(["", first, imported]);
+    await fireEvent.change(payer, { target: { value: first } });
+    await settle();
+    expect(asked("choose_payer")).toEqual({ appId: "a1", siteKey: null, account: first });
+  });
+
+  test("words that were asked for are hidden first and gone when the window loses the focus", async () => {
+    answers = { ...full, status: fixtures.status, errand: { kind: "words" }, reveal_words: { words: fixtures.newWords.words } };
+    render(Vault);
+    await settle();
+    await fill("[data-field=passphrase]", "long enough");
+    await submit();
+    expect(asked("reveal_words")).toEqual({ passphrase: "long enough" });
+    const word = fixtures.newWords.words[1]!;
+    expect(text()).not.toContain(word);
+    await press("[data-act=reveal]");
+    expect(text()).toContain(word);
+    await fireEvent.blur(window);
+    await settle();
+    expect(text()).not.toContain(word);
+  });
+
+  test("a new passphrase is typed twice before it is sent", async () => {
+    answers = { ...full, status: fixtures.status, errand: { kind: "passphrase" } };
+    render(Vault);
+    await settle();
+    await fill("[data-field=passphrase]", "the old one");
+    await fill("[data-field=fresh]", "long enough");
+    await fill("[data-field=repeat]", "long enouhg");
+    expect(document.querySelector<HTMLButtonElement>("[data-act=run]")!.disabled).toBe(true);
+    await fill("[data-field=repeat]", "long enough");
+    await submit();
+    expect(asked("change_passphrase")).toEqual({ current: "the old one", fresh: "long enough" });
+  });
+
+  test("an imported key is sent once and the window closes", async () => {
+    answers = { ...full, status: fixtures.status, errand: { kind: "import" } };
+    render(Vault);
+    await settle();
+    await fill("[data-field=key]", "ab".repeat(32));
+    await fill("[data-field=passphrase]", "long enough");
+    await submit();
+    expect(asked("import_key")).toEqual({ name: "", key: "ab".repeat(32), passphrase: "long enough" });
+    expect(calls.at(-1)?.command).toBe("close_window");
   });
 });
 

@@ -74,6 +74,22 @@ pub enum Command {
     Unlock,
     /// Lock the wallet of the running Countersign
     Lock,
+    /// The accounts: add, import, watch, name, choose who pays, export
+    #[command(after_help = "\
+An account is named by its address or by its name.
+Examples:
+  countersign accounts
+  countersign accounts add Shopping
+  countersign accounts import --keystore UTC--2026-11-25.json --name TronLink
+  countersign accounts watch TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH --name Cold
+  countersign accounts use Shopping --app APP --site https://news.example
+  countersign accounts export Shopping --keystore shopping.json
+  countersign accounts words")]
+    Accounts(Accounts),
+    /// Change the passphrase
+    Passphrase,
+    /// The passphrase is lost: choose another with the words of this wallet; the ledger stays
+    Restore,
     /// Whether it runs, is locked, and what the accounts hold
     Status,
     /// Hold the wallet, serve local programs and ask their questions in this terminal
@@ -140,6 +156,79 @@ pub struct Init {
 }
 
 #[derive(Group)]
+pub struct Accounts {
+    #[command(subcommand)]
+    pub action: Option<AccountAction>,
+}
+
+#[derive(Subcommand)]
+pub enum AccountAction {
+    /// Show them with what they hold
+    List,
+    /// Add the next account of the words
+    Add {
+        /// Numbered when absent
+        name: Option<String>,
+    },
+    /// Bring a private key along (typed, or a line of standard input), or a keystore file
+    Import {
+        /// A keystore file of version 3 instead of a private key
+        #[arg(long, value_name = "FILE")]
+        keystore: Option<PathBuf>,
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Look at an address without its key; it never signs
+    Watch {
+        address: String,
+        #[arg(long)]
+        name: Option<String>,
+    },
+    Rename {
+        account: String,
+        name: String,
+    },
+    /// Keep an account without offering it
+    Hide {
+        account: String,
+    },
+    /// Offer a hidden account again
+    Show {
+        account: String,
+    },
+    /// Forget an imported or watched account
+    Remove {
+        account: String,
+    },
+    /// Let an account pay: by default, or for one app, or for one app on one site
+    Use {
+        /// Absent with --app: the default again
+        #[arg(required_unless_present = "app")]
+        account: Option<String>,
+        /// The app's id, as `countersign apps` shows it; owner is this command line
+        #[arg(long)]
+        app: Option<String>,
+        /// The site, "https://news.example"
+        #[arg(long, requires = "app")]
+        site: Option<String>,
+    },
+    /// Who pays for which app and site
+    Payers,
+    /// Take an account's key elsewhere: shown at a terminal, or written to a file that only you can read
+    Export {
+        account: String,
+        /// Write a keystore file of version 3 under a passphrase of its own
+        #[arg(long, value_name = "FILE", conflicts_with = "output")]
+        keystore: Option<PathBuf>,
+        /// Write the bare private key to this file instead of showing it
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show the words once more, at a terminal only
+    Words,
+}
+
+#[derive(Group)]
 pub struct Serve {
     /// Port on 127.0.0.1 instead of the setting; 0 takes any and tells it
     #[arg(long)]
@@ -147,6 +236,9 @@ pub struct Serve {
     /// Stay locked until `countersign unlock`
     #[arg(long)]
     pub locked: bool,
+    /// Unlock with the first line of this file, which only you may read (mode 0600)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["locked", "passphrase_fd"])]
+    pub passphrase_file: Option<PathBuf>,
 }
 
 #[derive(Group)]

@@ -93,6 +93,7 @@ impl From<Failure> for Fail {
             Code::RateLimited
             | Code::IdempotencyConflict
             | Code::NoAccount
+            | Code::WatchOnly
             | Code::BadRequest
             | Code::NotFound
             | Code::PermissionInUse

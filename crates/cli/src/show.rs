@@ -172,3 +172,13 @@ pub fn bar(bar: &LimitBarView) -> String {
         safe(&bar.label)
     )
 }
+
+/// Words as they are written on paper: numbered, four in a row.
+pub fn words(words: &[String]) -> Vec<String> {
+    let row = |(n, words): (usize, &[String])| {
+        let row: Vec<String> =
+            words.iter().enumerate().map(|(i, word)| format!("{:>2} {word:<10}", n * 4 + i + 1)).collect();
+        format!("  {}", row.join(" ").trim_end())
+    };
+    words.chunks(4).enumerate().map(row).collect()
+}

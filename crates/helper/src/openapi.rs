@@ -55,7 +55,7 @@ fn description() -> String {
 }
 
 /// Every code that the port can answer with, in the order of their statuses.
-const CODES: [Code; 30] = [
+const CODES: [Code; 31] = [
     Code::BadRequest,
     Code::NotPaired,
     Code::Forbidden,
@@ -68,6 +68,7 @@ const CODES: [Code; 30] = [
     Code::InsufficientBalance,
     Code::AllowanceRequired,
     Code::NoAccount,
+    Code::WatchOnly,
     Code::PermissionInUse,
     Code::AlreadyAnswered,
     Code::PlanChanged,

@@ -24,6 +24,7 @@ pub fn table(code: Code) -> (StatusCode, &'static str) {
         Code::InsufficientBalance => (StatusCode::CONFLICT, "The balance is too small"),
         Code::AllowanceRequired => (StatusCode::CONFLICT, "An allowance has to be given first"),
         Code::NoAccount => (StatusCode::CONFLICT, "The wallet has no account yet"),
+        Code::WatchOnly => (StatusCode::CONFLICT, "The account that would pay has no key here"),
         Code::PlanChanged => (StatusCode::CONFLICT, "The plan changed since it was shown"),
         Code::PermissionInUse => (StatusCode::CONFLICT, "This 402 is being paid already"),
         Code::AlreadyAnswered => (StatusCode::CONFLICT, "The payment has moved on"),

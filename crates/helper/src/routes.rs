@@ -120,11 +120,11 @@ pub(crate) async fn pairing(State(port): State<Port>, Id(id): Id, Wait(wait): Wa
     Ok(Json(port.desk.pairing(&id, wait).await?))
 }
 
-/// The accounts that can pay: addresses only
+/// The account that pays for this app, then those chosen for it on single sites: addresses only
 #[utoipa::path(get, path = "/v1/accounts", tag = "apps", security(("token" = [])), responses(
     (status = 200, body = [AppAccountView]), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
-pub(crate) async fn accounts(State(port): State<Port>, _app: Paired) -> Json<Vec<AppAccountView>> {
-    Json(port.desk.accounts().await)
+pub(crate) async fn accounts(State(port): State<Port>, Paired { app, .. }: Paired) -> Answer<Vec<AppAccountView>> {
+    Ok(Json(port.desk.accounts(&app).await?))
 }
 
 /// Pay a 402

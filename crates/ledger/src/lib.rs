@@ -19,6 +19,7 @@ mod lives;
 mod narrow;
 mod notes;
 mod payees;
+mod payers;
 mod payment;
 mod replan;
 mod rows;
@@ -40,6 +41,6 @@ pub use payment::{
 pub use replan::{Replan, Replanned};
 pub use store::Ledger;
 pub use values::{
-    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, Rule, RuleKey, SiteTotals, Spent,
-    Standing, Total,
+    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, PayerChoice, Rule, RuleKey,
+    SiteTotals, Spent, Standing, Total,
 };

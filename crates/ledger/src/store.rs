@@ -17,8 +17,11 @@ use std::time::Duration;
 const APPLICATION_ID: i64 = 0x4353_474e;
 
 /// Every shape the file had, in order. Released ones are never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../migrations/0001_first.sql"), include_str!("../migrations/0002_search.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_first.sql"),
+    include_str!("../migrations/0002_search.sql"),
+    include_str!("../migrations/0003_payers.sql"),
+];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
 const SMALL_FILE: u64 = 16 << 20;

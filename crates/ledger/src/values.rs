@@ -127,6 +127,14 @@ pub enum AllowanceOutcome {
     Expired,
 }
 
+/// The account that pays for an app, on all sites or on one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayerChoice {
+    pub app: AppId,
+    pub site: Option<Site>,
+    pub account: Address,
+}
+
 /// A token that the person added.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddedToken {

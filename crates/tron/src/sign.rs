@@ -6,6 +6,7 @@ use alloy_primitives::keccak256;
 use k256::ecdsa::{RecoveryId, Signature as Ecdsa, SigningKey, VerifyingKey, hazmat::SignPrimitive};
 use sha2::Sha256;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// 65 bytes `r ‖ s ‖ v`, always in range: r and s are neither zero nor above the curve order, v is 27 or 28.
 /// High s is a valid signature on chain and therefore readable; [`Signature::is_low_s`] tells it apart.
@@ -138,7 +139,7 @@ fn address_of(key: &VerifyingKey) -> Address {
     Address::from_bytes(rest)
 }
 
-/// A private key: zeroized when dropped; no Debug, Clone or serialization, and no way to read it back.
+/// A private key: zeroized when dropped; no Debug, Clone or serialization. It leaves by [`PrivateKey::reveal`] alone.
 pub struct PrivateKey(Box<SigningKey>);
 
 impl PrivateKey {
@@ -149,6 +150,13 @@ impl PrivateKey {
     /// The account this key controls.
     pub fn address(&self) -> Address {
         address_of(self.0.verifying_key())
+    }
+
+    /// The 32 bytes, big-endian: for sealing them in a file, or for showing them to their owner.
+    pub fn reveal(&self) -> Box<Zeroizing<[u8; 32]>> {
+        let mut out = Box::new(Zeroizing::new([0; 32]));
+        out.copy_from_slice(Zeroizing::new(self.0.to_bytes()).as_slice());
+        out
     }
 
     /// Deterministic (RFC 6979 with SHA-256), low s, v 27 or 28.

@@ -42,6 +42,21 @@ pub enum VaultError {
     Randomness,
     #[error("account {address} is not in this vault")]
     UnknownAccount { address: Address },
+    /// Only the address is known.
+    #[error("{address} is watched only: its key is not in this vault. Import the key to sign with it")]
+    WatchedOnly { address: Address },
+    #[error("{address} is in the vault already, as {name:?}")]
+    Duplicate { address: Address, name: String },
+    #[error("the vault has no words: its keys were imported one by one")]
+    NoWords,
+    #[error("{address} comes from the words and would come back with them: hide it instead")]
+    FromWords { address: Address },
+    #[error("{address} is the last account with a key: make or import another one first")]
+    LastKey { address: Address },
+    #[error(
+        "these words give another first address ({found}) than the vault ({expected}): they belong to another wallet"
+    )]
+    OtherWords { found: Address, expected: Address },
     #[error("the transaction acts for {owner}, not for {address}")]
     NotOwner { address: Address, owner: Address },
     /// 1 to 40 characters, no control characters, not the name of another account.

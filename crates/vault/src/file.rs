@@ -1,7 +1,11 @@
 //! The vault file: its JSON, what of it is authenticated, and how strictly it is read. Knows no keys.
+//!
+//! Format 1 sealed the entropy of the words, and every account came from them. Format 2 seals words and imported
+//! keys together (see `secrets`), and an account line says where its key is. Format 1 is read for ever and becomes
+//! format 2 with the next change.
 
 use crate::cost::Cost;
-use crate::{Account, VaultError, private_file};
+use crate::{Account, Kind, VaultError, private_file};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
@@ -9,7 +13,9 @@ use std::{io, path::Path};
 use tron::Address;
 
 pub const FORMAT: &str = "countersign-vault";
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
+/// The format in which words were sealed alone.
+pub const WORDS_ONLY: u64 = 1;
 const CIPHER: &str = "xchacha20-poly1305";
 const KDF: &str = "argon2id";
 /// Far above any real file: some 10,000 accounts.
@@ -22,7 +28,7 @@ pub struct File {
     pub format: String,
     pub version: u64,
     pub header: Header,
-    /// The entropy of the words, encrypted; the rest of the file is its associated data.
+    /// Words and keys, encrypted; the rest of the file is its associated data.
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,
     /// SHA-256 over everything else: finds accidents before a passphrase is asked. Protects from nobody.
@@ -52,9 +58,50 @@ struct Kdf {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AccountLine {
-    index: u32,
+    /// Of an account that comes from the words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<u32>,
     name: String,
     address: String,
+    /// Of any other account; format 1 had none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<KindLine>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hidden: bool,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum KindLine {
+    Imported,
+    Watched,
+}
+
+impl AccountLine {
+    fn of(account: &Account) -> Self {
+        let (index, kind) = match account.kind {
+            Kind::Derived { index } => (Some(index), None),
+            Kind::Imported => (None, Some(KindLine::Imported)),
+            Kind::Watched => (None, Some(KindLine::Watched)),
+        };
+        let (name, address) = (account.name.clone(), account.address.to_string());
+        Self { index, name, address, kind, hidden: account.hidden }
+    }
+
+    /// What a line of this format says, or what is wrong with it.
+    fn read(&self, version: u64) -> Result<Account, &'static str> {
+        let address = Address::parse(&self.address).map_err(|_| "an address is not valid")?;
+        let kind = match (self.index, self.kind) {
+            (Some(index), None) => Kind::Derived { index },
+            (None, Some(KindLine::Imported)) if version > WORDS_ONLY => Kind::Imported,
+            (None, Some(KindLine::Watched)) if version > WORDS_ONLY => Kind::Watched,
+            _ => return Err("an account does not say where its key is"),
+        };
+        if self.hidden && version == WORDS_ONLY {
+            return Err("its format knows no hidden accounts");
+        }
+        Ok(Account { kind, name: self.name.clone(), address, hidden: self.hidden })
+    }
 }
 
 /// What is read before the rest, so that a newer file is named as such.
@@ -66,7 +113,6 @@ struct Probe {
 
 impl Header {
     pub fn new(cost: Cost, salt: [u8; 16], mark: [u8; 16], nonce: [u8; 24], accounts: &[Account]) -> Self {
-        let line = |a: &Account| AccountLine { index: a.index, name: a.name.clone(), address: a.address.to_string() };
         Self {
             kdf: Kdf {
                 algorithm: KDF.to_owned(),
@@ -77,7 +123,7 @@ impl Header {
             cipher: CIPHER.to_owned(),
             nonce: Bytes(nonce),
             mark: Bytes(mark),
-            accounts: accounts.iter().map(line).collect(),
+            accounts: accounts.iter().map(AccountLine::of).collect(),
         }
     }
 
@@ -86,8 +132,8 @@ impl Header {
     }
 
     /// The associated data: format, version and every byte of the header.
-    pub fn bound(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&(FORMAT, VERSION, self))
+    pub fn bound(&self, version: u64) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(&(FORMAT, version, self))
     }
 }
 
@@ -100,7 +146,7 @@ pub struct Read {
 
 impl File {
     pub fn new(header: Header, sealed: Vec<u8>) -> Result<Self, serde_json::Error> {
-        let checksum = checksum(&header, &sealed)?;
+        let checksum = checksum(&header, VERSION, &sealed)?;
         Ok(Self { format: FORMAT.to_owned(), version: VERSION, header, sealed, checksum })
     }
 
@@ -137,7 +183,7 @@ impl File {
             return Err(VaultError::NewerVersion { path: at(), found: probe.version, supported: VERSION });
         }
         let file: Self = serde_json::from_slice(bytes).map_err(|e| damaged(&position(&e)))?;
-        if checksum(&file.header, &file.sealed).ok().as_ref() != Some(&file.checksum) {
+        if checksum(&file.header, file.version, &file.sealed).ok().as_ref() != Some(&file.checksum) {
             return Err(damaged("its checksum does not match"));
         }
         // One way to write it: not even a blank is changed without notice.
@@ -153,17 +199,14 @@ impl File {
             .header
             .accounts
             .iter()
-            .map(|line| {
-                let address = Address::parse(&line.address).map_err(|_| damaged("an address is not valid"))?;
-                Ok(Account { index: line.index, name: line.name.clone(), address })
-            })
+            .map(|line| line.read(file.version).map_err(damaged))
             .collect::<Result<_, VaultError>>()?;
         Ok(Read { file, cost, accounts })
     }
 }
 
-fn checksum(header: &Header, sealed: &[u8]) -> Result<Bytes<32>, serde_json::Error> {
-    let hash = Sha256::new().chain_update(header.bound()?).chain_update(sealed);
+fn checksum(header: &Header, version: u64, sealed: &[u8]) -> Result<Bytes<32>, serde_json::Error> {
+    let hash = Sha256::new().chain_update(header.bound(version)?).chain_update(sealed);
     Ok(Bytes(hash.finalize().into()))
 }
 

@@ -114,7 +114,7 @@ fn a_careful_attacker_gets_past_the_checksum_and_not_past_the_seal() {
     for _ in 0..12 {
         let bit = dice.below(24 * 8);
         assert_eq!(unlock(&place.careful(|v| flip(&mut v["header"]["nonce"], bit))), Some(tampered.clone()));
-        let bit = dice.below(48 * 8);
+        let bit = dice.below(49 * 8);
         assert_eq!(unlock(&place.careful(|v| flip(&mut v["sealed"], bit))), Some(tampered.clone()));
         let bit = dice.below(16 * 8);
         let wrong = Some(VaultError::WrongPassphrase);
@@ -188,11 +188,11 @@ fn cost_bombs_are_refused_without_any_work() {
 fn other_files_and_newer_vaults_are_told_apart() {
     let place = Place::new();
     let path = place.path().display().to_string();
-    let newer = place.careful(|v| v["version"] = 2.into());
-    let expected = VaultError::NewerVersion { path: path.clone(), found: 2, supported: 1 };
+    let newer = place.careful(|v| v["version"] = 3.into());
+    let expected = VaultError::NewerVersion { path: path.clone(), found: 3, supported: 2 };
     assert_eq!(place.open(&newer).err(), Some(expected.clone()));
     // Whatever a newer version holds.
-    assert_eq!(place.open(br#"{ "format": "countersign-vault", "version": 2, "more": [] }"#).err(), Some(expected));
+    assert_eq!(place.open(br#"{ "format": "countersign-vault", "version": 3, "more": [] }"#).err(), Some(expected));
     for other in
         ["{}", "[]", "null", "hello", r#"{"format":"x","version":1}"#, r#"{"format":"countersign-vault","version":0}"#]
     {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tron::hd::{self, Words};
 use tron::tx::{Contract, RawTransaction};
 use tron::{Address, Digest, recover};
-use vault::{Cost, Passphrase, Unlocked, Vault, VaultError};
+use vault::{Cost, Kind, Passphrase, Unlocked, Vault, VaultError};
 
 const WORDS: &str = "abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon abandon about";
 const SECRET: &str = "correct horse battery";
@@ -43,7 +43,11 @@ fn created(result: Result<Unlocked, VaultError>) -> Unlocked {
 }
 
 fn names(vault: &Vault) -> Vec<(u32, &str)> {
-    vault.accounts().iter().map(|a| (a.index, a.name.as_str())).collect()
+    let index = |kind| match kind {
+        Kind::Derived { index } => index,
+        other => panic!("{other:?}"),
+    };
+    vault.accounts().iter().map(|a| (index(a.kind), a.name.as_str())).collect()
 }
 
 #[test]
@@ -90,16 +94,18 @@ fn accounts_are_added_renamed_and_kept() {
     let place = Place::new();
     let mut unlocked = place.create();
     let added = unlocked.add_account("  Shopping ").unwrap();
-    assert_eq!((added.index, added.name.as_str()), (1, "Shopping"));
+    assert_eq!((added.kind, added.name.as_str()), (Kind::Derived { index: 1 }, "Shopping"));
     assert_eq!(added.address, hd::derive(&words(), 1).unwrap().address());
-    unlocked.rename(0, "Main").unwrap();
-    unlocked.rename(0, "Main").unwrap();
+    let first = unlocked.accounts()[0].address;
+    unlocked.rename(first, "Main").unwrap();
+    unlocked.rename(first, "Main").unwrap();
     assert_eq!(names(&place.open()), [(0, "Main"), (1, "Shopping")]);
     assert_eq!(unlocked.accounts(), place.open().accounts());
     let again = created(place.open().unlock(&passphrase(SECRET)));
     assert!(again.sign(added.address, &Digest::from_bytes([1; 32])).is_ok());
 
-    assert_eq!(unlocked.rename(7, "x"), Err(VaultError::NoSuchIndex { index: 7 }));
+    let nobody = Address::from_bytes([7; 20]);
+    assert_eq!(unlocked.rename(nobody, "x"), Err(VaultError::UnknownAccount { address: nobody }));
     for (name, reason) in [
         ("", "it is empty"),
         ("  ", "it is empty"),

@@ -18,9 +18,6 @@ pub struct Desk {
     pub(crate) wallet: Wallet,
 }
 
-/// The status waits so long for a node; without an answer it goes without balances.
-const BALANCE_WAIT: Duration = Duration::from_millis(1500);
-
 pub(crate) type Answer<T> = Result<T, Failure>;
 
 /// A rule as a person sets it.
@@ -74,16 +71,7 @@ impl Desk {
     /// The wallet at a glance; balances as far as a node answers.
     pub async fn status(&self) -> StatusView {
         let wallet = &self.wallet;
-        let mut accounts = Vec::new();
-        for account in wallet.accounts() {
-            let balances = match tokio::time::timeout(BALANCE_WAIT, wallet.balances(account.address)).await {
-                Ok(Ok((trx, tokens))) => std::iter::once(MoneyView::sun(trx))
-                    .chain(tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true)))
-                    .collect(),
-                Ok(Err(_)) | Err(_) => vec![],
-            };
-            accounts.push(AccountView { name: account.name, address: AddressView::of(account.address), balances });
-        }
+        let accounts = self.account_views().await;
         StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: wallet.profile().to_owned(),
@@ -385,12 +373,6 @@ impl Desk {
     /// The app behind a bearer token.
     pub async fn authenticate(&self, token: &str) -> Answer<AppId> {
         Ok(self.wallet.authenticate(token).await?.id)
-    }
-
-    pub async fn accounts(&self) -> Vec<AppAccountView> {
-        let networks: Vec<String> = self.wallet.networks().iter().map(|n| n.canonical().to_owned()).collect();
-        let view = |a: &vault::Account| AppAccountView { address: a.address.to_string(), networks: networks.clone() };
-        self.wallet.accounts().iter().map(view).collect()
     }
 
     pub async fn pay(&self, app: &AppId, request: PaymentRequestView) -> Answer<PaymentAnswerView> {

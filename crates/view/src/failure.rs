@@ -43,6 +43,8 @@ pub enum Code {
     WrongPassphrase,
     /// The vault file or the word list is not usable; the sentence says how.
     VaultUnusable,
+    /// The account that would pay is watched only: its key is not here.
+    WatchOnly,
     /// The 402 can't be signed as it is, with the reason.
     CannotSign,
     Internal,

@@ -3,6 +3,7 @@
 
 pub mod choices;
 pub mod desk;
+mod desk_accounts;
 mod desk_inspect;
 pub mod failure;
 pub mod inspect;
@@ -26,8 +27,8 @@ pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, 
 pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
-    AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, RuleView, SiteDetailView,
-    SiteShareView, SiteView, StatusView, SummaryView, TokenView,
+    AccountKindView, AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, PayerView,
+    RestoredView, RuleView, SiteDetailView, SiteShareView, SiteView, StatusView, SummaryView, TokenView, WordsView,
 };
 pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
 pub use port::EventView;

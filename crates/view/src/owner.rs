@@ -35,8 +35,54 @@ pub struct StatusView {
 pub struct AccountView {
     pub name: String,
     pub address: AddressView,
+    pub kind: AccountKindView,
+    /// Kept, but not offered.
+    pub hidden: bool,
+    /// Pays where nothing else was chosen.
+    pub pays: bool,
     /// TRX first, then known tokens with a balance; empty when the node did not answer.
     pub balances: Vec<MoneyView>,
+}
+
+/// Where an account's key is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum AccountKindView {
+    /// It comes from the words.
+    Derived,
+    /// It was brought along: it is in no words.
+    Imported,
+    /// Not here: the address is looked at and never signs.
+    Watched,
+}
+
+/// The account that was chosen for an app, on all sites or on one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PayerView {
+    pub app_id: String,
+    pub app_name: String,
+    /// Absent: on all sites.
+    pub site_key: Option<String>,
+    /// Base58.
+    pub account: String,
+    pub account_name: String,
+}
+
+/// Words that exist already, shown to their owner once more.
+#[derive(Clone, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct WordsView {
+    pub words: Vec<String>,
+}
+
+/// What became of a wallet whose passphrase was lost.
+#[derive(Clone, Debug, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct RestoredView {
+    pub status: StatusView,
+    /// Where the file with the old passphrase was kept.
+    pub kept: String,
 }
 
 /// Words of a new wallet, shown once, and which ones will be asked back (1-based).

@@ -153,7 +153,13 @@ impl From<WalletError> for Failure {
             WalletError::Ledger(e) if !e.is_storage() => Self::new(Code::AlreadyAnswered, &[]),
             WalletError::Ledger(e) => Self::detail(Code::LedgerUnavailable, &e.to_string()),
             WalletError::Vault(VaultError::WrongPassphrase) => Self::new(Code::WrongPassphrase, &[]),
+            WalletError::Vault(VaultError::WatchedOnly { address }) => {
+                Self::new(Code::WatchOnly, &[("address", address.to_string().as_str())])
+            }
             WalletError::Vault(_)
+            | WalletError::Keystore(_)
+            | WalletError::BadKey
+            | WalletError::AccountInUse { .. }
             | WalletError::AlreadyThere
             | WalletError::NothingToConfirm
             | WalletError::WrongWord { .. }

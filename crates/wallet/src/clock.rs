@@ -12,6 +12,10 @@ pub trait Clock: Send + Sync + 'static {
     fn wall(&self) -> Moment;
     /// Milliseconds since boot, sleep included; never goes back.
     fn boot_ms(&self) -> i64;
+    /// How much of that the machine was suspended; 0 where the system does not tell.
+    fn slept_ms(&self) -> i64 {
+        0
+    }
 }
 
 /// The system's clocks.
@@ -26,14 +30,30 @@ impl Clock for SystemClock {
     fn boot_ms(&self) -> i64 {
         boot::now_ms()
     }
+
+    fn slept_ms(&self) -> i64 {
+        boot::slept_ms()
+    }
 }
 
 #[cfg(target_os = "linux")]
 mod boot {
     //! CLOCK_BOOTTIME counts sleep; std's Instant does not on Linux.
-    pub fn now_ms() -> i64 {
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    use rustix::time::{ClockId, clock_gettime};
+
+    fn read(clock: ClockId) -> i64 {
+        let time = clock_gettime(clock);
         time.tv_sec.saturating_mul(1000).saturating_add(time.tv_nsec / 1_000_000)
+    }
+
+    pub fn now_ms() -> i64 {
+        read(ClockId::Boottime)
+    }
+
+    /// CLOCK_MONOTONIC stands still meanwhile.
+    pub fn slept_ms() -> i64 {
+        let awake = read(ClockId::Monotonic);
+        (now_ms() - awake).max(0)
     }
 }
 
@@ -45,40 +65,59 @@ mod boot {
     pub fn now_ms() -> i64 {
         i64::try_from(START.elapsed().as_millis()).unwrap_or(i64::MAX)
     }
+
+    pub const fn slept_ms() -> i64 {
+        0
+    }
 }
 
 /// A clock that a story moves by hand.
 #[derive(Clone)]
-pub struct HandClock(Arc<Mutex<(i64, i64)>>);
+pub struct HandClock(Arc<Mutex<Hand>>);
+
+struct Hand {
+    wall: i64,
+    boot: i64,
+    slept: i64,
+}
 
 impl HandClock {
     pub fn at(wall: Moment) -> Self {
-        Self(Arc::new(Mutex::new((wall.0, 1_000_000))))
+        Self(Arc::new(Mutex::new(Hand { wall: wall.0, boot: 1_000_000, slept: 0 })))
     }
 
     /// Both clocks go on.
     pub fn advance_ms(&self, ms: i64) {
         let mut time = self.time();
-        time.0 += ms;
-        time.1 += ms;
+        time.wall += ms;
+        time.boot += ms;
+    }
+
+    /// The machine is suspended meanwhile.
+    pub fn sleep_ms(&self, ms: i64) {
+        self.advance_ms(ms);
+        self.time().slept += ms;
     }
 
     /// Somebody sets the wall clock.
     pub fn set_wall(&self, wall: Moment) {
-        self.time().0 = wall.0;
+        self.time().wall = wall.0;
     }
 
-    fn time(&self) -> MutexGuard<'_, (i64, i64)> {
+    fn time(&self) -> MutexGuard<'_, Hand> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for HandClock {
     fn wall(&self) -> Moment {
-        Moment(self.time().0)
+        Moment(self.time().wall)
     }
     fn boot_ms(&self) -> i64 {
-        self.time().1
+        self.time().boot
+    }
+    fn slept_ms(&self) -> i64 {
+        self.time().slept
     }
 }
 

@@ -75,6 +75,13 @@ pub enum WalletError {
     Ledger(#[from] LedgerError),
     #[error("{0}")]
     Vault(#[from] VaultError),
+    #[error("{0}")]
+    Keystore(#[from] vault::KeystoreError),
+    #[error("a private key is 64 hex digits, and not every such number is one")]
+    BadKey,
+    /// What is open would be left without its key.
+    #[error("{open} payments of {address} are not finished: answer them, or wait until they are settled")]
+    AccountInUse { address: Address, open: usize },
     #[error("account {address} is not in this wallet")]
     NotOurs { address: Address },
     #[error("app {app:?} may not do this")]

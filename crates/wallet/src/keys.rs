@@ -1,18 +1,20 @@
-//! The vault as the wallet uses it: first run, unlock, lock, auto-lock. Refuses to replace a vault, to take
-//! short passphrases, and to hand out a key.
+//! The vault as the wallet uses it: first run, unlock, lock, auto-lock after a while and after a suspend. Refuses
+//! to replace a vault, and to take short passphrases.
 
-use crate::{Event, Wallet, WalletError};
+use crate::{Clock, Event, Wallet, WalletError};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tron::{Address, hd::Words, tip712::Digest};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tron::{Address, PrivateKey, hd::Words, tip712::Digest};
 use tron::{
     sign::Signature,
     tx::{RawTransaction, SignedTransaction},
 };
-use vault::{Account, Backup, Passphrase, Unlocked, Vault, VaultError};
+use vault::{Account, Backup, Origin, Passphrase, Unlocked, Vault, VaultError};
 
 /// Characters that a passphrase needs at least.
 pub const PASSPHRASE_MIN: usize = 8;
+/// A machine that was suspended so long was perhaps left alone. Less is noise between two readings.
+const SLEPT_MS: i64 = 1_000;
 
 /// New words that wait for their backup to be confirmed; dropped and wiped when given up.
 struct Pending {
@@ -23,7 +25,10 @@ struct Pending {
 pub(crate) struct Keys {
     file: PathBuf,
     cost: vault::Cost,
+    clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Changes of the file come one after another.
+    changing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -32,18 +37,33 @@ struct State {
     unlocked: Option<Unlocked>,
     pending: Option<Pending>,
     used_at: i64,
+    /// Of the machine's sleep, when the vault was unlocked.
+    slept_ms: i64,
+    /// It was locked by a suspend, and nobody was told yet.
+    slept: bool,
     exists: bool,
 }
 
 impl Keys {
-    pub fn open(file: PathBuf, cost: vault::Cost) -> Result<Self, VaultError> {
+    pub fn open(file: PathBuf, cost: vault::Cost, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
         let exists = file.exists();
         let accounts = if exists { Vault::open(&file)?.accounts().to_vec() } else { vec![] };
-        Ok(Self { file, cost, state: Mutex::new(State { accounts, exists, ..State::default() }) })
+        let state = Mutex::new(State { accounts, exists, ..State::default() });
+        Ok(Self { file, cost, clock, state, changing: tokio::sync::Mutex::default() })
     }
 
+    /// The one way to the keys: after a suspend they are gone before anybody gets here.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.unlocked.is_some() && self.clock.slept_ms() - state.slept_ms >= SLEPT_MS {
+            state.unlocked = None;
+            state.slept = true;
+        }
+        state
+    }
+
+    pub fn file(&self) -> PathBuf {
+        self.file.clone()
     }
 
     pub fn exists(&self) -> bool {
@@ -74,18 +94,36 @@ impl Keys {
         self.state().used_at = boot_ms;
     }
 
-    /// Locks if unused for `after_ms`; true when it did.
-    pub fn lock_if_idle(&self, boot_ms: i64, after_ms: i64) -> bool {
+    /// Locks if unused for `after_ms` (`None`: however long), or if the machine was suspended; true when it did.
+    pub fn lock_if_left(&self, after_ms: Option<i64>) -> bool {
+        let boot_ms = self.clock.boot_ms();
         let mut state = self.state();
-        let idle = state.unlocked.is_some() && boot_ms - state.used_at >= after_ms;
+        let idle = state.unlocked.is_some() && after_ms.is_some_and(|after| boot_ms - state.used_at >= after);
         if idle {
             state.unlocked = None;
         }
-        idle
+        std::mem::take(&mut state.slept) || idle
     }
 
-    fn adopt(&self, unlocked: Unlocked, boot_ms: i64) {
+    /// Changes the unlocked vault and its file.
+    pub fn change<T>(&self, how: impl FnOnce(&mut Unlocked) -> Result<T, VaultError>) -> Result<T, WalletError> {
         let mut state = self.state();
+        let keys = state.unlocked.as_mut().ok_or(WalletError::Locked)?;
+        let done = how(keys);
+        state.accounts = keys.accounts().to_vec();
+        Ok(done?)
+    }
+
+    /// Held while the file is changed.
+    pub async fn changing(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.changing.lock().await
+    }
+
+    pub fn adopt(&self, unlocked: Unlocked) {
+        let (boot_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
+        let mut state = self.state();
+        state.slept_ms = slept_ms;
+        state.slept = false;
         state.accounts = unlocked.accounts().to_vec();
         state.unlocked = Some(unlocked);
         state.exists = true;
@@ -94,7 +132,7 @@ impl Keys {
     }
 }
 
-fn long_enough(passphrase: &Passphrase) -> Result<(), WalletError> {
+pub(crate) fn long_enough(passphrase: &Passphrase) -> Result<(), WalletError> {
     let found = passphrase.chars();
     match found < PASSPHRASE_MIN {
         true => Err(WalletError::ShortPassphrase { found, expected: PASSPHRASE_MIN }),
@@ -146,23 +184,30 @@ impl Wallet {
                 .map_err(|e| WalletError::WrongWord { position: e.position })?;
         }
         let pending = self.0.keys.state().pending.take().ok_or(WalletError::NothingToConfirm)?;
-        self.create_vault(pending.words, passphrase).await
+        self.create_vault(First::Words(pending.words), passphrase).await
     }
 
     /// Makes the vault from words that a person has.
     pub async fn import_words(&self, words: &str, passphrase: Passphrase) -> Result<(), WalletError> {
         long_enough(&passphrase)?;
         let words = Words::parse(words).map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
-        self.create_vault(words, passphrase).await
+        self.create_vault(First::Words(words), passphrase).await
     }
 
-    async fn create_vault(&self, words: Words, passphrase: Passphrase) -> Result<(), WalletError> {
+    /// A wallet that begins with one key of its own and has no words.
+    pub(crate) async fn create_from_key(&self, key: PrivateKey, passphrase: Passphrase) -> Result<(), WalletError> {
+        long_enough(&passphrase)?;
+        self.create_vault(First::Key(key), passphrase).await
+    }
+
+    async fn create_vault(&self, first: First, passphrase: Passphrase) -> Result<(), WalletError> {
+        let _changing = self.0.keys.changing().await;
         if self.0.keys.exists() {
             return Err(WalletError::AlreadyThere);
         }
         let (file, cost) = (self.0.keys.file.clone(), self.0.keys.cost);
-        let unlocked = blocking(move || Vault::create_with_cost(&file, &words, &passphrase, cost)).await??;
-        self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+        let unlocked = blocking(move || Vault::create_from(&file, &first.origin(), &passphrase, cost)).await??;
+        self.0.keys.adopt(unlocked);
         self.emit(Event::Lock);
         Ok(())
     }
@@ -170,7 +215,7 @@ impl Wallet {
     /// Unlocks and takes up what waited for the key.
     pub async fn unlock(&self, passphrase: Passphrase) -> Result<(), WalletError> {
         let unlocked = self.open_vault(passphrase).await?;
-        self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+        self.0.keys.adopt(unlocked);
         self.emit(Event::Lock);
         self.resume().await;
         Ok(())
@@ -180,7 +225,7 @@ impl Wallet {
     pub async fn prove(&self, passphrase: Passphrase) -> Result<(), WalletError> {
         let unlocked = self.open_vault(passphrase).await?;
         if !self.0.keys.is_unlocked() {
-            self.0.keys.adopt(unlocked, self.0.time.boot_ms());
+            self.0.keys.adopt(unlocked);
             self.emit(Event::Lock);
         }
         Ok(())
@@ -216,6 +261,21 @@ impl Wallet {
     /// A person is there: the auto-lock starts again.
     pub fn touch(&self) {
         self.0.keys.touch(self.0.time.boot_ms());
+    }
+}
+
+/// What a new vault begins with, on its way to the thread that makes it.
+enum First {
+    Words(Words),
+    Key(PrivateKey),
+}
+
+impl First {
+    const fn origin(&self) -> Origin<'_> {
+        match self {
+            Self::Words(words) => Origin::Words(words),
+            Self::Key(key) => Origin::Key(key),
+        }
     }
 }
 

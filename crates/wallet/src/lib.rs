@@ -2,6 +2,7 @@
 //! The one way through: a plan is made, judged inside the ledger's reserving transaction, asked if need be,
 //! signed, recorded. Refuses everything that it did not decode itself; no signature without its row.
 
+mod accounts;
 mod allowance;
 mod answer;
 mod apps;
@@ -25,6 +26,7 @@ mod sign;
 mod tokens;
 mod vouch;
 
+pub use accounts::Import;
 pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};
@@ -40,7 +42,7 @@ pub use options::Choice;
 pub use owner::Question;
 pub use pay::{Checked, Outcome, PayRequest, Prefer, Report};
 pub use plan::{AppId, Moment};
-pub use vault::{Cost, Passphrase};
+pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
 use ledger::{Ledger, LedgerError, PaymentId};
@@ -139,6 +141,11 @@ pub fn default_dir(profile: &str) -> Option<PathBuf> {
     dirs::data_dir().map(|dir| dir.join("countersign").join(profile))
 }
 
+/// Where a person looks for a file that was saved: the downloads, or the home folder.
+pub fn export_dir() -> Option<PathBuf> {
+    dirs::download_dir().filter(|dir| dir.is_dir()).or_else(dirs::home_dir)
+}
+
 impl Wallet {
     /// Opens a profile: takes its lock, reads its configuration, opens ledger and vault (locked), and takes
     /// up what an earlier process left unfinished. Needs a tokio runtime.
@@ -156,7 +163,7 @@ impl Wallet {
         }
         let config = Config::load(&options.dir.join("config.toml"))?;
         let ledger = Arc::new(Ledger::open(&options.dir.join("ledger.db"))?);
-        let keys = keys::Keys::open(options.dir.join("vault.json"), options.cost)?;
+        let keys = keys::Keys::open(options.dir.join("vault.json"), options.cost, Arc::clone(&options.clock))?;
         let nodes = planner::nodes(&config, &options)?;
         let inner = Inner {
             ledger,

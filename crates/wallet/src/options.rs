@@ -33,7 +33,7 @@ impl Choice {
 impl Wallet {
     /// Plans the option that is taken unless a person says otherwise.
     pub(crate) async fn plan(&self, app: &AppId, asked: &Asked) -> Result<Planned, WalletError> {
-        let payer = self.payer()?;
+        let payer = self.payer(app, &asked.site).await?;
         let mut payable: Vec<(&Requirements, Terms)> = Vec::new();
         let mut reasons = Vec::new();
         for option in &asked.offer.options {

@@ -73,11 +73,6 @@ impl Wallet {
         self.plan_option(&old.app, &asked, what).await
     }
 
-    /// The account that pays: the first one.
-    pub(crate) fn payer(&self) -> Result<Address, WalletError> {
-        self.accounts().first().map(|a| a.address).ok_or(WalletError::NoAccount)
-    }
-
     /// The option's terms, through the deployment that is selected for this site, if they could be paid at all.
     pub(crate) fn payable(&self, option: &Requirements, site: &plan::Site, payer: Address) -> Result<Terms, Unpayable> {
         let terms = option.terms.as_ref().map_err(Unpayable::of)?;

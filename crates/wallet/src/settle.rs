@@ -53,11 +53,9 @@ pub(crate) fn watch(wallet: &Wallet) {
 }
 
 impl Wallet {
-    /// Closes questions whose time is over and locks an unused wallet. Asks no node.
+    /// Closes questions whose time is over and locks a wallet that was left. Asks no node.
     pub async fn tick(&self) -> Result<(), WalletError> {
-        if let Some(after) = self.auto_lock_ms()
-            && self.0.keys.lock_if_idle(self.0.time.boot_ms(), after)
-        {
+        if self.0.keys.lock_if_left(self.auto_lock_ms()) {
             self.emit(Event::Lock);
         }
         for payment in self.open_questions().await? {

@@ -1,6 +1,7 @@
 //! What the windows may ask of the core. Each command is a few lines over the desk; which window may call
 //! which stands in the capability files.
 
+pub mod accounts;
 pub mod ask;
 pub mod look;
 pub mod record;

@@ -26,6 +26,9 @@ pub async fn touch(house: TheHouse<'_>) -> Answer<()> {
 #[tauri::command]
 #[specta::specta]
 pub async fn open_window(app: AppHandle, label: String) -> Answer<()> {
+    if label == windows::VAULT {
+        return windows::run_errand(&app, crate::house::Errand::Unlock).map_err(window_failed);
+    }
     windows::open(&app, &label).map_err(window_failed)
 }
 
@@ -36,7 +39,7 @@ pub async fn close_window(app: AppHandle, window: WebviewWindow) -> Answer<()> {
     windows::close(&app, window.label()).map_err(window_failed)
 }
 
-fn window_failed(e: tauri::Error) -> Failure {
+pub(super) fn window_failed(e: tauri::Error) -> Failure {
     Failure {
         code: Code::Internal,
         message: format!("The window could not be opened or closed: {e}"),

@@ -48,6 +48,36 @@ export const commands = {
 	lookUp: (text: string, network: string | null) => __TAURI_INVOKE<InspectView>("look_up", { text, network }),
 	/**  The answer to one GET, as text: no payment, no cookie, no redirect followed. */
 	fetchUrl: (url: string) => __TAURI_INVOKE<string>("fetch_url", { url }),
+	/**  The next account of the words; an empty name numbers it. */
+	addAccount: (name: string) => __TAURI_INVOKE<StatusView>("add_account", { name }),
+	/**  An address to look at; it never signs. */
+	watchAccount: (name: string, account: string) => __TAURI_INVOKE<StatusView>("watch_account", { name, account }),
+	renameAccount: (account: string, name: string) => __TAURI_INVOKE<StatusView>("rename_account", { account, name }),
+	hideAccount: (account: string, hidden: boolean) => __TAURI_INVOKE<StatusView>("hide_account", { account, hidden }),
+	/**  To a place in the list, from 0. */
+	placeAccount: (account: string, at: number) => __TAURI_INVOKE<StatusView>("place_account", { account, at }),
+	/**  Pays where nothing else was chosen. */
+	useAccount: (account: string) => __TAURI_INVOKE<StatusView>("use_account", { account }),
+	/**  Which account was chosen for which app and site. */
+	payers: () => __TAURI_INVOKE<PayerView[]>("payers"),
+	/**  For an app on all sites or on one; without an account the choice is taken back. */
+	choosePayer: (appId: string, siteKey: string | null, account: string | null) => __TAURI_INVOKE<null>("choose_payer", { appId, siteKey, account }),
+	/**  Opens the vault window for something with a secret in it. */
+	openErrand: (errand: Errand) => __TAURI_INVOKE<null>("open_errand", { errand }),
+	/**  What the vault window was opened for. */
+	errand: () => __TAURI_INVOKE<Errand>("errand"),
+	importKey: (name: string, key: string, passphrase: string) => __TAURI_INVOKE<StatusView>("import_key", { name, key, passphrase }),
+	importKeystore: (name: string, keystore: string, itsPassphrase: string, passphrase: string) => __TAURI_INVOKE<StatusView>("import_keystore", { name, keystore, itsPassphrase, passphrase }),
+	/**  An imported key is gone with its account. */
+	removeAccount: (account: string, passphrase: string) => __TAURI_INVOKE<StatusView>("remove_account", { account, passphrase }),
+	revealWords: (passphrase: string) => __TAURI_INVOKE<WordsView>("reveal_words", { passphrase }),
+	/**  64 hex digits. */
+	revealKey: (account: string, passphrase: string) => __TAURI_INVOKE<string>("reveal_key", { account, passphrase }),
+	/**  Writes a keystore file under a passphrase of its own; answers where. */
+	saveKeystore: (account: string, passphrase: string, fresh: string) => __TAURI_INVOKE<string>("save_keystore", { account, passphrase, fresh }),
+	changePassphrase: (current: string, fresh: string) => __TAURI_INVOKE<StatusView>("change_passphrase", { current, fresh }),
+	/**  The passphrase is lost: the wallet's own words give the vault anew; the ledger stays. */
+	restoreWords: (words: string, passphrase: string) => __TAURI_INVOKE<RestoredView>("restore_words", { words, passphrase }),
 	lock: () => __TAURI_INVOKE<null>("lock"),
 	/**  Twelve or twenty-four fresh words, shown once. */
 	newWords: (count: number) => __TAURI_INVOKE<NewWordsView>("new_words", { count }),
@@ -60,9 +90,23 @@ export const commands = {
 };
 
 /* Types */
+/**  Where an account's key is. */
+export type AccountKindView = 
+/**  It comes from the words. */
+"derived" | 
+/**  It was brought along: it is in no words. */
+"imported" | 
+/**  Not here: the address is looked at and never signs. */
+"watched";
+
 export type AccountView = {
 	name: string,
 	address: AddressView,
+	kind: AccountKindView,
+	/**  Kept, but not offered. */
+	hidden: boolean,
+	/**  Pays where nothing else was chosen. */
+	pays: boolean,
 	/**  TRX first, then known tokens with a balance; empty when the node did not answer. */
 	balances: MoneyView[],
 };
@@ -143,6 +187,8 @@ export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRE
 "NOT_ARMED" | "WRONG_PASSPHRASE" | 
 /**  The vault file or the word list is not usable; the sentence says how. */
 "VAULT_UNUSABLE" | 
+/**  The account that would pay is watched only: its key is not here. */
+"WATCH_ONLY" | 
 /**  The 402 can't be signed as it is, with the reason. */
 "CANNOT_SIGN" | "INTERNAL";
 
@@ -173,6 +219,9 @@ export type DayView = {
 };
 
 export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
+
+/**  What brings a person to the vault window; an account is named by its base58 address. */
+export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "export"; account: string } | { kind: "remove"; account: string };
 
 /**  What happened, for `GET /v1/events` and the window. */
 export type EventView = 
@@ -374,6 +423,17 @@ export type PayeeView = {
 	since: string,
 };
 
+/**  The account that was chosen for an app, on all sites or on one. */
+export type PayerView = {
+	appId: string,
+	appName: string,
+	/**  Absent: on all sites. */
+	siteKey: string | null,
+	/**  Base58. */
+	account: string,
+	accountName: string,
+};
+
 /**  Everything about one payment. */
 export type PaymentDetailView = {
 	payment: PaymentView,
@@ -507,6 +567,13 @@ export type QuestionView = {
 	document: string,
 	/**  The typed data that would be signed, pretty-printed. */
 	typedData: string | null,
+};
+
+/**  What became of a wallet whose passphrase was lost. */
+export type RestoredView = {
+	status: StatusView,
+	/**  Where the file with the old passphrase was kept. */
+	kept: string,
 };
 
 /**  A rule as a person sets it. */
@@ -655,3 +722,7 @@ export type TriedView = {
 
 export type WeightView = "good" | "note" | "warn" | "stop";
 
+/**  Words that exist already, shown to their owner once more. */
+export type WordsView = {
+	words: string[],
+};

@@ -1,3 +1,3 @@
 // Where the main window is.
-export type Place = { page: "activity" | "sites" | "apps" | "inspector" | "settings" } | { page: "site"; siteKey: string };
+export type Place = { page: "activity" | "sites" | "apps" | "inspector" | "accounts" | "settings" } | { page: "site"; siteKey: string };
 export type Go = (to: Place) => void;

@@ -1,5 +1,6 @@
 //! One module per group of commands; each ends with what a person or, with `--json`, a program reads.
 
+pub mod accounts;
 pub mod answer;
 pub mod demo;
 pub mod inspect;
@@ -8,4 +9,5 @@ pub mod records;
 pub mod rules;
 pub mod serve;
 pub mod support;
+mod unattended;
 pub mod wallet;

@@ -3,6 +3,7 @@
 
 use crate::args::{Global, Serve};
 use crate::commands::answer::outcome;
+use crate::commands::unattended;
 use crate::console::{Console, Line, is_yes};
 use crate::exit::Fail;
 use crate::question;
@@ -42,6 +43,8 @@ impl Shown {
 }
 
 pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(), Fail> {
+    // Before anything is opened: a file that others can read is no way to start.
+    let given = unattended::passphrase(&serve, global)?;
     let owner = Owner::start(OwnerOptions { port: serve.port, ..options(global) }).await?;
     match global.json {
         true => show::json(owner.runtime()),
@@ -56,18 +59,27 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
     let stop = stopped();
     tokio::pin!(stop);
     let served = tokio::select! {
-        served = run(global, console, &reach, owner.desk(), serve.locked) => served,
+        served = run(global, console, &reach, owner.desk(), serve.locked, given) => served,
         () = &mut stop => Ok(()),
     };
     owner.shutdown().await;
     served
 }
 
-async fn run(global: &Global, console: &Console, reach: &Reach, desk: &Desk, locked: bool) -> Result<(), Fail> {
+async fn run(
+    global: &Global,
+    console: &Console,
+    reach: &Reach,
+    desk: &Desk,
+    locked: bool,
+    given: Option<Line>,
+) -> Result<(), Fail> {
     let mut events = desk.subscribe();
     let status = desk.status().await;
     if status.empty {
         say!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
+    } else if let Some(passphrase) = given {
+        reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
     } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
         let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;

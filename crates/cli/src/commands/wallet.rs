@@ -31,10 +31,8 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
             let new = reach.call(NewWords { count }).await?;
             console
                 .show(&format!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n"));
-            for (n, words) in new.words.chunks(4).enumerate() {
-                let row: Vec<String> =
-                    words.iter().enumerate().map(|(i, word)| format!("{:>2} {word:<10}", n * 4 + i + 1)).collect();
-                console.show(&format!("  {}", row.join(" ").trim_end()));
+            for row in show::words(&new.words) {
+                console.show(&row);
             }
             console.show("");
             match confirm(&reach, console, &new).await {

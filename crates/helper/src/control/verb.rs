@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PaymentDetailView,
-    PaymentPage, PaymentView, Proof, QuestionView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView,
-    SummaryView, TagView,
+    AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PayerView,
+    PaymentDetailView, PaymentPage, PaymentView, Proof, QuestionView, RestoredView, RuleInput, RuleView,
+    SiteDetailView, SiteView, StatusView, SummaryView, TagView, WordsView,
 };
 use wallet::AppId;
 
@@ -70,6 +70,59 @@ verbs! {
         = |desk, it| desk.import_words(it.words, it.passphrase).await;
     "unlock" Unlock { passphrase: String } -> StatusView = |desk, it| desk.unlock(it.passphrase).await;
     "lock" Lock {} -> StatusView = |desk, _it| { desk.lock(); Ok(desk.status().await) };
+    /// Accounts. What changes them or who pays takes the passphrase: a program that runs as the same user must not
+    /// steer money, and none of this is done in passing.
+    "add-account" AddAccount { name: String, passphrase: Option<String> } -> StatusView = |desk, it| {
+        proven(desk, it.passphrase).await?;
+        desk.add_account(&it.name).await
+    };
+    "watch-account" WatchAccount { name: String, account: String, passphrase: Option<String> } -> StatusView
+        = |desk, it| {
+            proven(desk, it.passphrase).await?;
+            desk.watch_account(&it.name, &it.account).await
+        };
+    "import-key" ImportKey { name: String, key: String, passphrase: String } -> StatusView
+        = |desk, it| desk.import_key(&it.name, it.key, it.passphrase).await;
+    "import-keystore" ImportKeystore { name: String, keystore: String, its_passphrase: String, passphrase: String }
+        -> StatusView
+        = |desk, it| desk.import_keystore(&it.name, it.keystore, it.its_passphrase, it.passphrase).await;
+    "rename-account" RenameAccount { account: String, name: String, passphrase: Option<String> } -> StatusView
+        = |desk, it| {
+            proven(desk, it.passphrase).await?;
+            desk.rename_account(&it.account, &it.name).await
+        };
+    "hide-account" HideAccount { account: String, hidden: bool, passphrase: Option<String> } -> StatusView
+        = |desk, it| {
+            proven(desk, it.passphrase).await?;
+            desk.hide_account(&it.account, it.hidden).await
+        };
+    "place-account" PlaceAccount { account: String, at: u32, passphrase: Option<String> } -> StatusView
+        = |desk, it| {
+            proven(desk, it.passphrase).await?;
+            desk.place_account(&it.account, it.at).await
+        };
+    "use-account" UseAccount { account: String, passphrase: Option<String> } -> StatusView = |desk, it| {
+        proven(desk, it.passphrase).await?;
+        desk.use_account(&it.account).await
+    };
+    "payers" Payers {} -> Vec<PayerView> = |desk, _it| desk.payers().await;
+    "choose-payer" ChoosePayer {
+        app_id: String, site_key: Option<String>, account: Option<String>, passphrase: Option<String>
+    } -> () = |desk, it| {
+        proven(desk, it.passphrase).await?;
+        desk.choose_payer(&it.app_id, it.site_key.as_deref(), it.account.as_deref()).await
+    };
+    "remove-account" RemoveAccount { account: String, passphrase: String } -> StatusView
+        = |desk, it| desk.remove_account(&it.account, it.passphrase).await;
+    "reveal-words" RevealWords { passphrase: String } -> WordsView = |desk, it| desk.reveal_words(it.passphrase).await;
+    "reveal-key" RevealKey { account: String, passphrase: String } -> String
+        = |desk, it| desk.reveal_key(&it.account, it.passphrase).await;
+    "export-keystore" ExportKeystore { account: String, passphrase: String, new: String } -> String
+        = |desk, it| desk.export_keystore(&it.account, it.passphrase, it.new).await;
+    "change-passphrase" ChangePassphrase { current: String, new: String } -> StatusView
+        = |desk, it| desk.change_passphrase(it.current, it.new).await;
+    "restore-words" RestoreWords { words: String, passphrase: String } -> RestoredView
+        = |desk, it| desk.restore_words(it.words, it.passphrase).await;
     "questions" Questions {} -> Vec<QuestionView> = |desk, _it| desk.questions().await;
     "question" Question { id: String } -> QuestionView = |desk, it| desk.question(&it.id).await;
     /// Answers a question with the digest that was shown and the passphrase.

@@ -1,0 +1,297 @@
+//! Keystore files of other wallets: Web3 Secret Storage, version 3 (scrypt or pbkdf2-hmac-sha256, aes-128-ctr,
+//! MAC by keccak-256), as TronLink, geth and others write them. Refuses key derivation above a ceiling before any
+//! work is done, everything that is not of its form, and a key that is not the one of the address in the file.
+//!
+//! Source: <https://ethereum.org/developers/docs/data-structures-and-encoding/web3-secret-storage>.
+
+use crate::{Passphrase, VaultError, narrow, private_file, sealed::random};
+use aes::Aes128;
+use aes::cipher::{KeyIvInit, StreamCipher};
+use serde::Deserialize;
+use sha3::{Digest as _, Keccak256};
+use std::io;
+use std::path::Path;
+use tron::{Address, PrivateKey};
+use zeroize::Zeroizing;
+
+type Ctr = ctr::Ctr128BE<Aes128>;
+
+/// Far above any real file.
+const MAX_BYTES: usize = 64 * 1024;
+/// Memory that scrypt may ask for, in MiB: 128·n·r bytes.
+const MEMORY_MIB: u64 = 1024;
+/// Work of scrypt in the same unit, over all of its p lanes.
+const WORK_MIB: u64 = 4096;
+const ITERATIONS: u32 = 10_000_000;
+/// What is written here: 256 MiB, as geth does.
+const OWN_LOG_N: u8 = 18;
+
+/// Why a keystore is not imported or written. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeystoreError {
+    #[error("this is no keystore file of version 3: {reason}")]
+    Form { reason: String },
+    /// Refused before any work is done.
+    #[error("opening this keystore would take {found} {unit}, more than the {ceiling} that are allowed here")]
+    TooDear { found: u64, ceiling: u64, unit: &'static str },
+    #[error("this is not the passphrase of the keystore, or the file is damaged")]
+    WrongPassphrase,
+    #[error("the keystore says that it holds {said}, but its key belongs to {found}")]
+    OtherAddress { said: Address, found: Address },
+    #[error("there is too little free memory for this keystore: {needed_mib} MiB are needed")]
+    Memory { needed_mib: u64 },
+    #[error("could not {action} {path}: {reason}")]
+    File { path: String, action: &'static str, reason: String },
+    #[error("{0}")]
+    Vault(#[from] VaultError),
+}
+
+/// A keystore that was read and is affordable; still sealed.
+pub struct Keystore {
+    kdf: Kdf,
+    salt: Vec<u8>,
+    length: usize,
+    iv: [u8; 16],
+    sealed: [u8; 32],
+    mac: [u8; 32],
+    address: Option<Address>,
+}
+
+enum Kdf {
+    Scrypt { log_n: u8, r: u32, p: u32 },
+    Pbkdf2 { rounds: u32 },
+}
+
+#[derive(Deserialize)]
+struct FileText {
+    version: u64,
+    address: Option<String>,
+    #[serde(alias = "Crypto")]
+    crypto: CryptoText,
+}
+
+#[derive(Deserialize)]
+struct CryptoText {
+    cipher: String,
+    ciphertext: String,
+    cipherparams: IvText,
+    kdf: String,
+    kdfparams: KdfText,
+    mac: String,
+}
+
+#[derive(Deserialize)]
+struct IvText {
+    iv: String,
+}
+
+#[derive(Deserialize)]
+struct KdfText {
+    dklen: u64,
+    salt: String,
+    n: Option<u64>,
+    r: Option<u64>,
+    p: Option<u64>,
+    c: Option<u64>,
+    prf: Option<String>,
+}
+
+fn form(reason: impl Into<String>) -> KeystoreError {
+    KeystoreError::Form { reason: reason.into() }
+}
+
+fn bytes<const N: usize>(name: &str, text: &str) -> Result<[u8; N], KeystoreError> {
+    let mut out = [0; N];
+    hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut out)
+        .map_err(|_| form(format!("{name} is not {N} bytes in hex")))?;
+    Ok(out)
+}
+
+impl Keystore {
+    /// Reads the JSON. Everything that can be wrong with it without its passphrase is told here.
+    pub fn parse(text: &[u8]) -> Result<Self, KeystoreError> {
+        if text.len() > MAX_BYTES {
+            return Err(form(format!("it has more than {MAX_BYTES} bytes")));
+        }
+        let file: FileText = serde_json::from_slice(text)
+            .map_err(|e| form(format!("line {}, column {}: {}", e.line(), e.column(), kind(&e))))?;
+        if file.version != 3 {
+            return Err(form(format!("its version is {}", file.version)));
+        }
+        let crypto = file.crypto;
+        if crypto.cipher != "aes-128-ctr" {
+            return Err(form("its cipher is not aes-128-ctr"));
+        }
+        let address = file.address.filter(|text| !text.is_empty()).map(|text| address(&text)).transpose()?;
+        let params = crypto.kdfparams;
+        let length = usize::try_from(params.dklen).ok().filter(|n| (32..=64).contains(n));
+        let length = length.ok_or_else(|| form("kdfparams.dklen is not from 32 to 64"))?;
+        let salt = hex::decode(params.salt.strip_prefix("0x").unwrap_or(&params.salt));
+        Ok(Self {
+            kdf: Kdf::read(&crypto.kdf, params.n, params.r, params.p, params.c, params.prf.as_deref())?,
+            salt: salt.map_err(|_| form("kdfparams.salt is not hex"))?,
+            length,
+            iv: bytes("cipherparams.iv", &crypto.cipherparams.iv)?,
+            sealed: bytes("ciphertext", &crypto.ciphertext)?,
+            mac: bytes("mac", &crypto.mac)?,
+            address,
+        })
+    }
+
+    /// The address that the file claims for itself, if it does.
+    pub const fn address(&self) -> Option<Address> {
+        self.address
+    }
+
+    /// Derives the key, which may take seconds, and opens the file.
+    pub fn open(&self, passphrase: &Passphrase) -> Result<PrivateKey, KeystoreError> {
+        let derived = self.derive(passphrase)?;
+        let (half, check) = (&derived[..16], &derived[16..32]);
+        let mac = Keccak256::new().chain_update(check).chain_update(self.sealed).finalize();
+        if mac.as_slice() != self.mac {
+            return Err(KeystoreError::WrongPassphrase);
+        }
+        let mut key = Box::new(Zeroizing::new(self.sealed));
+        Ctr::new(half.into(), &self.iv.into()).apply_keystream(key.as_mut_slice());
+        // The passphrase was right: what is wrong now is the key itself.
+        let key = PrivateKey::from_bytes(&key).map_err(|_| form("what it holds is no private key"))?;
+        match self.address {
+            Some(said) if said != key.address() => Err(KeystoreError::OtherAddress { said, found: key.address() }),
+            _ => Ok(key),
+        }
+    }
+
+    fn derive(&self, passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+        let mut out = Zeroizing::new(vec![0; self.length]);
+        match self.kdf {
+            Kdf::Pbkdf2 { rounds } => {
+                pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase.bytes(), &self.salt, rounds, &mut out);
+            }
+            Kdf::Scrypt { log_n, r, p } => {
+                let needed_mib = memory_mib(1 << log_n, u64::from(r));
+                // Asked for before the library takes it, so that too little of it is an error instead of an abort.
+                let mut room = Vec::<u8>::new();
+                let size = usize::try_from(needed_mib << 20).unwrap_or(usize::MAX);
+                room.try_reserve_exact(size).map_err(|_| KeystoreError::Memory { needed_mib })?;
+                drop(room);
+                match scrypt::Params::new(log_n, r, p, scrypt::Params::RECOMMENDED_LEN) {
+                    Ok(params) => scrypt::scrypt(passphrase.bytes(), &self.salt, &params, &mut out)
+                        .map_err(|_| form("its scrypt parameters do not fit together"))?,
+                    Err(_) => narrow::scrypt(passphrase.bytes(), &self.salt, log_n, r, p, &mut out),
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// A keystore with this key under a passphrase of its own, as JSON.
+    pub fn write(key: &PrivateKey, passphrase: &Passphrase) -> Result<String, KeystoreError> {
+        Self::write_with(key, passphrase, OWN_LOG_N)
+    }
+
+    /// As [`Keystore::write`] with 2^`log_n` for scrypt's n; r is 8 and p is 1.
+    pub fn write_with(key: &PrivateKey, passphrase: &Passphrase, log_n: u8) -> Result<String, KeystoreError> {
+        let (salt, iv, mut id): ([u8; 32], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
+        let kdf = Kdf::Scrypt { log_n, r: 8, p: 1 };
+        let mut it = Self { kdf, salt: salt.to_vec(), length: 32, iv, sealed: [0; 32], mac: [0; 32], address: None };
+        let derived = it.derive(passphrase)?;
+        let mut sealed = key.reveal();
+        Ctr::new(derived[..16].into(), &iv.into()).apply_keystream(sealed.as_mut_slice());
+        it.sealed = **sealed;
+        let mac = Keccak256::new().chain_update(&derived[16..32]).chain_update(it.sealed).finalize();
+        // RFC 9562: a version 4 UUID.
+        id[6] = id[6] & 0x0f | 0x40;
+        id[8] = id[8] & 0x3f | 0x80;
+        let id = hex::encode(id);
+        let id = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..]].join("-");
+        Ok(serde_json::json!({
+            "version": 3,
+            "id": id,
+            "address": key.address().to_evm_hex().trim_start_matches("0x"),
+            "crypto": {
+                "cipher": "aes-128-ctr",
+                "cipherparams": { "iv": hex::encode(iv) },
+                "ciphertext": hex::encode(it.sealed),
+                "kdf": "scrypt",
+                "kdfparams": { "dklen": 32, "n": 1_u64 << log_n, "r": 8, "p": 1, "salt": hex::encode(salt) },
+                "mac": hex::encode(mac),
+            },
+        })
+        .to_string())
+    }
+
+    /// Reads a file of any rights: the key in it is sealed.
+    pub fn load(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+        private_file::read(path, MAX_BYTES).map(Zeroizing::new).map_err(|e| match e.kind() {
+            io::ErrorKind::FileTooLarge => form(format!("it has more than {MAX_BYTES} bytes")),
+            _ => KeystoreError::File { path: path.display().to_string(), action: "read", reason: e.to_string() },
+        })
+    }
+}
+
+impl Kdf {
+    fn read(
+        name: &str,
+        n: Option<u64>,
+        r: Option<u64>,
+        p: Option<u64>,
+        c: Option<u64>,
+        prf: Option<&str>,
+    ) -> Result<Self, KeystoreError> {
+        let some = |field: &str, value: Option<u64>| {
+            value.filter(|v| *v > 0).ok_or_else(|| form(format!("kdfparams.{field} is missing or zero")))
+        };
+        match name {
+            "scrypt" => {
+                let (n, r, p) = (some("n", n)?, some("r", r)?, some("p", p)?);
+                if !n.is_power_of_two() || n == 1 {
+                    return Err(form("kdfparams.n is not a power of two above one"));
+                }
+                let memory = memory_mib(n, r);
+                let unit = "MiB";
+                if memory > MEMORY_MIB {
+                    return Err(KeystoreError::TooDear { found: memory, ceiling: MEMORY_MIB, unit });
+                }
+                let work = memory.max(1).saturating_mul(p);
+                if work > WORK_MIB {
+                    let unit = "MiB of work";
+                    return Err(KeystoreError::TooDear { found: work, ceiling: WORK_MIB, unit });
+                }
+                let small = |v: u64| u32::try_from(v).map_err(|_| form("kdfparams are out of range"));
+                Ok(Self::Scrypt { log_n: n.trailing_zeros() as u8, r: small(r)?, p: small(p)? })
+            }
+            "pbkdf2" => {
+                if prf.is_some_and(|prf| prf != "hmac-sha256") {
+                    return Err(form("kdfparams.prf is not hmac-sha256"));
+                }
+                let found = some("c", c)?;
+                match u32::try_from(found).ok().filter(|rounds| *rounds <= ITERATIONS) {
+                    Some(rounds) => Ok(Self::Pbkdf2 { rounds }),
+                    None => Err(KeystoreError::TooDear { found, ceiling: u64::from(ITERATIONS), unit: "rounds" }),
+                }
+            }
+            _ => Err(form("its key derivation is neither scrypt nor pbkdf2")),
+        }
+    }
+}
+
+/// 128·n·r bytes, in MiB rounded up.
+const fn memory_mib(n: u64, r: u64) -> u64 {
+    n.saturating_mul(r).saturating_mul(128).div_ceil(1 << 20)
+}
+
+/// Ethereum's files have 40 hex digits, TRON's 42 or base58.
+fn address(text: &str) -> Result<Address, KeystoreError> {
+    let bare = text.strip_prefix("0x").unwrap_or(text);
+    let read = if bare.len() == 40 { Address::parse(&format!("0x{bare}")) } else { Address::parse(text) };
+    read.map_err(|_| form("its address is not valid"))
+}
+
+/// What is wrong, without repeating any of the file.
+fn kind(error: &serde_json::Error) -> &'static str {
+    match error.classify() {
+        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Data => "a field is missing or of another type",
+        _ => "it is no JSON",
+    }
+}

@@ -1,0 +1,199 @@
+//! The desk's part about accounts: what they hold, which one pays for whom, adding, importing, showing and
+//! restoring them. Decides nothing by itself and keeps no secret longer than the call.
+
+use crate::desk::{Answer, name_of, site_key};
+use crate::port::AppAccountView;
+use crate::show_payment::{app_name, time};
+use crate::*;
+use std::time::Duration;
+use tron::Address;
+use vault::{Account, Kind};
+use wallet::{AppId, Import, Passphrase};
+use zeroize::Zeroizing;
+
+/// The status waits so long for a node; without an answer it goes without balances.
+const BALANCE_WAIT: Duration = Duration::from_millis(1500);
+
+fn address(text: &str) -> Answer<Address> {
+    let text = text.trim();
+    Address::parse(text).map_err(|e| Failure::field("address", "an account's address", &format!("{text} ({e})")))
+}
+
+/// What the accounts are, and which one pays.
+impl Desk {
+    /// In their owner's order, with balances as far as a node answers.
+    pub(crate) async fn account_views(&self) -> Vec<AccountView> {
+        let pays = self.wallet.default_account().await.ok();
+        let views = self.wallet.accounts().into_iter().map(|account| self.account_view(account, pays));
+        futures::future::join_all(views).await
+    }
+
+    async fn account_view(&self, account: Account, pays: Option<Address>) -> AccountView {
+        let balances = match tokio::time::timeout(BALANCE_WAIT, self.wallet.balances(account.address)).await {
+            Ok(Ok((trx, tokens))) => std::iter::once(MoneyView::sun(trx))
+                .chain(tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true)))
+                .collect(),
+            Ok(Err(_)) | Err(_) => vec![],
+        };
+        AccountView {
+            name: account.name,
+            kind: match account.kind {
+                Kind::Derived { .. } => AccountKindView::Derived,
+                Kind::Imported => AccountKindView::Imported,
+                Kind::Watched => AccountKindView::Watched,
+            },
+            hidden: account.hidden,
+            pays: pays == Some(account.address),
+            address: AddressView::of(account.address),
+            balances,
+        }
+    }
+
+    /// For an app: the account that pays for it, then those that were chosen for it on single sites.
+    pub async fn accounts(&self, app: &AppId) -> Answer<Vec<AppAccountView>> {
+        let networks: Vec<String> = self.wallet.networks().iter().map(|n| n.canonical().to_owned()).collect();
+        let mut addresses = match self.wallet.payer_of_app(app).await {
+            Ok(address) => vec![address],
+            // Nothing to pay with is an empty list, not a failure.
+            Err(wallet::WalletError::NoAccount | wallet::WalletError::Vault(_)) => vec![],
+            Err(e) => return Err(e.into()),
+        };
+        for choice in self.wallet.payers().await?.into_iter().filter(|c| c.app == *app) {
+            if !addresses.contains(&choice.account) {
+                addresses.push(choice.account);
+            }
+        }
+        let view = |a: Address| AppAccountView { address: a.to_string(), networks: networks.clone() };
+        Ok(addresses.into_iter().map(view).collect())
+    }
+
+    /// Which account was chosen for which app and site.
+    pub async fn payers(&self) -> Answer<Vec<PayerView>> {
+        let (apps, accounts) = (self.wallet.apps().await?, self.wallet.accounts());
+        let name = |address| accounts.iter().find(|a| a.address == address).map_or(String::new(), |a| a.name.clone());
+        let payers = self.wallet.payers().await?.into_iter().map(|choice| PayerView {
+            app_name: app_name(&choice.app, name_of(&apps, &choice.app)),
+            app_id: choice.app.0,
+            site_key: choice.site.map(|site| site.to_string()),
+            account: choice.account.to_string(),
+            account_name: name(choice.account),
+        });
+        Ok(payers.collect())
+    }
+
+    /// Chooses the account that pays for an app, on all sites or on one; without an account the choice is taken
+    /// back.
+    pub async fn choose_payer(&self, app: &str, site: Option<&str>, account: Option<&str>) -> Answer<()> {
+        let (site, account) = (site.map(site_key).transpose()?, account.map(address).transpose()?);
+        Ok(self.wallet.choose_payer(&AppId(app.to_owned()), site.as_ref(), account).await?)
+    }
+
+    /// The account that pays where nothing else was chosen.
+    pub async fn use_account(&self, account: &str) -> Answer<StatusView> {
+        self.wallet.set_default_account(address(account)?).await?;
+        Ok(self.status().await)
+    }
+}
+
+/// Changing them.
+impl Desk {
+    /// The next account of the words; an empty name numbers it.
+    pub async fn add_account(&self, name: &str) -> Answer<StatusView> {
+        self.wallet.add_account(name).await?;
+        Ok(self.status().await)
+    }
+
+    pub async fn watch_account(&self, name: &str, account: &str) -> Answer<StatusView> {
+        self.wallet.watch_account(name, address(account)?).await?;
+        Ok(self.status().await)
+    }
+
+    /// A private key in hex, sealed under the wallet's passphrase; where there is no wallet yet it becomes one.
+    pub async fn import_key(&self, name: &str, key: String, passphrase: String) -> Answer<StatusView> {
+        let import = Import::Key(Zeroizing::new(key));
+        self.wallet.import_account(name, import, Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+
+    /// A keystore file of version 3, with the passphrase that it has.
+    pub async fn import_keystore(
+        &self,
+        name: &str,
+        keystore: String,
+        its_passphrase: String,
+        passphrase: String,
+    ) -> Answer<StatusView> {
+        let (file, own) = (Zeroizing::new(keystore), Passphrase::new(its_passphrase));
+        let import = Import::Keystore { file, passphrase: own };
+        self.wallet.import_account(name, import, Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+
+    pub async fn rename_account(&self, account: &str, name: &str) -> Answer<StatusView> {
+        self.wallet.rename_account(address(account)?, name).await?;
+        Ok(self.status().await)
+    }
+
+    pub async fn hide_account(&self, account: &str, hidden: bool) -> Answer<StatusView> {
+        self.wallet.hide_account(address(account)?, hidden).await?;
+        Ok(self.status().await)
+    }
+
+    /// To a place in the list, from 0.
+    pub async fn place_account(&self, account: &str, at: u32) -> Answer<StatusView> {
+        self.wallet.place_account(address(account)?, usize::try_from(at).unwrap_or(usize::MAX)).await?;
+        Ok(self.status().await)
+    }
+
+    /// Forgets an imported or watched account; an imported key is gone with it.
+    pub async fn remove_account(&self, account: &str, passphrase: String) -> Answer<StatusView> {
+        self.wallet.remove_account(address(account)?, Passphrase::new(passphrase)).await?;
+        Ok(self.status().await)
+    }
+}
+
+/// For the passphrase alone.
+impl Desk {
+    /// The words once more.
+    pub async fn reveal_words(&self, passphrase: String) -> Answer<WordsView> {
+        let words = self.wallet.reveal_words(Passphrase::new(passphrase)).await?;
+        Ok(WordsView { words: (0..words.len()).filter_map(|i| words.word(i).map(str::to_owned)).collect() })
+    }
+
+    /// The private key of an account: 64 hex digits.
+    pub async fn reveal_key(&self, account: &str, passphrase: String) -> Answer<String> {
+        Ok(self.wallet.reveal_key(address(account)?, Passphrase::new(passphrase)).await?.as_str().to_owned())
+    }
+
+    /// A keystore file of version 3 as text, under a passphrase of its own.
+    pub async fn export_keystore(&self, account: &str, passphrase: String, new: String) -> Answer<String> {
+        let (passphrase, new) = (Passphrase::new(passphrase), Passphrase::new(new));
+        Ok(self.wallet.export_keystore(address(account)?, passphrase, new).await?)
+    }
+
+    /// The same as a file that only its owner reads, in the downloads folder; answers where.
+    pub async fn save_keystore(&self, account: &str, passphrase: String, new: String) -> Answer<String> {
+        let short = address(account)?.to_string();
+        let text = self.export_keystore(account, passphrase, new).await?;
+        let stamp = time(self.wallet.now()).replace(':', "");
+        let failed = |reason: String| Failure::field("file", "a place to write to", &reason);
+        let dir = wallet::export_dir().ok_or_else(|| failed("no home folder".to_owned()))?;
+        let path = dir.join(format!("countersign-{short}-{stamp}.json"));
+        wallet::write_private(&path, text.as_bytes()).map_err(|e| failed(format!("{}: {e}", path.display())))?;
+        Ok(path.display().to_string())
+    }
+
+    pub async fn change_passphrase(&self, current: String, new: String) -> Answer<StatusView> {
+        self.wallet.change_passphrase(Passphrase::new(current), Passphrase::new(new)).await?;
+        Ok(self.status().await)
+    }
+
+    /// A lost passphrase: the wallet's own words give the vault anew under another one; the ledger stays.
+    pub async fn restore_words(&self, words: String, passphrase: String) -> Answer<RestoredView> {
+        let words = Zeroizing::new(words);
+        // Part of a file's name on every system.
+        let stamp = time(self.wallet.now()).replace(':', "");
+        let kept = self.wallet.restore_words(&words, Passphrase::new(passphrase), &stamp).await?;
+        Ok(RestoredView { kept: kept.display().to_string(), status: self.status().await })
+    }
+}
