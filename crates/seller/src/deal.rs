@@ -11,6 +11,8 @@ use x402::{
 
 /// By how much a buyer's clock may be ahead of ours.
 const AHEAD_SECS: u64 = 60;
+/// Packages up to 0.6.1 sign `exact` for an hour, whatever the offer says.
+const AN_HOUR: u64 = 3600;
 
 /// A payment that was recognised.
 #[derive(Debug)]
@@ -73,8 +75,9 @@ impl Seller {
                     }
                     let (now, (_, valid_before)) = (self.now(), signed.window);
                     signed.in_time(now, 0).map_err(InvalidReason::code)?;
-                    // What lasts longer than an offer would have to be remembered longer than one.
-                    if meta.is_none() && valid_before > now.saturating_add(self.lifetime_secs() + AHEAD_SECS) {
+                    // A payment has to be remembered for as long as it lasts.
+                    let longest = self.lifetime_secs().max(AN_HOUR) + AHEAD_SECS;
+                    if meta.is_none() && valid_before > now.saturating_add(longest) {
                         return Err("window_exceeds_offer");
                     }
                     return Ok(Deal {

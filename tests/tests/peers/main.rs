@@ -22,10 +22,7 @@ async fn our_programs_and_the_published_packages_trade_and_read_as_the_tables_sa
         for seller in [Who::Ours, Who::Py, Who::Core] {
             for goods in Goods::all(seller) {
                 let all_theirs = ![buyer, seller, goods.facilitator].contains(&Who::Ours);
-                if !all_theirs
-                    && (buyer != Who::Ours || goods.scheme == Scheme::ExactPermit)
-                    && goods.scheme != Scheme::Permit2
-                {
+                if !all_theirs && (buyer == Who::Ours || goods.scheme != Scheme::Permit2) {
                     let result = market.trade(buyer, seller, goods).await;
                     rows.push(Row::new(buyer, seller, goods, result));
                 }
@@ -33,7 +30,7 @@ async fn our_programs_and_the_published_packages_trade_and_read_as_the_tables_sa
         }
     }
     for (who, process) in [(Who::Py, &market.py), (Who::Js, &market.js)] {
-        for scheme in [Scheme::ExactPermit] {
+        for scheme in [Scheme::ExactPermit, Scheme::Eip3009] {
             let checked = refusals::check(&market, who, process, scheme).await;
             checked.unwrap_or_else(|error| panic!("{who:?}, {}: {error:#}", scheme.title()));
         }

@@ -78,7 +78,6 @@ impl Goods {
     /// Why a seller can't sell so with a facilitator, if so.
     pub fn reason(self, seller: Who) -> Option<&'static str> {
         match (seller, self.facilitator, self.scheme) {
-            (Who::Ours, _, Scheme::Eip3009 | Scheme::Permit2) => Some("our paywall sells by exact_permit"),
             (Who::Py, _, Scheme::Permit2) => Some("the package sells no permit2"),
             (_, Who::Py, Scheme::Permit2) => Some("the package settles no permit2"),
             (Who::Core, _, Scheme::ExactPermit) => Some("the package asks for no fee quote"),

@@ -1,7 +1,7 @@
 //! Our side: a facilitator, a paywall in front of either facilitator, and a wallet behind its port with a person who
 //! says yes to everything.
 
-use crate::market::{FEE, Goods, PRICE, Who, payee};
+use crate::market::{FEE, Goods, PRICE, Scheme, Who, payee};
 use anyhow::{Context, Result};
 use axum::{Router, routing::get};
 use chain::TronGrid;
@@ -64,6 +64,11 @@ pub async fn shop(ours: &str, theirs: &str) -> Result<Served> {
             let price = Price::new(NETWORK, goods.scheme.token(), Amount::from_u64(PRICE), payee(Who::Ours));
             // The packages know networks by their names only.
             let price = price.form(NetworkForm::Named);
+            let price = match goods.scheme {
+                Scheme::ExactPermit => price,
+                Scheme::Eip3009 => price.by_eip3009("Authorized Dollar", "1"),
+                Scheme::Permit2 => price.by_permit2(),
+            };
             let wall = Paywall::new(seller, Listing::new("goods").price(price));
             let name = goods.name();
             router = router.route(&format!("/goods/{name}"), get(|| async move { name }).layer(wall));

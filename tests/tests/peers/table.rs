@@ -10,9 +10,7 @@ const BEGIN: &str = "<!-- what the test ran -->\n";
 const END: &str = "<!-- end of what the test ran -->\n";
 
 /// Cells that can't be run, with the reason: buyer, seller, facilitator, scheme.
-const CANNOT: [([&str; 4], &str); 9] = [
-    (["**our wallet**", "any", "any", "exact/eip3009, exact/permit2"], "not yet"),
-    (["any", "**our paywall**", "any", "exact/eip3009, exact/permit2"], "not yet"),
+const CANNOT: [([&str; 4], &str); 7] = [
     (["bankofai-x402, @bankofai/x402", "any", "any", "exact/permit2"], "neither package signs it"),
     (["any", "bankofai-x402", "any", "exact/permit2"], "the package does not sell by it"),
     (["any", "any", "bankofai-x402", "exact/permit2"], "the package does not settle it"),

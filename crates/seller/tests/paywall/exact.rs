@@ -107,9 +107,9 @@ async fn what_is_not_the_price_is_not_taken() {
     ] {
         assert_eq!(reason(stage.pay("/ways", &changed(from, to, option)).await).await, expected, "{from} -> {to}");
     }
-    // A window that lasts longer than the offer, and one that is over.
+    // A window that lasts longer than an hour, as older packages sign it, and one that is over.
     for option in [1, 2] {
-        let lasting = stage.sign_for(&ways, option, 661);
+        let lasting = stage.sign_for(&ways, option, 3661);
         assert_eq!(reason(stage.pay("/ways", &lasting).await).await, "window_exceeds_offer");
     }
     let late = [stage.sign(&ways, 1), stage.sign(&ways, 2)];
