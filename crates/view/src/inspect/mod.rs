@@ -70,6 +70,7 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
         ));
     }
     twice(&pieces, &mut parts);
+    repeated(&mut parts);
     let (views, all): (Vec<PartView>, Vec<Is>) = parts.into_iter().map(|part| (part.view, part.is)).unzip();
     let mut views = views;
     if more {
@@ -92,6 +93,26 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
         parts: compared.into_iter().chain(views).collect(),
     };
     Seen { view, all }
+}
+
+/// Many servers repeat the header's document as the body: told once. A body that differs is told.
+fn repeated(parts: &mut Vec<Part>) {
+    let Some(at) = parts.iter().position(|part| part.view.kind == KindView::PaymentRequired) else { return };
+    let again = |part: &Part| part.view.kind == KindView::PaymentRequired && part.view.place.as_deref() == Some("body");
+    let Some(body) = parts.iter().skip(at + 1).position(again).map(|after| at + 1 + after) else { return };
+    let same = match (parts.get(at), parts.get(body)) {
+        (Some(header), Some(body)) => header.view.document == body.view.document,
+        _ => return,
+    };
+    if same {
+        parts.remove(body);
+    }
+    if let Some(header) = parts.get_mut(at) {
+        header.view.findings.push(match same {
+            true => odd::found("bodySame", odd::NOTE, &[]),
+            false => odd::found("bodyDiffers", odd::WARN, &[]),
+        });
+    }
 }
 
 /// A header that came twice in one message: which one counts would be a guess.

@@ -181,9 +181,19 @@ fn in_header(name: &'static str, value: &str, now: Option<Moment>) -> Vec<Part> 
         },
     };
     for part in &mut parts {
+        out_of_header(part);
         part.view.findings.extend(notes.iter().map(|code| found(code, NOTE, &[])));
     }
     parts
+}
+
+/// A document that came as a header's value is called by the header.
+fn out_of_header(part: &mut Part) {
+    if let (KindView::PaymentRequired, Some(rest)) =
+        (part.view.kind, part.view.title.strip_prefix("A PaymentRequired body"))
+    {
+        part.view.title = format!("A PAYMENT-REQUIRED{rest}");
+    }
 }
 
 /// The JSON of a header's value, and what is odd about its base64.
@@ -214,6 +224,7 @@ fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
         Ok((json, notes)) if json.trim_start().starts_with(['{', '[']) => {
             let mut parts = document(&json, now, None).unwrap_or_else(|tried| vec![unknown(tried, &json)]);
             for part in &mut parts {
+                out_of_header(part);
                 part.view.findings.extend(notes.iter().map(|code| found(code, NOTE, &[])));
             }
             parts

@@ -186,6 +186,10 @@ fn redirects_are_shown_and_judged_and_a_header_that_came_twice_is_told() {
     assert!(!format!("{:?}", away("/b")).contains("id=secret"));
     let twice = at(&format!("PAYMENT-REQUIRED: {header}\nPAYMENT-REQUIRED: {header}"));
     assert!(codes(&twice).contains(&"headerTwice"));
+    let answer = |body: &str| at(&format!("HTTP/1.1 402 Payment Required\npayment-required: {header}\n\n{body}"));
+    let same = answer(&offer_json());
+    assert!(codes(&same).contains(&"bodySame") && same.title.starts_with("A PAYMENT-REQUIRED"), "{}", same.title);
+    assert!(codes(&answer(&offer_json().replace("250000", "1"))).contains(&"bodyDiffers"));
 }
 
 #[test]
