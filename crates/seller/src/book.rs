@@ -55,7 +55,7 @@ enum State {
     /// Sent to be settled, and nobody knows yet whether it was.
     Open,
     Paid {
-        settlement: Settlement,
+        settlement: Box<Settlement>,
         left: Left,
     },
 }
@@ -125,7 +125,7 @@ impl Book {
             return self.hold(&mut pages, key, now);
         };
         let settlement = match &entry.state {
-            State::Paid { settlement, .. } => Some(Box::new(settlement.clone())),
+            State::Paid { settlement, .. } => Some(settlement.clone()),
             State::Fresh | State::Open => None,
         };
         // Once settled, everything in a payment can be read on the chain, except its identifier.
@@ -198,7 +198,7 @@ impl Held {
     /// How it was settled before.
     pub(crate) fn settlement(&self) -> Option<Settlement> {
         match &self.state {
-            State::Paid { settlement, .. } => Some(settlement.clone()),
+            State::Paid { settlement, .. } => Some((**settlement).clone()),
             State::Fresh | State::Open => None,
         }
     }
@@ -231,14 +231,14 @@ impl Held {
 
     /// Settled, and nothing delivered yet.
     pub(crate) fn owed(&mut self, settlement: Settlement, now: u64) {
-        self.change(State::Paid { settlement, left: Left::Owed }, now);
+        self.change(State::Paid { settlement: Box::new(settlement), left: Left::Owed }, now);
     }
 
     /// Settled, and the answer goes out; `repeatable`: the handler may run once more for it.
     pub(crate) fn delivered(&mut self, settlement: Settlement, repeatable: bool, now: u64) {
         let was_first = !matches!(self.state, State::Paid { left: Left::OnceMore | Left::Nothing, .. });
         let left = if was_first && repeatable { Left::OnceMore } else { Left::Nothing };
-        self.change(State::Paid { settlement, left }, now);
+        self.change(State::Paid { settlement: Box::new(settlement), left }, now);
     }
 
     fn change(&mut self, state: State, now: u64) {
