@@ -4,6 +4,7 @@
 //!
 //! Source: <https://ethereum.org/developers/docs/data-structures-and-encoding/web3-secret-storage>.
 
+use crate::scrub::scrubbed;
 use crate::{Passphrase, VaultError, narrow, private_file, sealed::random};
 use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};
@@ -145,6 +146,10 @@ impl Keystore {
 
     /// Derives the key, which may take seconds, and opens the file.
     pub fn open(&self, passphrase: &Passphrase) -> Result<PrivateKey, KeystoreError> {
+        scrubbed(|| self.opened(passphrase))
+    }
+
+    fn opened(&self, passphrase: &Passphrase) -> Result<PrivateKey, KeystoreError> {
         let derived = self.derive(passphrase)?;
         let (half, check) = (&derived[..16], &derived[16..32]);
         let mac = Keccak256::new().chain_update(check).chain_update(self.sealed).finalize();
@@ -191,6 +196,10 @@ impl Keystore {
 
     /// As [`Keystore::write`] with 2^`log_n` for scrypt's n; r is 8 and p is 1.
     pub fn write_with(key: &PrivateKey, passphrase: &Passphrase, log_n: u8) -> Result<String, KeystoreError> {
+        scrubbed(|| Self::written(key, passphrase, log_n))
+    }
+
+    fn written(key: &PrivateKey, passphrase: &Passphrase, log_n: u8) -> Result<String, KeystoreError> {
         let (salt, iv, mut id): ([u8; 32], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
         let kdf = Kdf::Scrypt { log_n, r: 8, p: 1 };
         let mut it = Self { kdf, salt: salt.to_vec(), length: 32, iv, sealed: [0; 32], mac: [0; 32], address: None };

@@ -14,6 +14,7 @@ mod narrow;
 mod passphrase;
 mod private_file;
 mod restore;
+mod scrub;
 mod sealed;
 mod secrets;
 mod store;

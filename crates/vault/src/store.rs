@@ -4,6 +4,7 @@
 use crate::account::{Account, Kind};
 use crate::cost::{Cost, Derived, Key, derive};
 use crate::file::{File, Header, Read};
+use crate::scrub::scrubbed;
 use crate::sealed::{open, random, seal};
 use crate::secrets::{self, Secrets};
 use crate::{Passphrase, Unlocked, VaultError};
@@ -129,7 +130,7 @@ impl Vault {
     /// The key of one account, for its owner to keep elsewhere: asks for the passphrase even when unlocked.
     pub fn key(&self, address: Address, passphrase: &Passphrase) -> Result<PrivateKey, VaultError> {
         let account = self.account(address)?;
-        self.unseal(passphrase)?.1.key_of(account)
+        scrubbed(|| self.unseal(passphrase)?.1.key_of(account))
     }
 
     fn unseal(&self, passphrase: &Passphrase) -> Result<(Key, Secrets), VaultError> {
