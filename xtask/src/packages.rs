@@ -24,6 +24,7 @@ const TO_BUILD: Packages = &[
 ];
 
 const TO_TEST: Packages = &[
+    ("curl", "the program that the README pays with"),
     ("xvfb", "a display of its own for the window tests"),
     ("xauth", "used by xvfb-run"),
     ("dbus", "a session bus of its own for the window tests"),
