@@ -302,24 +302,101 @@ pub struct Answer {
 }
 
 #[derive(Group)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Ledger {
     /// Show one payment completely
     pub id: Option<String>,
-    /// Only this site, "https://news.example"
-    #[arg(long)]
-    pub site: Option<String>,
-    /// Only this app's id
-    #[arg(long)]
-    pub app: Option<String>,
-    /// Only rows with this in site or path, or with this address, id or transaction
-    #[arg(long, value_name = "TEXT")]
-    pub search: Option<String>,
+    #[command(flatten)]
+    pub which: Which,
     /// How many rows
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=200))]
     pub limit: u32,
     /// The page after this row, as the page before told
     #[arg(long, value_name = "ID")]
     pub after: Option<String>,
+    #[command(subcommand)]
+    pub action: Option<LedgerAction>,
+}
+
+/// Which payments; all of it narrows.
+#[derive(Group)]
+pub struct Which {
+    /// Only this site, "https://news.example"
+    #[arg(long)]
+    pub site: Option<String>,
+    /// Only this app's id
+    #[arg(long)]
+    pub app: Option<String>,
+    /// Only what this account pays
+    #[arg(long, value_name = "ADDRESS")]
+    pub account: Option<String>,
+    /// Only this token: symbol or contract
+    #[arg(long)]
+    pub token: Option<String>,
+    /// Only this network: mainnet, nile, shasta
+    #[arg(long)]
+    pub network: Option<String>,
+    #[arg(long, value_parser = ["asked", "approved", "signed", "refused", "cancelled", "expired"])]
+    pub state: Option<String>,
+    /// First day or moment, 2026-11-22
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// Last day, all of it
+    #[arg(long, value_name = "DAY")]
+    pub to: Option<String>,
+    /// In which days begin, and for times in an export, like Asia/Shanghai; the system's when absent
+    #[arg(long, value_name = "ZONE")]
+    pub time_zone: Option<String>,
+    /// Least amount, in whole units
+    #[arg(long, value_name = "AMOUNT")]
+    pub least: Option<String>,
+    /// Greatest amount, in whole units
+    #[arg(long, value_name = "AMOUNT")]
+    pub most: Option<String>,
+    /// Only with this tag
+    #[arg(long)]
+    pub tag: Option<String>,
+    /// Only with these words in site, path, description, note or tags; or with this address, id or transaction
+    #[arg(long, value_name = "TEXT")]
+    pub search: Option<String>,
+    /// The oldest first
+    #[arg(long)]
+    pub oldest: bool,
+}
+
+#[derive(Subcommand)]
+pub enum LedgerAction {
+    /// Write payments into a file: CSV, JSON or an hledger journal
+    #[command(
+        after_help = "Example:\n  countersign ledger export -f hledger --from 2026-01-01 --time-zone Europe/Berlin -o 2026.journal"
+    )]
+    Export {
+        #[command(flatten)]
+        which: Which,
+        #[arg(short = 'f', long, default_value = "csv", value_parser = ["csv", "json", "jsonl", "hledger"])]
+        format: String,
+        /// The file; readable by you alone
+        #[arg(short = 'o', long, value_name = "FILE")]
+        output: PathBuf,
+        /// Replace a file of that name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Set a payment's note; without a text, remove it
+    Note { id: String, text: Option<String> },
+    /// Add tags to a payment, or take them away
+    Tag {
+        id: String,
+        #[arg(required = true)]
+        tags: Vec<String>,
+        /// Take them away
+        #[arg(long)]
+        remove: bool,
+    },
+    /// The tags, and how many payments have them
+    Tags,
+    /// Give a tag another name; one that exists takes its payments in
+    RenameTag { name: String, new: String },
 }
 
 #[derive(Group)]

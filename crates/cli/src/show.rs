@@ -6,6 +6,7 @@ use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use unicode_width::UnicodeWidthStr;
 use view::question::quoted;
 use view::{DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, RuleView, SettlementView, StateView};
 
@@ -82,12 +83,15 @@ pub fn json<T: Serialize>(value: &T) {
 /// Lines up columns; the last one is as long as it likes.
 pub fn columns(rows: &[Vec<String>]) -> String {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count).map(width).collect();
     let line = |row: &Vec<String>| {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let padded = row.iter().zip(&widths).map(|(cell, width)| {
+            // Chinese characters are two columns wide.
+            let blank = width.saturating_sub(cell.width());
+            format!("{cell}{:blank$}", "")
+        });
         padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")

@@ -45,6 +45,12 @@ fn select(db: &Connection, rest: &str, params: &[&dyn ToSql]) -> Result<Vec<Allo
     Ok(found)
 }
 
+/// Those of one payment, oldest first.
+pub fn of(db: &Connection, payment: PaymentId) -> Result<Vec<Allowance>, LedgerError> {
+    let payment = rows::seq(db, payment)?;
+    select(db, "WHERE l.payment = ?1 ORDER BY l.seq", &[&payment])
+}
+
 impl Ledger {
     /// Written before the transaction is broadcast. The same transaction again changes nothing.
     pub fn allowance_intent(&self, intent: &AllowanceIntent, now: Moment) -> Result<(), LedgerError> {
@@ -108,9 +114,6 @@ impl Ledger {
 
     /// Those of one payment, oldest first.
     pub fn allowances_of(&self, payment: PaymentId) -> Result<Vec<Allowance>, LedgerError> {
-        self.read("list allowances", |db| {
-            let payment = rows::seq(db, payment)?;
-            select(db, "WHERE l.payment = ?1 ORDER BY l.seq", &[&payment])
-        })
+        self.read("list allowances", |db| of(db, payment))
     }
 }

@@ -40,6 +40,21 @@ pub fn weigh(payment: &Payment) -> Weight {
     }
 }
 
+/// What a payment counts for, for whoever adds up many.
+#[cfg(feature = "bulk")]
+pub struct Share {
+    pub counted: Amount,
+    pub settled: Amount,
+    pub open: Amount,
+    pub counts: bool,
+}
+
+#[cfg(feature = "bulk")]
+pub fn share(payment: &Payment) -> Share {
+    let Weight { counted, settled, open, counts } = weigh(payment);
+    Share { counted, settled, open, counts }
+}
+
 /// Books a new row.
 pub fn open(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     book(db, row, NOTHING)

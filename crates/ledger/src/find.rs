@@ -5,7 +5,7 @@
 use crate::cells::Cells;
 use crate::narrow::{EVERY, Narrow, Way};
 use crate::payment::{Filter, Found, Listed, Page};
-use crate::{Ledger, LedgerError, PaymentId, indexing, notes, rows};
+use crate::{Ledger, LedgerError, PaymentId, allowances, indexing, notes, rows};
 use plan::Moment;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -92,7 +92,11 @@ impl Ledger {
 fn listed(db: &Connection, seq: i64) -> Result<Option<Listed>, LedgerError> {
     let Some(row) = rows::select(db, "", "WHERE p.seq = ?1", &[&seq])?.pop() else { return Ok(None) };
     let (note, tags) = notes::of(db, seq)?;
-    Ok(Some(Listed { payment: row.payment, note, tags }))
+    let allowances = match row.payment.plan.allowance {
+        Some(_) => allowances::of(db, row.payment.id)?,
+        None => vec![],
+    };
+    Ok(Some(Listed { payment: row.payment, note, tags, allowances }))
 }
 
 /// A way through the rows that a filter lets through.

@@ -6,7 +6,11 @@
 mod allowances;
 mod apps;
 mod assets;
+#[cfg(feature = "bulk")]
+mod believable;
 mod books;
+#[cfg(feature = "bulk")]
+mod bulk;
 mod cells;
 mod enter;
 mod error;
@@ -31,6 +35,10 @@ mod store;
 mod values;
 mod wire;
 
+#[cfg(feature = "bulk")]
+pub use believable::{END, life};
+#[cfg(feature = "bulk")]
+pub use bulk::{Bulk, Life};
 pub use error::{LedgerError, StorageKind};
 pub use id::{NotAnId, PaymentId};
 pub use notes::{NOTE_MAX, TAG_MAX, TAGS_MAX, Tag};

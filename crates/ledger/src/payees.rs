@@ -24,6 +24,29 @@ pub fn count(db: &Connection, site: i64, network: Network, payee: Address, at: M
     Ok(())
 }
 
+/// Writes a payee with its counts.
+#[cfg(feature = "bulk")]
+pub fn insert(
+    db: &Connection,
+    network: Network,
+    payee: Address,
+    site: i64,
+    (times, first, last): (i64, Moment, Moment),
+) -> Result<(), LedgerError> {
+    let (head, tail) = ends(&payee);
+    db.prepare_cached("INSERT INTO payees VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(params![
+        chain(network),
+        payee.bytes(),
+        site,
+        times,
+        first.0,
+        last.0,
+        head,
+        tail
+    ])?;
+    Ok(())
+}
+
 /// One payment less: it was released unused.
 pub fn discount(db: &Connection, site: i64, network: Network, payee: Address) -> Result<(), LedgerError> {
     let key = params![chain(network), payee.bytes(), site];

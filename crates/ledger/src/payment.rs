@@ -231,6 +231,8 @@ pub struct Listed {
     pub note: Option<String>,
     /// By name.
     pub tags: Vec<String>,
+    /// Approving transactions that it needed.
+    pub allowances: Vec<crate::Allowance>,
 }
 
 /// What a page found.

@@ -2,7 +2,7 @@
 //! are one write transaction; refuse every state in which a signature may be out.
 
 use crate::payment::{Payment, State};
-use crate::{Ledger, LedgerError, PaymentId, apps, assets, rows, rules, spendings};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, indexing, rows, rules, spendings};
 use plan::{Moment, Plan, PlanDigest, Refusal, Rules, Spending, Verdict, Window};
 
 /// The plan that takes the place of the one that was shown.
@@ -68,6 +68,8 @@ impl Ledger {
             payment.dictated = change.dictated;
             payment.expires_at = change.expires_at;
             rows::replan(db, &row)?;
+            // Payer, payee and token may be others now: the search must find those.
+            indexing::refresh(db, row.seq)?;
             Ok(Replanned::Asked(row.payment))
         })
     }

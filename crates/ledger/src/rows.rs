@@ -114,9 +114,12 @@ pub fn insert(
         expires_at, whys, state, entered_at, reserved_at, ended_at, by_person, code,
         method, url, path, document_hash, option, scheme, payer, payee, symbol, decimals, token_known, contract,
         price, fee_to, fee, maximum, valid_after, valid_before, balance,
-        allowance_spender, allowance_have, allowance_need, allowance_cost, findings, site_words, app_words, resource)
+        allowance_spender, allowance_have, allowance_need, allowance_cost, findings, site_words, app_words, resource,
+        signed_at, ended_by, settlement, settlement_at, tx, block, failure, actual, delivery, delivery_at, http_status)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44)";
+        ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44,
+        ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55)";
+    let (tx, block, failure) = settled(p);
     let need = plan.allowance.as_ref();
     db.prepare_cached(sql)?.execute(params![
         p.id.bytes(),
@@ -163,6 +166,17 @@ pub fn insert(
         plan.site_words,
         plan.app_words,
         resource(&plan.site, &plan.request.url, &plan.payee),
+        p.signed_at.map(|m| m.0),
+        p.ended_by,
+        p.settlement.as_ref().map(Settlement::name),
+        p.settlement_at.map(|m| m.0),
+        tx,
+        block.map(whole),
+        failure,
+        p.actual.map(|a| a.to_be_bytes()),
+        p.delivery.map(Delivery::name),
+        p.delivery_at.map(|m| m.0),
+        p.http_status.map(i64::from),
     ])?;
     let seq = db.last_insert_rowid();
     db.prepare_cached("INSERT INTO papers (payment, document) VALUES (?1, ?2)")?.execute(params![seq, document])?;
@@ -211,15 +225,20 @@ pub fn replan(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Writes what the three lives changed.
-pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
-    let p = &row.payment;
-    let (tx, block, failure) = match &p.settlement {
+/// Transaction, block and failure as the row has them.
+fn settled(p: &Payment) -> (Option<&String>, Option<u64>, Option<&String>) {
+    match &p.settlement {
         Some(Settlement::Seen { tx }) => (Some(tx), None, None),
         Some(Settlement::Final { tx, block }) => (tx.as_ref(), *block, None),
         Some(Settlement::Failed { reason, tx }) => (tx.as_ref(), None, Some(reason)),
         Some(Settlement::Unknown | Settlement::NeverUsed) | None => (None, None, None),
-    };
+    }
+}
+
+/// Writes what the three lives changed.
+pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
+    let p = &row.payment;
+    let (tx, block, failure) = settled(p);
     let sql = "UPDATE payments SET state = ?2, reserved_at = ?3, signed_at = ?4, ended_at = ?5, by_person = ?6,
         code = ?7, ended_by = ?8, settlement = ?9, settlement_at = ?10, tx = ?11, block = ?12, failure = ?13,
         actual = ?14, delivery = ?15, delivery_at = ?16, http_status = ?17, valid_after = ?18, valid_before = ?19

@@ -79,6 +79,18 @@ fn change(
     Ok(())
 }
 
+/// The start of the span (0, 1 or 2) that a moment falls into.
+#[cfg(feature = "bulk")]
+pub fn start_of(span: usize, at: i64) -> i64 {
+    floor(at, SPANS[span].1)
+}
+
+/// Minutes before this are dropped when something is added at `at`.
+#[cfg(feature = "bulk")]
+pub const fn oldest_minute(at: i64) -> i64 {
+    at - MONTH - DAY
+}
+
 fn floor(at: i64, length: i64) -> i64 {
     at.div_euclid(length) * length
 }

@@ -16,6 +16,7 @@ use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Pas
 #[derive(Clone)]
 pub struct Desk {
     pub(crate) wallet: Wallet,
+    pub(crate) exports: crate::export::Exports,
 }
 
 pub(crate) type Answer<T> = Result<T, Failure>;
@@ -61,7 +62,7 @@ pub(crate) fn site_key(text: &str) -> Answer<Site> {
 
 impl Desk {
     pub fn new(wallet: Wallet) -> Self {
-        Self { wallet }
+        Self { wallet, exports: Default::default() }
     }
 
     pub fn wallet(&self) -> &Wallet {

@@ -5,6 +5,7 @@ pub mod choices;
 pub mod desk;
 mod desk_accounts;
 mod desk_inspect;
+pub mod export;
 pub mod failure;
 pub mod inspect;
 pub mod money;
@@ -22,6 +23,7 @@ pub mod words;
 
 pub use choices::ChoiceView;
 pub use desk::{Desk, Proof, RuleInput};
+pub use export::{ExportFormat, ExportInput, ExportView};
 pub use failure::{Code, Failure};
 pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, TriedView};
 pub use inspect::{inspect, inspect_at};

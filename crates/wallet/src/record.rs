@@ -69,4 +69,22 @@ impl Wallet {
     pub async fn rename_tag(&self, name: String, new: String) -> Result<(), WalletError> {
         self.db(move |ledger| ledger.rename_tag(&name, &new)).await
     }
+
+    /// There are not more rows than this behind a filter.
+    pub async fn about_how_many(&self, filter: Filter) -> Result<u64, WalletError> {
+        self.db(move |ledger| ledger.about_how_many(&filter)).await
+    }
+
+    /// Begins work of minutes that only reads, on a thread of its own; it ends by itself.
+    pub fn long_read(&self, work: impl FnOnce(&ledger::Ledger) + Send + 'static) -> Result<(), WalletError> {
+        if self.0.stop.is_cancelled() {
+            return Err(WalletError::Closed);
+        }
+        let ledger = std::sync::Arc::clone(&self.0.ledger);
+        std::thread::Builder::new()
+            .name("export".to_owned())
+            .spawn(move || work(&ledger))
+            .map(drop)
+            .map_err(|_| WalletError::Check { check: "background work" })
+    }
 }

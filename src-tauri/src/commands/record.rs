@@ -4,8 +4,8 @@ use super::{Answer, TheHouse};
 use crate::windows;
 use tauri::{AppHandle, WebviewWindow};
 use view::{
-    AppView, Code, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage, PaymentView, RuleInput,
-    SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
+    AppView, Code, ExportInput, ExportView, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage,
+    PaymentView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
 };
 
 #[tauri::command]
@@ -68,6 +68,25 @@ pub async fn payment(house: TheHouse<'_>, id: String) -> Answer<PaymentDetailVie
 #[specta::specta]
 pub async fn set_note(house: TheHouse<'_>, id: String, note: String, tags: Vec<String>) -> Answer<PaymentView> {
     house.desk()?.set_note(&id, note, tags).await
+}
+
+/// Begins an export into a file; ask with its id how far it is.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_export(house: TheHouse<'_>, input: ExportInput) -> Answer<ExportView> {
+    house.desk()?.start_export(input).await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
+    house.desk()?.export(&id)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
+    house.desk()?.cancel_export(&id)
 }
 
 #[tauri::command]

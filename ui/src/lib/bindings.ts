@@ -27,6 +27,10 @@ export const commands = {
 	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
 	/**  Sets a payment's note ("" removes it) and tags, all at once. */
 	setNote: (id: string, note: string, tags: string[]) => __TAURI_INVOKE<PaymentView>("set_note", { id, note, tags }),
+	/**  Begins an export into a file; ask with its id how far it is. */
+	startExport: (input: ExportInput) => __TAURI_INVOKE<ExportView>("start_export", { input }),
+	export: (id: string) => __TAURI_INVOKE<ExportView>("export", { id }),
+	cancelExport: (id: string) => __TAURI_INVOKE<ExportView>("cancel_export", { id }),
 	tags: () => __TAURI_INVOKE<TagView[]>("tags"),
 	summary: () => __TAURI_INVOKE<SummaryView>("summary"),
 	sites: () => __TAURI_INVOKE<SiteView[]>("sites"),
@@ -239,6 +243,39 @@ export type EventView =
 { event: "lock" } | 
 /**  Rules, sites or apps changed (owner only). */
 { event: "rules" };
+
+/**  What the rows are written as. */
+export type ExportFormat = 
+/**  A header line, then a line a payment; see docs/EXPORT.md for the columns. */
+"csv" | 
+/**  One array of objects. */
+"json" | 
+/**  One object a line. */
+"jsonLines" | 
+/**  A journal for hledger and its kin. */
+"hledger";
+
+export type ExportInput = {
+	filter: FilterView,
+	format: ExportFormat,
+	/**  The file, whole path. Times are in the filter's time zone. */
+	path: string,
+	/**  A file of that name may be replaced. */
+	replace: boolean,
+};
+
+/**  How far an export is. */
+export type ExportView = {
+	id: string,
+	path: string,
+	/**  Rows written so far. */
+	rows: number,
+	/**  There are not more than this. */
+	of: number,
+	done: boolean,
+	cancelled: boolean,
+	failure: Failure | null,
+};
 
 /**  A failure as every surface shows it. */
 export type Failure = {

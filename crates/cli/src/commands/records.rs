@@ -4,8 +4,8 @@
 use crate::args::{Global, Ledger, SiteAction, Sites};
 use crate::exit::Fail;
 use crate::reach::Reach;
-use crate::show::say;
 use crate::show::{self, BOLD, OFF, money, safe};
+use crate::show::{note, say};
 use helper::verb::{self, BlockSite, Payments};
 use view::{FilterView, PaymentDetailView, SiteDetailView};
 
@@ -19,14 +19,10 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
         }
         return Ok(());
     }
-    let filter = FilterView {
-        site_key: ledger.site,
-        app_id: ledger.app,
-        text: ledger.search,
-        after: ledger.after,
-        limit: Some(ledger.limit),
-        ..FilterView::default()
-    };
+    if let Some(action) = ledger.action {
+        return super::ledger::run(global, &reach, action).await;
+    }
+    let filter = FilterView { after: ledger.after, limit: Some(ledger.limit), ..super::ledger::filter(ledger.which) };
     let page = reach.call(Payments { filter }).await?;
     if global.json {
         show::json(&page);
@@ -35,6 +31,9 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
     match page.payments.is_empty() {
         true => say!("No payments."),
         false => show::table(&page.payments.iter().map(show::payment_row).collect::<Vec<_>>()),
+    }
+    if let Some(at) = &page.looked_to {
+        note!("Looked as far as {}; there is more.", show::time(at));
     }
     if let Some(next) = page.next {
         say!("More: --after {}", safe(&next));
@@ -72,6 +71,12 @@ fn detail(it: &PaymentDetailView) {
         rows.push(row(&safe(&step.name), format!("{at}{note}")));
     }
     show::table(&rows);
+    if let Some(note) = &p.note {
+        say!("note: {}", view::question::quoted(note, 500));
+    }
+    if !p.tags.is_empty() {
+        say!("tags: {}", safe(&p.tags.join(", ")));
+    }
     for finding in &it.findings {
         say!("{}: {}", safe(&finding.title), safe(&finding.text));
     }

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, ModeView, NewWordsView, PairingView, PayerView,
-    PaymentDetailView, PaymentPage, PaymentView, Proof, QuestionView, RestoredView, RuleInput, RuleView,
-    SiteDetailView, SiteView, StatusView, SummaryView, TagView, WordsView,
+    AnswerView, AppView, ChoiceView, Desk, ExportInput, ExportView, Failure, FilterView, ModeView, NewWordsView,
+    PairingView, PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, QuestionView, RestoredView, RuleInput,
+    RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, WordsView,
 };
 use wallet::AppId;
 
@@ -144,6 +144,10 @@ verbs! {
     /// Sets a payment's note ("" removes it) and tags.
     "set-note" SetNote { id: String, note: String, tags: Vec<String> } -> PaymentView
         = |desk, it| desk.set_note(&it.id, it.note, it.tags).await;
+    /// Begins an export into a file of this machine.
+    "start-export" StartExport { input: ExportInput } -> ExportView = |desk, it| desk.start_export(it.input).await;
+    "export" Export { id: String } -> ExportView = |desk, it| desk.export(&it.id);
+    "cancel-export" CancelExport { id: String } -> ExportView = |desk, it| desk.cancel_export(&it.id);
     "tags" Tags {} -> Vec<TagView> = |desk, _it| desk.tags().await;
     "rename-tag" RenameTag { name: String, new: String } -> () = |desk, it| desk.rename_tag(it.name, it.new).await;
     "summary" Summary {} -> SummaryView = |desk, _it| desk.summary().await;

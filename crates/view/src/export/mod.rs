@@ -1,0 +1,207 @@
+//! Export: the payments that a filter lets through, as CSV, JSON or an hledger journal, into a file that is
+//! complete or not there. One snapshot, one row in memory at a time; payments go on meanwhile. Refuses to write
+//! over a file unless told to.
+
+mod file;
+mod hledger;
+mod row;
+mod tables;
+
+use crate::desk::{Answer, Desk};
+use crate::record::zone;
+use crate::show_owner::count;
+use crate::{Code, Failure, FilterView};
+use jiff::tz::TimeZone;
+use ledger::Listed;
+use serde::{Deserialize, Serialize};
+use specta::Type;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the rows are written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum ExportFormat {
+    /// A header line, then a line a payment; see docs/EXPORT.md for the columns.
+    Csv,
+    /// One array of objects.
+    Json,
+    /// One object a line.
+    JsonLines,
+    /// A journal for hledger and its kin.
+    Hledger,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportInput {
+    pub filter: FilterView,
+    pub format: ExportFormat,
+    /// The file, whole path. Times are in the filter's time zone.
+    pub path: String,
+    /// A file of that name may be replaced.
+    pub replace: bool,
+}
+
+/// How far an export is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub struct ExportView {
+    pub id: String,
+    pub path: String,
+    /// Rows written so far.
+    pub rows: u32,
+    /// There are not more than this.
+    pub of: u32,
+    pub done: bool,
+    pub cancelled: bool,
+    pub failure: Option<Failure>,
+}
+
+/// Exports that were begun, by their id.
+pub(crate) type Exports = Arc<Mutex<HashMap<String, Arc<Job>>>>;
+
+pub(crate) struct Job {
+    path: PathBuf,
+    rows: AtomicU64,
+    of: u64,
+    cancel: AtomicBool,
+    /// `None` while it runs.
+    end: Mutex<Option<Result<bool, Failure>>>,
+}
+
+/// Turns rows into text.
+trait Writer {
+    fn row(&mut self, row: &Listed, app: Option<&str>) -> std::io::Result<()>;
+    fn end(&mut self) -> std::io::Result<()>;
+}
+
+fn writer<'w>(format: ExportFormat, out: &'w mut dyn Write, zone: TimeZone) -> std::io::Result<Box<dyn Writer + 'w>> {
+    Ok(match format {
+        ExportFormat::Csv => Box::new(tables::Csv::begin(out, zone)?),
+        ExportFormat::Json => Box::new(tables::Json::begin(out, zone, true)?),
+        ExportFormat::JsonLines => Box::new(tables::Json::begin(out, zone, false)?),
+        ExportFormat::Hledger => Box::new(hledger::Journal::begin(out, zone)?),
+    })
+}
+
+/// Why an export ended early.
+enum Stop {
+    Ledger(ledger::LedgerError),
+    File(std::io::Error),
+}
+
+impl From<ledger::LedgerError> for Stop {
+    fn from(e: ledger::LedgerError) -> Self {
+        Self::Ledger(e)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(e: std::io::Error) -> Self {
+        Self::File(e)
+    }
+}
+
+fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
+    let expected = match error.kind() {
+        std::io::ErrorKind::AlreadyExists => "a file that is not there yet, or leave to replace it",
+        std::io::ErrorKind::NotFound => "a folder that is there",
+        std::io::ErrorKind::PermissionDenied => "a folder that may be written to",
+        std::io::ErrorKind::StorageFull => "room on the disk",
+        _ => "a file that can be written",
+    };
+    Failure::field("path", expected, &format!("{} ({error})", path.display()))
+}
+
+impl Desk {
+    fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins an export in the background and says what it is called.
+    pub async fn start_export(&self, input: ExportInput) -> Answer<ExportView> {
+        let path = PathBuf::from(&input.path);
+        if !path.is_absolute() {
+            return Err(Failure::field("path", "a whole path", &input.path));
+        }
+        let filter = self.read_filter(&input.filter).await?;
+        let zone = zone(input.filter.time_zone.as_deref())?;
+        let oldest_first = input.filter.oldest_first;
+        let of = self.wallet.about_how_many(filter.clone()).await?;
+        let names: HashMap<String, String> = self.wallet.apps().await?.into_iter().map(|a| (a.id.0, a.name)).collect();
+        // Opened before it is promised: a wrong folder is told at once.
+        let mut file = file::Part::open(&path, input.replace).map_err(|e| failed(&path, &e))?;
+        let job = Arc::new(Job {
+            path: path.clone(),
+            rows: AtomicU64::new(0),
+            of,
+            cancel: AtomicBool::new(false),
+            end: Mutex::new(None),
+        });
+        let id = ledger::PaymentId::fresh(self.wallet.now()).to_string();
+        self.jobs().insert(id.clone(), Arc::clone(&job));
+        let work = Arc::clone(&job);
+        let written = self.wallet.long_read(move |ledger| {
+            let run = || -> Result<bool, Stop> {
+                let mut writer = writer(input.format, &mut file, zone)?;
+                ledger.every_payment::<Stop>(&filter, oldest_first, |row| {
+                    writer.row(&row, names.get(&row.payment.plan.app.0).map(String::as_str))?;
+                    work.rows.fetch_add(1, Ordering::Relaxed);
+                    Ok(!work.cancel.load(Ordering::Relaxed))
+                })?;
+                writer.end()?;
+                drop(writer);
+                if work.cancel.load(Ordering::Relaxed) {
+                    return Ok(false);
+                }
+                file.finish()?;
+                Ok(true)
+            };
+            let end = run().map_err(|stop| match stop {
+                Stop::File(e) => failed(&work.path, &e),
+                Stop::Ledger(e) => wallet::WalletError::from(e).into(),
+            });
+            *work.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        });
+        written?;
+        Ok(job.view(&id))
+    }
+
+    pub fn export(&self, id: &str) -> Answer<ExportView> {
+        let job = self.jobs().get(id).cloned();
+        job.map(|job| job.view(id)).ok_or_else(|| Failure::new(Code::NotFound, &[("what", "export")]))
+    }
+
+    /// Ends an export; its file is not made.
+    pub fn cancel_export(&self, id: &str) -> Answer<ExportView> {
+        if let Some(job) = self.jobs().get(id) {
+            job.cancel.store(true, Ordering::Relaxed);
+        }
+        self.export(id)
+    }
+}
+
+impl Job {
+    fn view(&self, id: &str) -> ExportView {
+        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        ExportView {
+            id: id.to_owned(),
+            path: self.path.display().to_string(),
+            rows: count(self.rows.load(Ordering::Relaxed)),
+            of: count(self.of),
+            done: end.is_some(),
+            cancelled: matches!(&*end, Some(Ok(false))),
+            failure: match &*end {
+                Some(Err(failure)) => Some(failure.clone()),
+                _ => None,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
