@@ -211,6 +211,11 @@ const STOPPED: &[(&str, &str, Change)] = &[
         w.contract_known = false;
     }),
     ("no caller", "callerMissing", |w| w.caller_missing = true),
+    ("no transferWithAuthorization", "tokenCannotAuthorize", |w| w.chain.token = TokenSays::CannotAuthorize),
+    ("another token's domain", "domainDiffers", |w| {
+        let claimed = ("Tether USD".to_owned(), "1".to_owned());
+        w.chain.token = TokenSays::OtherDomain { claimed, stated: (Some("Authorized Dollar".to_owned()), None) };
+    }),
     ("a nonce that is used", "nonceUsed", |w| w.chain.nonce_used = Some(true)),
     ("a deadline a second ago", "deadlinePassed", |w| w.window.valid_before = NOW_SECS - 1),
     ("a deadline right now", "deadlinePassed", |w| w.window.valid_before = NOW_SECS),
@@ -305,11 +310,6 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("no answer about the balance", "chainUnknown", |w| w.chain.balance = None),
     ("no answer about the allowance", "chainUnknown", |w| w.chain.allowance = None),
     ("no answer about the nonce", "chainUnknown", |w| w.chain.nonce_used = None),
-    ("no transferWithAuthorization", "tokenCannotAuthorize", |w| w.chain.token = TokenSays::CannotAuthorize),
-    ("another token's domain", "domainDiffers", |w| {
-        let claimed = ("Tether USD".to_owned(), "1".to_owned());
-        w.chain.token = TokenSays::OtherDomain { claimed, stated: (Some("Authorized Dollar".to_owned()), None) };
-    }),
     ("no answer at all", "chainUnknown", |w| w.chain = ChainFacts::default()),
     ("no allowance", "allowanceMissing", |w| w.chain.allowance = Some(Amount::ZERO)),
     ("an allowance one unit short", "allowanceMissing", |w| w.chain.allowance = Some(Amount::from_u64(249_999))),
