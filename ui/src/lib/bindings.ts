@@ -763,3 +763,4 @@ export type WeightView = "good" | "note" | "warn" | "stop";
 export type WordsView = {
 	words: string[],
 };
+
