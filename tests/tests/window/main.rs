@@ -118,8 +118,10 @@ async fn asked_back(screen: &Screen) -> Result<Vec<usize>> {
 
 async fn account(screen: &Screen) -> Result<String> {
     screen.click("[data-go=settings]").await?;
-    let address = screen.find("main [data-address]").await?.attr("data-address").await?.context("an address")?;
+    screen.find("[data-field=theme]").await?;
     screen.shot("settings").await?;
+    screen.click("[data-go=accounts]").await?;
+    let address = screen.find("main [data-address]").await?.attr("data-address").await?.context("an address")?;
     screen.click("[data-go=activity]").await?;
     Ok(address)
 }
