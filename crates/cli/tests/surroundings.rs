@@ -179,7 +179,7 @@ async fn a_node_behind_a_companys_certificate_is_believed_when_the_system_believ
     let leaf = leaf.signed_by(&key, &issuer).unwrap();
     let private = tokio_rustls::rustls::pki_types::PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let config = tokio_rustls::rustls::ServerConfig::builder_with_provider(Arc::new(
-        tokio_rustls::rustls::crypto::ring::default_provider(),
+        tokio_rustls::rustls::crypto::aws_lc_rs::default_provider(),
     ))
     .with_safe_default_protocol_versions()
     .unwrap()
