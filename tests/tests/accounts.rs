@@ -49,7 +49,8 @@ async fn each_app_and_site_pays_from_the_account_that_was_chosen_for_it() {
     let mut asked: Vec<Address> = wallet.open_questions().await.unwrap().iter().map(|p| p.plan.payer).collect();
     let mut expected = [first, second, first, third.address];
     // All in the same moment of the stage's clock: their order is chance.
-    (asked.sort(), expected.sort());
+    asked.sort();
+    expected.sort();
     assert_eq!(asked, expected);
     // A key that an open question needs is not thrown away, whatever is typed.
     let refused = wallet.remove_account(third.address, passphrase()).await;

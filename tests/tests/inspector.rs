@@ -1,4 +1,5 @@
 //! The inspector with a chain behind it: what documents say beside what happened.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use stories::{Ask, Stage};
 use view::{Desk, InspectView};

@@ -66,6 +66,7 @@ impl Global {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once for each command")]
 pub enum Command {
     /// Make a wallet, or bring one along with its words
     #[command(after_help = "Example:\n  countersign init --import < words.txt")]
@@ -365,6 +366,7 @@ pub struct Which {
 }
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once for each command")]
 pub enum LedgerAction {
     /// Write payments into a file: CSV, JSON or an hledger journal
     #[command(

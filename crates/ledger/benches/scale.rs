@@ -21,7 +21,7 @@ fn main() {
     }
 }
 
-fn line(size: u64, what: &str, times: &mut Vec<Duration>) {
+fn line(size: u64, what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
     println!("| {size:>10} | {what:<46} | {:>10} | {:>10} |", shown(at(50)), shown(at(99)));
@@ -51,7 +51,7 @@ fn timed<T>(size: u64, what: &str, mut step: impl FnMut() -> T) {
 fn once<T>(size: u64, what: &str, step: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let value = step();
-    line(size, what, &mut vec![started.elapsed()]);
+    line(size, what, &mut [started.elapsed()]);
     value
 }
 
@@ -74,8 +74,8 @@ fn scale(size: u64) {
             .unwrap();
         let all = started.elapsed();
         let rows = rows.unwrap_or(all);
-        line(size, "fill: rows and sums", &mut vec![rows]);
-        line(size, "fill: search index", &mut vec![all - rows]);
+        line(size, "fill: rows and sums", &mut [rows]);
+        line(size, "fill: search index", &mut [all - rows]);
     }
     let bytes = std::fs::metadata(&path).unwrap().len();
     println!("| {size:>10} | {:<46} | {:>7} MB | {:>10} |", "size on disk", bytes >> 20, "");

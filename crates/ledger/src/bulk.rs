@@ -23,6 +23,9 @@ pub struct Life {
 /// Keys of app, site (0: all) and asset.
 type Account = (i64, i64, i64);
 
+/// Payments, settled, open, first and last moment of a site in a token.
+type Tally = (i64, Amount, Amount, i64, i64);
+
 /// The sums, in memory until [`Bulk::finish`].
 pub struct Bulk<'l> {
     ledger: &'l Ledger,
@@ -30,7 +33,7 @@ pub struct Bulk<'l> {
     sites: HashMap<plan::Site, i64>,
     assets: HashMap<(Network, Address), i64>,
     spendings: HashMap<Account, [BTreeMap<i64, Amount>; 3]>,
-    tallies: HashMap<(i64, i64), (i64, Amount, Amount, i64, i64)>,
+    tallies: HashMap<(i64, i64), Tally>,
     payees: HashMap<(Network, Address, i64), (i64, i64, i64)>,
     newest: i64,
 }

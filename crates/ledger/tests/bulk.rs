@@ -2,6 +2,7 @@
 //! ledger where each payment was entered and lived its life.
 //!
 //! Three hundred payments by default; `COUNTERSIGN_ROWS=5000` for more.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 use ledger::{Delivery, End, Entered, Entry, Filter, Ledger, Life, Page, Settled, Settlement, State};
 use plan::Verdict;

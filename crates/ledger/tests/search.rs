@@ -1,4 +1,5 @@
 //! Filters, notes and tags as a person uses them.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 #[allow(dead_code)]
 mod common;

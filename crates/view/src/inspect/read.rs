@@ -207,7 +207,7 @@ fn decoded(value: &str) -> Result<(Cow<'_, str>, Vec<&'static str>), Malformed> 
     if value.contains(['-', '_']) {
         notes.push("base64UrlSafe");
     }
-    if value.len() % 4 != 0 {
+    if !value.len().is_multiple_of(4) {
         notes.push("base64Unpadded");
     }
     Ok((json.into(), notes))
@@ -251,7 +251,7 @@ fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
 /// What is told by its form alone: hex, an address, a network's name, a URL, secret words.
 fn form(text: &str, now: Option<Moment>) -> Option<Part> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
-    let hex = digits.len() >= 8 && digits.len() % 2 == 0 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let hex = digits.len() >= 8 && digits.len().is_multiple_of(2) && digits.bytes().all(|b| b.is_ascii_hexdigit());
     if text.starts_with("https://") || text.starts_with("http://") {
         let mut view = super::part(KindView::Url, "A URL. Nothing was fetched.".to_owned(), "");
         view.groups = one("url", text);

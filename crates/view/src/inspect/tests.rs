@@ -56,7 +56,7 @@ fn every_form_of_a_402_says_what_it_is() {
         assert_eq!(value(&seen, "price"), "0.25 USDT");
         assert!(codes(&seen).contains(&"networkForeign"), "{:?}", codes(&seen));
     }
-    let url_safe = at(&header.replace('+', "-").replace('/', "_").trim_end_matches('='));
+    let url_safe = at(header.replace('+', "-").replace('/', "_").trim_end_matches('='));
     assert!(url_safe.understood);
 }
 
