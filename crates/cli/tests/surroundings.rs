@@ -1,7 +1,7 @@
 //! What stands around a wallet in real life: proxies of every kind, a company's certificates, an older program that
 //! still runs, a container that shares the socket, and the file for a bug report.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use practice::World;
 use serde_json::Value;
