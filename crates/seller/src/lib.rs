@@ -105,7 +105,7 @@
 //! HMAC-SHA256, cut to 128 bit, over method, path and query, nonce and window under the seller's secret. A permit with
 //! another nonce, another window or for another resource does not carry a `paymentId` that fits, and is refused before
 //! anybody is asked. So a 402 costs no memory, and instances that share the secret honour each other's offers. With
-//! `exact` the buyer chooses the nonce, and a window that must not last longer than an offer does.
+//! `exact` the buyer chooses the nonce, and a window of at most an hour (published packages sign that, whatever is asked).
 //!
 //! Remembered, in memory, is only which payments have bought something, until their window is over and their answer is
 //! not kept any more (at most 100,000; then 503). A shop that starts anew has forgotten: it answers an earlier payment
