@@ -3,7 +3,10 @@
 //! a time is never right or wrong here.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod far;
+
 use axum::Extension;
+use futures::StreamExt;
 use ledger::{Entered, Entry, Ledger, NewApp, PaymentId};
 use plan::{AppId, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Window};
 use reqwest::StatusCode;
@@ -25,7 +28,7 @@ fn main() {
     curve(&story);
     vault();
     let row = ledger();
-    runtime.block_on(story.port(row));
+    runtime.block_on(story.run(row));
 }
 
 /// Durations of one step, sorted.
@@ -180,13 +183,9 @@ impl Story {
         let pairing = stage.wallet.pair("bench").unwrap();
         stage.wallet.answer_pairing(&pairing.id, true).await.unwrap();
         let token = stage.wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap().to_string();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let router = helper::router(view::Desk::new(stage.wallet.clone()), helper::Limits::default());
-        let router = router.layer(Extension(helper::Entrance::Tcp { port: at.port() }));
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { stage, http, port: format!("http://{at}"), token }
+        let port = serve(&stage).await;
+        Self { stage, http, port, token }
     }
 
     /// 0.05 USDT and 0.001 for the facilitator, each for another article.
@@ -229,8 +228,7 @@ impl Story {
         self.stage.advance(120);
     }
 
-    /// Payments through the port, each settled on the devnet and reported before the next.
-    async fn port(self, row: Duration) {
+    async fn run(mut self, row: Duration) {
         self.trust().await;
         let mut times = vec![];
         for _ in 0..ROUNDS {
@@ -241,29 +239,76 @@ impl Story {
         }
         Times::sorted(times).line("port: GET /v1/health", None);
 
-        let (mut asked, mut settled) = (vec![], vec![]);
-        for nonce in 2..2 + ROUNDS {
+        let near = self.payments(2).await;
+        near.line("port: POST /v1/payments, a limit allows it, durable", Some((row, "reserving alone")));
+        let far = far::away(self.stage.devnet.address(), Duration::from_millis(100)).await;
+        self.stage.reopen(far).await;
+        self.port = serve(&self.stage).await;
+        let far = self.payments(2 + ROUNDS).await;
+        far.line("port: the same with its node 100 ms away", Some((row, "reserving alone")));
+
+        let mut paid = vec![];
+        for nonce in 0..2 * ROUNDS {
+            let text = self.stage.offer(&self.ask(1_000_000 + nonce));
+            let offer = Offer::read(&text).unwrap();
+            let option = &offer.options[0];
+            let buyer = self.stage.payer();
+            let authorization = option.terms.as_ref().unwrap().authorize(buyer).unwrap();
+            let signature = self.stage.buyer().sign(&authorization.digest);
+            paid.push(authorization.payment(&offer, option, &signature));
+        }
+        self.settlements(&paid).await;
+        let moved = Amount::from_u64(50_000).saturating_mul(4 * ROUNDS);
+        assert_eq!(self.stage.balance(self.ask(1).pay_to).await, moved);
+        self.stage.wallet.close().await;
+    }
+
+    /// Payments through the port, each settled on the devnet and reported before the next.
+    async fn payments(&self, first: u64) -> Times {
+        let (mut asked, node) = (vec![], self.stage.node());
+        for nonce in first..first + ROUNDS {
             let started = Instant::now();
             let (status, answer) = self.post(nonce).await;
             asked.push(started.elapsed());
             assert_eq!(status, StatusCode::OK, "{answer}");
-
             let payment = Payment::read(answer["headerValue"].as_str().unwrap()).unwrap();
-            let started = Instant::now();
-            let transaction = self.stage.settle(&payment).await;
-            settled.push(started.elapsed());
+            let transaction = self.stage.settle_through(&node, &payment).await;
             // Final at once, as a ledger looks whose payments are behind it.
             self.stage.devnet.mine(3);
             self.report(answer["id"].as_str().unwrap(), &transaction.to_string()).await;
         }
-        let all: Duration = settled.iter().sum();
-        let name = "port: POST /v1/payments, a limit allows it, durable";
-        Times::sorted(asked).line(name, Some((row, "reserving alone")));
-        Times::sorted(settled).line("devnet: settle a payment, from head to receipt", None);
-        let per_second = u128::from(ROUNDS) * 1000 / all.as_millis().max(1);
-        println!("{:<58}{per_second:>7} a second, one after another", "devnet: settlements");
-        let moved = Amount::from_u64(50_000).saturating_mul(ROUNDS);
-        assert_eq!(self.stage.balance(self.ask(1).pay_to).await, moved);
-        self.stage.wallet.close().await;
+        Times::sorted(asked)
     }
+
+    /// From head to receipt over HTTP: one after the other, then sixteen at a time.
+    async fn settlements(&self, paid: &[Payment]) {
+        let (single, crowd) = paid.split_at(paid.len() / 2);
+        let (mut times, node) = (vec![], self.stage.node());
+        for payment in single {
+            let started = Instant::now();
+            self.stage.settle_through(&node, payment).await;
+            times.push(started.elapsed());
+        }
+        let all: Duration = times.iter().sum();
+        Times::sorted(times).line("devnet: settle a payment, from head to receipt", None);
+        rate("devnet: settlements, one after another", single.len(), all);
+        let started = Instant::now();
+        let settled = futures::stream::iter(crowd).map(|payment| self.stage.settle_through(&node, payment));
+        settled.buffer_unordered(16).collect::<Vec<_>>().await;
+        rate("devnet: settlements, sixteen at a time", crowd.len(), started.elapsed());
+    }
+}
+
+async fn serve(stage: &Stage) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let at = listener.local_addr().unwrap();
+    let router = helper::router(view::Desk::new(stage.wallet.clone()), helper::Limits::default());
+    let router = router.layer(Extension(helper::Entrance::Tcp { port: at.port() }));
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    format!("http://{at}")
+}
+
+fn rate(name: &str, done: usize, time: Duration) {
+    let per_second = done as u128 * 1_000_000 / time.as_micros().max(1);
+    println!("{name:<58}{per_second:>7} a second");
 }

@@ -150,8 +150,26 @@ impl Stage {
         Self { devnet, wallet, clock, dir, app, facilitator }
     }
 
+    /// The wallet's process ends and starts again, unlocked, with its node at this URL.
+    pub async fn reopen(&mut self, node: String) {
+        self.wallet.close().await;
+        let options = Options { nile: Some(node), ..options(&self.dir, &self.devnet, &self.clock) };
+        self.wallet = Wallet::open(options).await.unwrap();
+        self.wallet.unlock(passphrase()).await.unwrap();
+    }
+
+    /// A client of this chain's node.
+    pub fn node(&self) -> chain::TronGrid {
+        chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap()
+    }
+
     pub fn payer(&self) -> Address {
         self.wallet.accounts()[0].address
+    }
+
+    /// The wallet's own key: what stands in for a wallet that was measured already.
+    pub fn buyer(&self) -> PrivateKey {
+        tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap()
     }
 
     pub fn caller(&self) -> Address {
@@ -251,13 +269,17 @@ impl Stage {
 
     /// The facilitator settles a signed payment on chain; answers the transaction.
     pub async fn settle(&self, payment: &x402::Payment) -> TxId {
-        let signed = x402::Signed::of(payment, payment.accepted.as_ref().unwrap()).unwrap();
-        let (contract, data) = signed.settle_call();
-        self.send(&self.facilitator, contract, data).await
+        self.settle_through(&self.node(), payment).await
     }
 
-    async fn send(&self, from: &PrivateKey, contract: Address, data: Vec<u8>) -> TxId {
-        let node = chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap();
+    /// As [`Stage::settle`], over connections that are open already.
+    pub async fn settle_through(&self, node: &chain::TronGrid, payment: &x402::Payment) -> TxId {
+        let signed = x402::Signed::of(payment, payment.accepted.as_ref().unwrap()).unwrap();
+        let (contract, data) = signed.settle_call();
+        self.send(node, &self.facilitator, contract, data).await
+    }
+
+    async fn send(&self, node: &chain::TronGrid, from: &PrivateKey, contract: Address, data: Vec<u8>) -> TxId {
         let call = Contract::Trigger { owner: from.address(), contract, call_value_sun: 0, data };
         let raw = node.head().await.unwrap().transaction(call, 500_000_000, Duration::from_secs(60));
         let signed = tron::SignedTransaction::sign(raw, from);
@@ -292,8 +314,7 @@ impl Stage {
     }
 
     async fn allow_spender(&self, spender: Address, units: &str) {
-        let owner = tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap();
-        self.send(&owner, address(USDT), tron::abi::approve(spender, usdt(units))).await;
+        self.send(&self.node(), &self.buyer(), address(USDT), tron::abi::approve(spender, usdt(units))).await;
     }
 
     pub async fn balance(&self, owner: Address) -> Amount {
@@ -301,8 +322,7 @@ impl Stage {
     }
 
     pub async fn balance_of(&self, token: Address, owner: Address) -> Amount {
-        let node = chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap();
-        node.balance(token, owner).await.unwrap()
+        self.node().balance(token, owner).await.unwrap()
     }
 
     pub async fn row(&self, id: PaymentId) -> Payment {

@@ -1,5 +1,6 @@
 //! Entering and approving: the two steps that reserve. Check and reserve are one write transaction; the row
-//! is durable before these return. Refuses a second payment under one idempotency key or one nonce.
+//! is durable before these return. What a limit allows goes to the key at once and counts as perhaps signed from
+//! here on. Refuses a second payment under one idempotency key or one nonce.
 
 use crate::payment::{Answer, Approved, Entered, Entry, Payment, State};
 use crate::rows::{self, Row};
@@ -23,6 +24,31 @@ impl Ledger {
         now: Moment,
         judge: impl FnOnce(&Rules, &Spending) -> Verdict,
     ) -> Result<Entered, LedgerError> {
+        let entered = self.enter_if(|_| true, entry, now, judge)?;
+        entered.ok_or(LedgerError::NoSuchPayment { id: entry.id })
+    }
+
+    /// As [`Ledger::enter`], but a payment that is not allowed leaves no row: `None`. For a plan that is good
+    /// enough to be signed and not to be asked about.
+    ///
+    /// # Errors
+    /// As [`Ledger::enter`].
+    pub fn enter_allowed(
+        &self,
+        entry: &Entry<'_>,
+        now: Moment,
+        judge: impl FnOnce(&Rules, &Spending) -> Verdict,
+    ) -> Result<Option<Entered>, LedgerError> {
+        self.enter_if(|verdict| *verdict == Verdict::Allow, entry, now, judge)
+    }
+
+    fn enter_if(
+        &self,
+        wanted: impl FnOnce(&Verdict) -> bool,
+        entry: &Entry<'_>,
+        now: Moment,
+        judge: impl FnOnce(&Rules, &Spending) -> Verdict,
+    ) -> Result<Option<Entered>, LedgerError> {
         self.write("enter a payment", |db| {
             let plan = entry.plan;
             let known = apps::known(db, &plan.app)?;
@@ -30,14 +56,14 @@ impl Ledger {
                 && let Some(earlier) =
                     rows::select(db, "", "WHERE p.app = ?1 AND p.idempotency_key = ?2", &[&known.app, &key])?.pop()
             {
-                return Ok(if earlier.payment.request_hash == entry.request_hash {
+                return Ok(Some(if earlier.payment.request_hash == entry.request_hash {
                     Entered::Existing(earlier.payment)
                 } else {
                     Entered::Conflict { earlier: earlier.payment.id }
-                });
+                }));
             }
             if let Some(holder) = holder(db, plan, entry.nonce)? {
-                return Ok(Entered::SameNonce(holder));
+                return Ok(Some(Entered::SameNonce(holder)));
             }
             let now = apps::advance(db, now)?;
             let account = Account {
@@ -47,12 +73,15 @@ impl Ledger {
             };
             let rules = rules::load(db, account, known.barred)?;
             let verdict = judge(&rules, &spendings::spending(db, account, now)?);
+            if !wanted(&verdict) {
+                return Ok(None);
+            }
             let payment = fresh(entry, &verdict, now);
             let seq = rows::insert(db, (account.app, account.site, account.asset), &payment, entry.document)?;
             apps::count_payment(db, account.app)?;
             let row = Row { seq, app: account.app, site: account.site, asset: account.asset, payment };
             books::open(db, &row)?;
-            Ok(Entered::New(row.payment, verdict))
+            Ok(Some(Entered::New(row.payment, verdict)))
         })
     }
 

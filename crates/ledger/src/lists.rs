@@ -5,8 +5,8 @@ use crate::cells::Cells;
 use crate::payment::{HistoryKey, Papers, Payment};
 use crate::{Ledger, LedgerError, PaymentId, apps, assets, payees, rows, sites};
 use plan::{AppId, History, Moment, Recent};
-use rusqlite::{Connection, OptionalExtension};
-use tron::Amount;
+use rusqlite::{Connection, OptionalExtension, params};
+use tron::{Address, Amount, Network};
 
 /// How many of a site's last rows are looked at, and how many prices make its usual one.
 const LOOK_BACK: i64 = 200;
@@ -57,6 +57,31 @@ impl Ledger {
             let rest = "WHERE (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed')) ORDER BY p.seq";
             let found = rows::select(db, "INDEXED BY payments_open", rest, &[])?;
             Ok(found.into_iter().map(|row| row.payment).collect())
+        })
+    }
+
+    /// What an account has promised in a token and the chain has not taken yet: reserved, or signed and neither
+    /// seen nor proven unused. `except` is left out. In the token's smallest unit.
+    pub fn promised(
+        &self,
+        network: Network,
+        token: Address,
+        payer: Address,
+        except: Option<PaymentId>,
+    ) -> Result<Amount, LedgerError> {
+        self.read("sum up what is promised", |db| {
+            let Some(asset) = assets::find(db, network, token)? else { return Ok(Amount::ZERO) };
+            let mut query = db.prepare_cached(
+                "SELECT maximum FROM payments p INDEXED BY payments_open
+                 WHERE (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed'))
+                 AND p.payer = ?1 AND p.asset = ?2 AND p.id IS NOT ?3 AND coalesce(p.settlement, '') <> 'seen'",
+            )?;
+            let mut rows = query.query(params![payer.bytes(), asset, except.map(|id| *id.bytes())])?;
+            let mut sum = Amount::ZERO;
+            while let Some(row) = rows.next()? {
+                sum = sum.saturating_add(Cells::of(row).amount()?);
+            }
+            Ok(sum)
         })
     }
 

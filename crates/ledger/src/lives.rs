@@ -3,6 +3,7 @@
 
 use crate::payment::{Delivery, End, Payment, Settled, Settlement, State};
 use crate::rows::{self, Row};
+use crate::store::Durable;
 use crate::{Ledger, LedgerError, PaymentId, apps, books};
 use plan::Moment;
 use rusqlite::{Connection, params};
@@ -17,9 +18,37 @@ impl Ledger {
         header_value: &str,
         now: Moment,
     ) -> Result<Payment, LedgerError> {
-        self.step("record a signature", id, now, |db, row, now| {
+        self.sign_as(Durable::Now, id, header_name, header_value, now)
+    }
+
+    /// As [`Ledger::signed`], durable with the next durable write. For what a limit reserved: should a power
+    /// cut take this away, the row is reserved as before, can't be released (see [`Ledger::end`]), and the same
+    /// key makes the same signature again.
+    pub fn signed_by_limit(
+        &self,
+        id: PaymentId,
+        header_name: &str,
+        header_value: &str,
+        now: Moment,
+    ) -> Result<Payment, LedgerError> {
+        self.sign_as(Durable::Soon, id, header_name, header_value, now)
+    }
+
+    fn sign_as(
+        &self,
+        durable: Durable,
+        id: PaymentId,
+        header_name: &str,
+        header_value: &str,
+        now: Moment,
+    ) -> Result<Payment, LedgerError> {
+        self.step_as(durable, "record a signature", id, now, |db, row, now| {
             let payment = &mut row.payment;
             match payment.state {
+                // What a person approved can be released until it is signed: its signature has to be durable.
+                State::Reserved if payment.by_person && durable == Durable::Soon => {
+                    return Err(illegal(payment, "signed by a limit"));
+                }
                 State::Reserved => {}
                 State::Signed => {
                     let (name, value): (Option<String>, Option<String>) = db
@@ -43,7 +72,11 @@ impl Ledger {
     }
 
     /// Ends an authorization that was not signed. What was reserved is released: nothing has left yet. A
-    /// signed one can't be ended, only settle or prove unused.
+    /// signed one can't be ended, only settle or prove unused. What a limit reserved went to the key at once
+    /// and may be out although its signature is not on record: that ends as [`End::Unused`] or not at all.
+    ///
+    /// # Errors
+    /// [`LedgerError::IllegalStep`], [`LedgerError::WindowOpen`], or a storage error.
     pub fn end(&self, id: PaymentId, end: &End, now: Moment) -> Result<Payment, LedgerError> {
         self.step("end a payment", id, now, |_, row, now| {
             let payment = &mut row.payment;
@@ -52,11 +85,18 @@ impl Ledger {
                 End::Cancelled => (State::Cancelled, None, None),
                 End::Expired => (State::Expired, None, None),
                 End::Refused { code } => (State::Refused, Some(code), None),
+                End::Unused => (State::Expired, None, None),
             };
+            let valid_before = payment.plan.window.valid_before;
             match payment.state {
-                State::Asked => {}
+                State::Asked if *end != End::Unused => {}
+                State::Reserved if !payment.by_person => match end {
+                    End::Unused if now.secs() >= valid_before => {}
+                    End::Unused => return Err(LedgerError::WindowOpen { id, valid_before }),
+                    _ => return Err(illegal(payment, state.name())),
+                },
                 // A person rejects questions; what they approved can be cancelled.
-                State::Reserved if state != State::Rejected => {}
+                State::Reserved if !matches!(end, End::Rejected { .. } | End::Unused) => {}
                 already if already == state => return Ok(()),
                 _ => return Err(illegal(payment, state.name())),
             }
@@ -166,7 +206,18 @@ impl Ledger {
         now: Moment,
         change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
     ) -> Result<Payment, LedgerError> {
-        self.write(operation, |db| {
+        self.step_as(Durable::Now, operation, id, now, change)
+    }
+
+    fn step_as(
+        &self,
+        durable: Durable,
+        operation: &'static str,
+        id: PaymentId,
+        now: Moment,
+        change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
+    ) -> Result<Payment, LedgerError> {
+        self.write_as(durable, operation, |db| {
             let mut row = rows::get(db, id)?;
             let (was, before) = (row.payment.clone(), books::weigh(&row.payment));
             change(db, &mut row, apps::effective(db, now)?)?;

@@ -76,10 +76,17 @@ pub enum State {
 /// How an authorization ends without a signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    Rejected { code: String, by: String },
+    Rejected {
+        code: String,
+        by: String,
+    },
     Cancelled,
     Expired,
-    Refused { code: String },
+    Refused {
+        code: String,
+    },
+    /// Reserved by a limit, and the chain has shown after the window that the nonce is unused.
+    Unused,
 }
 
 /// The second life: settlement. Begins with the signature.

@@ -1,4 +1,4 @@
-//! The file: opening, migrating, and the two ways in (one writer, one reader). Refuses a file that is not a
+//! The file: opening, migrating, and the ways in (one writer, readers beside it). Refuses a file that is not a
 //! ledger or comes from a newer program; copies an older one before it is changed.
 //!
 //! Migrations run here rather than through a library, because the version has to be read inside the write
@@ -29,6 +29,14 @@ const DECIDING_TABLES: [&str; 5] = ["clock", "apps", "rules", "sites", "settings
 
 /// How long a write waits for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// When a write has to survive a power cut. A crash of this process loses nothing either way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durable {
+    Now,
+    /// With the next write that is durable now: for what can be made again from rows that are.
+    Soon,
+}
 
 /// The record. One per process is enough; shared by all threads.
 pub struct Ledger {
@@ -77,6 +85,16 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.write_as(Durable::Now, operation, work)
+    }
+
+    /// As [`Ledger::write`], durable when the caller needs it to be.
+    pub(crate) fn write_as<T>(
+        &self,
+        durable: Durable,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
         if self.stopped.load(Ordering::Acquire) {
             return Err(LedgerError::Storage {
                 kind: StorageKind::Io,
@@ -86,10 +104,21 @@ impl Ledger {
         }
         let mut connection = lock(&self.writer);
         // IMMEDIATE takes the write lock before the first read: what is read here can't change underneath.
-        let outcome = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(LedgerError::from)
-            .and_then(|tx| work(&tx).and_then(|value| tx.commit().map(|()| value).map_err(LedgerError::from)));
+        let commit = |connection: &mut Connection| {
+            connection
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(LedgerError::from)
+                .and_then(|tx| work(&tx).and_then(|value| tx.commit().map(|()| value).map_err(LedgerError::from)))
+        };
+        let outcome = match durable {
+            Durable::Now => commit(&mut connection),
+            Durable::Soon => {
+                let relaxed = connection.pragma_update(None, "synchronous", "NORMAL").map_err(LedgerError::from);
+                let outcome = relaxed.and_then(|()| commit(&mut connection));
+                let strict = connection.pragma_update(None, "synchronous", "FULL");
+                outcome.and_then(|value| strict.map(|()| value).map_err(LedgerError::from))
+            }
+        };
         outcome.map_err(|error| {
             let error = error.during_operation(operation);
             if let LedgerError::Storage { kind: StorageKind::Io | StorageKind::Corrupt, .. } = &error {

@@ -123,7 +123,7 @@ fn the_same_key_with_the_same_request_is_the_same_payment() {
     assert!(matches!(attempt("k", 1, &AppId("other".into()), "4"), Entered::New(..)), "keys are the app's own");
     assert!(matches!(attempt("k2", 1, &shop(), "5"), Entered::New(..)));
     // Also once it has ended.
-    let ended = ledger.end(first.id, &End::Cancelled, NOW).unwrap();
+    let ended = ledger.end(first.id, &End::Unused, later(3600)).unwrap();
     assert_eq!(attempt("k", 1, &shop(), "6"), Entered::Existing(ended));
     assert_eq!(ledger.payment_by_key(&shop(), "k").unwrap().unwrap().id, first.id);
     assert_eq!(spending(&ledger, NOW).app_day, units(5), "only k2 of shop still counts");
@@ -249,13 +249,50 @@ fn an_app_that_was_never_paired_has_no_rows() {
     assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().rows.is_empty());
 }
 
+#[test]
+fn what_a_limit_reserved_may_be_out_and_is_released_only_when_the_chain_shows_it_unused() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let reserved = reserve(&ledger, 5, NOW);
+    for end in [End::Cancelled, End::Expired, end_code()] {
+        let refused = ledger.end(reserved.id, &end, later(3600));
+        assert!(matches!(refused, Err(LedgerError::IllegalStep { from: State::Reserved, .. })), "{end:?}");
+    }
+    let early = ledger.end(reserved.id, &End::Unused, NOW);
+    assert!(matches!(early, Err(LedgerError::WindowOpen { .. })), "{early:?}");
+    assert_eq!(spending(&ledger, NOW).app_day, units(5));
+    let ended = ledger.end(reserved.id, &End::Unused, later(3600)).unwrap();
+    assert_eq!((ended.state, spending(&ledger, NOW).app_day), (State::Expired, units(0)));
+
+    // Signed as before is signed; a person's payment is never recorded the quick way.
+    let again = reserve(&ledger, 5, NOW);
+    let signed = ledger.signed_by_limit(again.id, "n", "v", NOW).unwrap();
+    assert_eq!(ledger.signed_by_limit(again.id, "n", "v", NOW).unwrap(), signed);
+    let by_person = approve(&ledger, &enter(&ledger, &plan(units(5)), NOW, ask), NOW);
+    assert!(matches!(ledger.signed_by_limit(by_person.id, "n", "v", NOW), Err(LedgerError::IllegalStep { .. })));
+}
+
+#[test]
+fn what_is_not_allowed_leaves_no_row_where_only_a_signature_was_wanted() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let plan = plan(units(5));
+    let attempt = |judge: fn(&plan::Rules, &plan::Spending) -> Verdict| {
+        ledger.enter_allowed(&entry(&plan, PaymentId::fresh(NOW), "1"), NOW, judge).unwrap()
+    };
+    assert_eq!(attempt(|_, _| Verdict::Ask(vec![])), None);
+    assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().is_empty());
+    assert!(matches!(attempt(|_, _| Verdict::Allow), Some(Entered::New(_, Verdict::Allow))));
+    assert!(matches!(attempt(|_, _| Verdict::Allow), Some(Entered::SameNonce(_))));
+}
+
 /// A payment brought to a state.
 fn brought_to(ledger: &Ledger, state: State) -> PaymentId {
     let asked = || enter(ledger, &plan(units(5)), NOW, ask);
     let ended = |end: &End| ledger.end(asked().id, end, NOW).unwrap().id;
     match state {
         State::Asked => asked().id,
-        State::Reserved => reserve(ledger, 5, NOW).id,
+        State::Reserved => approve(ledger, &asked(), NOW).id,
         State::Signed => sign(ledger, 5, NOW).id,
         State::Rejected => ended(&End::Rejected { code: "USER_REJECTED".into(), by: "window".into() }),
         State::Refused => ended(&end_code()),

@@ -130,7 +130,8 @@ fn live(ledger: &Ledger) {
     let tell = |step: &str, payment: &Payment| say(&format!("{step} {}", payment.id));
     for n in 0i64.. {
         let now = NOW.plus_ms(n * MINUTE / 4);
-        let payment = if n % 3 == 0 {
+        // What a person approved can be cancelled before it is signed.
+        let payment = if n % 3 == 0 || n % 4 == 0 {
             let asked = enter(ledger, &plan(units(PRICE)), now, ask);
             tell("asked", &asked);
             approve(ledger, &asked, NOW)

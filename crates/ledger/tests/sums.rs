@@ -82,7 +82,7 @@ fn each_step_moves_the_sums_with_it() {
     sums((4, 4, 0, 1), "final: counts what left");
     ledger.delivery(payment.id, Delivery::Delivered, Some(200), None, NOW).unwrap();
     sums((4, 4, 0, 1), "delivered");
-    let cancelled = reserve(&ledger, 7, NOW);
+    let cancelled = approve(&ledger, &enter(&ledger, &plan(units(7)), NOW, ask), NOW);
     sums((11, 4, 7, 2), "another");
     ledger.end(cancelled.id, &End::Cancelled, NOW).unwrap();
     sums((4, 4, 0, 1), "cancelled before it was signed");

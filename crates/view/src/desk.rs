@@ -387,8 +387,7 @@ impl Desk {
     async fn answer_view(&self, payment: &Payment) -> Answer<PaymentAnswerView> {
         let signed = match payment.state {
             State::Signed if payment.settlement != Some(ledger::Settlement::NeverUsed) => {
-                let (_, papers, _) = self.wallet.payment(payment.id).await?;
-                papers.header_name.zip(papers.header_value)
+                self.wallet.header(payment.id).await?
             }
             _ => None,
         };

@@ -7,6 +7,7 @@ use crate::{Event, Wallet, WalletError, lock};
 use ledger::{App, NewApp};
 use plan::{AppId, Moment};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -88,6 +89,22 @@ fn readable(bytes: &[u8]) -> String {
 
 fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+/// Tokens that were looked up, by their hash: one owner process, so nobody else revokes.
+#[derive(Default)]
+pub(crate) struct Tokens {
+    known: HashMap<[u8; 32], App>,
+    /// Counts changes to apps: what was read before one is not remembered after it.
+    changes: u64,
+}
+
+impl Tokens {
+    /// Something about an app changed; every token is looked up again.
+    pub fn forget(&mut self) {
+        self.changes += 1;
+        self.known.clear();
+    }
 }
 
 impl Wallet {
@@ -200,9 +217,21 @@ impl Wallet {
             return Err(WalletError::NotPaired { app: None });
         }
         let hash = hash(token);
-        match self.db(move |ledger| ledger.app_by_token_hash(&hash)).await? {
+        let (known, changes) = {
+            let tokens = lock(&self.0.tokens);
+            (tokens.known.get(&hash).cloned(), tokens.changes)
+        };
+        let found = match known {
+            Some(app) => Some(app),
+            None => self.db(move |ledger| ledger.app_by_token_hash(&hash)).await?,
+        };
+        match found {
             Some(app) if app.revoked_at.is_none() => {
                 self.saw(&app.id).await?;
+                let mut tokens = lock(&self.0.tokens);
+                if tokens.changes == changes {
+                    tokens.known.insert(hash, app.clone());
+                }
                 Ok(app)
             }
             other => Err(WalletError::NotPaired { app: other.map(|a| a.id) }),
@@ -216,7 +245,9 @@ impl Wallet {
     /// The app's next call fails; its open questions are cancelled.
     pub async fn revoke_app(&self, id: &AppId) -> Result<(), WalletError> {
         let (app, now) = (id.clone(), self.now());
-        self.db(move |ledger| ledger.revoke_app(&app, now)).await?;
+        let revoked = self.db(move |ledger| ledger.revoke_app(&app, now)).await;
+        lock(&self.0.tokens).forget();
+        revoked?;
         let (asked, approved) = (self.open_questions().await?, self.db(|ledger| ledger.unfinished()).await?);
         for payment in asked.into_iter().chain(approved).filter(|p| p.plan.app == *id) {
             self.cancel(id, payment.id).await?;

@@ -12,6 +12,7 @@ mod clock;
 mod config;
 mod error;
 mod event;
+mod facts;
 mod flood;
 mod keys;
 mod lookup;
@@ -72,6 +73,9 @@ pub(crate) struct Inner {
     /// Counting the open questions and adding one is one step.
     entering: tokio::sync::Mutex<()>,
     seen: Mutex<HashMap<AppId, i64>>,
+    tokens: Mutex<apps::Tokens>,
+    /// What the chain said a moment ago.
+    memory: Mutex<facts::Memory>,
     /// Boot time at which each open question closes; wall time stands in its row.
     closes: Mutex<HashMap<PaymentId, i64>>,
     pairings: Mutex<Vec<apps::Open>>,
@@ -176,6 +180,8 @@ impl Wallet {
             turns: Mutex::default(),
             entering: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
+            tokens: Mutex::default(),
+            memory: Mutex::default(),
             closes: Mutex::default(),
             pairings: Mutex::default(),
             dangers: Mutex::default(),

@@ -145,6 +145,12 @@ impl Wallet {
         Ok((payment, papers, allowances))
     }
 
+    /// Name and value of the header that pays, once there is a signature.
+    pub async fn header(&self, id: PaymentId) -> Result<Option<(String, String)>, WalletError> {
+        let papers = self.db(move |ledger| ledger.papers(id)).await?;
+        Ok(papers.header_name.zip(papers.header_value))
+    }
+
     pub async fn sites(&self) -> Result<Vec<SiteTotals>, WalletError> {
         self.db(|ledger| ledger.sites()).await
     }

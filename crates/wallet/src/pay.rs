@@ -2,12 +2,14 @@
 //! floods, conflicts and whatever the rules forbid; the key is not touched before the row is durable.
 
 use crate::flood::Flood;
-use crate::sign::is_open;
+use crate::planner::Planned;
+use crate::sign::{Paper, is_open};
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{End, Entered, Entry, Payment, PaymentId, State};
-use plan::{AppId, Moment, Plan, Request, Site, Verdict, Why};
+use plan::{AppId, Moment, Plan, Request, Site, Verdict, Weight, Why};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
@@ -92,6 +94,10 @@ pub(crate) struct Asked {
     pub prefer: Option<Prefer>,
     pub hash: [u8; 32],
     pub key: Option<String>,
+    /// Planned from what the chain said a moment ago, and good for a signature only.
+    pub short: bool,
+    /// Memory did not know enough about one of the options.
+    pub missed: AtomicBool,
 }
 
 impl Asked {
@@ -156,6 +162,8 @@ impl Asked {
             prefer: request.prefer.clone(),
             hash: hash.finalize().into(),
             key: request.idempotency_key.clone(),
+            short: true,
+            missed: AtomicBool::new(false),
         })
     }
 
@@ -172,6 +180,8 @@ impl Asked {
             prefer: None,
             hash: [0; 32],
             key: None,
+            short: false,
+            missed: AtomicBool::new(false),
         })
     }
 
@@ -183,6 +193,33 @@ impl Asked {
         let words = self.offer.resource.as_ref()?.description.as_deref()?;
         let words: String = words.chars().take(WORDS_MAX).collect();
         (!words.trim().is_empty()).then_some(words)
+    }
+}
+
+/// A row that is about to be written.
+struct NewRow {
+    id: PaymentId,
+    planned: Planned,
+    document: String,
+    hash: [u8; 32],
+    key: Option<String>,
+    expires_at: Moment,
+    now: Moment,
+}
+
+impl NewRow {
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            id: self.id,
+            plan: &self.planned.plan,
+            digest: self.planned.digest,
+            document: &self.document,
+            request_hash: self.hash,
+            idempotency_key: self.key.as_deref(),
+            nonce: &self.planned.nonce,
+            dictated: self.planned.dictated,
+            expires_at: self.expires_at,
+        }
     }
 }
 
@@ -246,44 +283,83 @@ impl Wallet {
         self.detached(async move { wallet.pay_asked(&app, asked).await }).await
     }
 
-    async fn pay_asked(&self, app: &AppId, asked: Asked) -> Result<Outcome, WalletError> {
+    async fn pay_asked(&self, app: &AppId, mut asked: Asked) -> Result<Outcome, WalletError> {
         let turn = self.turn(app, &asked.url);
         let _turn = turn.lock().await;
         if let Some(known) = self.known(app, &asked).await? {
             return self.outcome(known).await;
         }
         self.check_pause(app)?;
+        if let Some(outcome) = self.pay_by_limit(app, &asked).await? {
+            return Ok(outcome);
+        }
+        asked.short = false;
         let planned = self.plan(app, &asked).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
         }
-        let now = self.now();
-        let id = PaymentId::fresh(now);
-        let expires_at = self.closing(&planned.plan, now);
-        let (wallet, raw, hash, key) = (self.clone(), asked.raw, asked.hash, asked.key);
+        let new = self.new_row(&asked, planned);
+        let (wallet, hash) = (self.clone(), asked.hash);
         let entering = self.0.entering.lock().await;
         self.check_queue(app).await?;
-        let entered = self
-            .db(move |ledger| {
-                let entry = Entry {
-                    id,
-                    plan: &planned.plan,
-                    digest: planned.digest,
-                    document: &raw,
-                    request_hash: hash,
-                    idempotency_key: key.as_deref(),
-                    nonce: &planned.nonce,
-                    dictated: planned.dictated,
-                    expires_at,
-                };
-                ledger.enter(&entry, now, |rules, spending| wallet.judge(&planned.plan, rules, spending, now))
+        let entered = self.db(move |ledger| {
+            ledger.enter(&new.entry(), new.now, |rules, spending| {
+                wallet.judge(&new.planned.plan, rules, spending, new.now)
             })
-            .await?;
+        });
+        let entered = entered.await?;
         drop(entering);
         self.stored();
         match entered {
             Entered::New(payment, verdict) => self.entered(payment, verdict).await,
-            Entered::Existing(payment) => self.outcome(payment).await,
+            earlier => self.earlier(app, hash, earlier).await,
+        }
+    }
+
+    /// The short way, without a node: signed from what the chain said a moment ago, in one durable commit.
+    /// `None`: nothing was written, the payment goes the long way.
+    async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Option<Outcome>, WalletError> {
+        // What can't be planned here is told on the long way.
+        let Ok(planned) = self.plan(app, asked).await else { return Ok(None) };
+        let over = asked.max_amount.is_some_and(|max| planned.plan.maximum > max);
+        let missed = asked.missed.load(Ordering::Relaxed);
+        if missed || over || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
+            return Ok(None);
+        }
+        let new = self.new_row(asked, planned);
+        let (wallet, hash) = (self.clone(), asked.hash);
+        let entered = self.db(move |ledger| {
+            let judge = |rules: &_, spending: &_| wallet.judge(&new.planned.plan, rules, spending, new.now);
+            ledger.enter_allowed(&new.entry(), new.now, judge)
+        });
+        let Some(entered) = entered.await? else { return Ok(None) };
+        self.stored();
+        let payment = match entered {
+            Entered::New(payment, _) => payment,
+            earlier => return self.earlier(app, hash, earlier).await.map(Some),
+        };
+        let paper = Paper::of(asked.offer.clone(), &payment);
+        self.look_behind(&payment, paper.terms()?.clone());
+        Ok(Some(Outcome::Signed(self.sign_paper(&payment, &paper).await?)))
+    }
+
+    fn new_row(&self, asked: &Asked, planned: Planned) -> NewRow {
+        let now = self.now();
+        NewRow {
+            id: PaymentId::fresh(now),
+            expires_at: self.closing(&planned.plan, now),
+            planned,
+            document: asked.raw.clone(),
+            hash: asked.hash,
+            key: asked.key.clone(),
+            now,
+        }
+    }
+
+    /// A row stands in the way of a new one.
+    async fn earlier(&self, app: &AppId, hash: [u8; 32], entered: Entered) -> Result<Outcome, WalletError> {
+        match entered {
+            Entered::New(payment, _) | Entered::Existing(payment) => self.outcome(payment).await,
             Entered::Conflict { earlier } => Err(WalletError::IdempotencyConflict { earlier: earlier.to_string() }),
             // The same app with the very same request, without a key: a retry.
             Entered::SameNonce(earlier) if earlier.request_hash == hash && earlier.plan.app == *app => {
@@ -455,7 +531,9 @@ impl Wallet {
         let payment = self.own(app, id).await?;
         match payment.state {
             // A signature that is being made at this moment never leaves: the ledger refuses it afterwards.
-            State::Asked | State::Reserved => self.end(id, End::Cancelled).await,
+            State::Asked => self.end(id, End::Cancelled).await,
+            State::Reserved if payment.by_person => self.end(id, End::Cancelled).await,
+            // Signed, or just being signed by a limit.
             _ => Ok(payment),
         }
     }

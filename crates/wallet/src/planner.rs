@@ -6,7 +6,7 @@ use crate::pay::Asked;
 use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
-use ledger::{HistoryKey, Payment, PaymentId, Settlement};
+use ledger::{HistoryKey, Payment, PaymentId};
 use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Weight, Window};
 use policy::{ChainFacts, Draft, TokenSays};
 use std::collections::BTreeMap;
@@ -118,7 +118,7 @@ impl Wallet {
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
         let (token, added) = self.token(network, terms.token()).await?;
         let spender = terms.spender();
-        let (chain, vouched) = tokio::join!(self.chain_facts(terms, payer, nonce), self.vouched(terms));
+        let (chain, vouched) = tokio::join!(self.look(asked, terms, payer, nonce), self.vouched(terms));
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
         let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
         let promised = self.promised(network, terms.token(), payer, own).await?;
@@ -210,13 +210,7 @@ impl Wallet {
         payer: Address,
         own: Option<PaymentId>,
     ) -> Result<Amount, WalletError> {
-        let open = self.db(|ledger| ledger.unfinished()).await?;
-        let held = |p: &&Payment| {
-            let plan = &p.plan;
-            let untaken = matches!(p.settlement, None | Some(Settlement::Unknown | Settlement::Failed { .. }));
-            untaken && Some(p.id) != own && (plan.network, plan.token.address, plan.payer) == (network, token, payer)
-        };
-        Ok(open.iter().filter(held).fold(Amount::ZERO, |sum, p| sum.saturating_add(p.plan.maximum)))
+        self.db(move |ledger| ledger.promised(network, token, payer, own)).await
     }
 
     /// The token by its address: from the table, from what the person added, or as the contract claims.
@@ -235,7 +229,7 @@ impl Wallet {
     }
 
     /// What the chain says; a part that no node answers stays unknown.
-    async fn chain_facts(&self, terms: &Terms, payer: Address, nonce: U256) -> ChainFacts {
+    pub(crate) async fn chain_facts(&self, terms: &Terms, payer: Address, nonce: U256) -> ChainFacts {
         let Ok(node) = self.node(terms.network()) else { return ChainFacts::default() };
         let allowance = async {
             match terms.spender() {

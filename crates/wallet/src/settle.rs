@@ -139,12 +139,25 @@ impl Wallet {
         }
     }
 
-    /// Approved and never signed, and too late now: no signature left, the reservation is released.
+    /// Approved and never signed, and too late now: the reservation is released, if no signature can have left.
     async fn expire_reserved(&self, payment: Payment) -> Result<(), WalletError> {
-        if self.0.time.latest().secs() >= payment.plan.window.valid_before {
-            self.end(payment.id, End::Expired).await?;
+        if self.0.time.latest().secs() < payment.plan.window.valid_before {
+            return Ok(());
         }
-        Ok(())
+        match payment.by_person {
+            true => self.end(payment.id, End::Expired).await.map(|_| ()),
+            false => self.release(payment).await.map(|_| ()),
+        }
+    }
+
+    /// A limit's payment without its signature on record, which may be out all the same: released once the chain
+    /// shows that nobody used it. One that was used is signed again, the same way, and settles like any other.
+    pub(crate) async fn release(&self, payment: Payment) -> Result<Payment, WalletError> {
+        match self.look_up(&payment, None).await? {
+            Some(Settled::NeverUsed) => self.end(payment.id, End::Unused).await,
+            Some(_) => self.sign_again(&payment).await,
+            None => Ok(payment),
+        }
     }
 
     async fn settle(&self, payment: Payment, claim: Option<Settlement>) -> Result<Payment, WalletError> {
@@ -173,6 +186,11 @@ impl Wallet {
         let payment = self.db(move |ledger| ledger.settlement(id, &news, actual, now)).await?;
         if payment.settlement != before {
             self.moved(&payment);
+            use ledger::Settlement::{Failed, Final, Seen, Unknown};
+            let took = matches!(payment.settlement, Some(Seen { .. } | Final { .. }));
+            if took && matches!(before, Some(Unknown | Failed { .. })) {
+                self.taken(&payment);
+            }
         }
         Ok(payment)
     }

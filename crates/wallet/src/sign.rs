@@ -25,9 +25,15 @@ impl Paper {
         if offer.hash() != plan.document {
             return Err(WalletError::Check { check: "document of the row" });
         }
-        let option = offer.options.get(plan.option).and_then(|option| option.terms.as_ref().ok());
+        Ok(Self::of(offer, payment))
+    }
+
+    /// The option of a row that was made from `offer` just now.
+    pub fn of(offer: Offer, payment: &Payment) -> Self {
+        let index = payment.plan.option;
+        let option = offer.options.get(index).and_then(|option| option.terms.as_ref().ok());
         let terms = option.map(|terms| completed(terms, payment));
-        Ok(Self { offer, index: plan.option, terms })
+        Self { offer, index, terms }
     }
 
     pub fn option(&self) -> Result<&Requirements, WalletError> {
@@ -76,14 +82,27 @@ fn completed(terms: &Terms, payment: &Payment) -> Terms {
 impl Wallet {
     /// Signs a reserved payment and records the signature before anybody gets it.
     pub(crate) async fn sign(&self, payment: &Payment) -> Result<Payment, WalletError> {
-        let id = payment.id;
         // A window of our own has to leave a facilitator its time; a dictated one is the seller's business.
         let margin = if payment.dictated { 0 } else { MARGIN_SECS };
         if self.0.time.latest().secs().saturating_add(margin) >= payment.plan.window.valid_before {
-            return self.end(id, End::Expired).await;
+            return match payment.by_person {
+                true => self.end(payment.id, End::Expired).await,
+                false => self.release(payment.clone()).await,
+            };
         }
+        self.sign_again(payment).await
+    }
+
+    /// As [`Wallet::sign`], whatever the time is: the same key makes the same signature.
+    pub(crate) async fn sign_again(&self, payment: &Payment) -> Result<Payment, WalletError> {
+        let id = payment.id;
         let papers = self.db(move |ledger| ledger.papers(id)).await?;
         let paper = Paper::read(&papers.document, payment)?;
+        self.sign_paper(payment, &paper).await
+    }
+
+    pub(crate) async fn sign_paper(&self, payment: &Payment, paper: &Paper) -> Result<Payment, WalletError> {
+        let (id, by_person) = (payment.id, payment.by_person);
         let authorization = paper.authorization(&payment.plan)?;
         let (payer, digest) = (payment.plan.payer, authorization.digest);
         let signature = self.0.keys.sign(payer, &digest)?;
@@ -97,7 +116,12 @@ impl Wallet {
             x402::identifier::add(&mut signed, &paper.offer, &own);
         }
         let (name, value, now) = (signed.header_name(), signed.header_value(), self.now());
-        let payment = self.db(move |ledger| ledger.signed(id, name, &value, now)).await?;
+        let payment = self
+            .db(move |ledger| match by_person {
+                true => ledger.signed(id, name, &value, now),
+                false => ledger.signed_by_limit(id, name, &value, now),
+            })
+            .await?;
         self.stored();
         self.moved(&payment);
         Ok(payment)
@@ -175,6 +199,11 @@ impl Wallet {
             Rules { site: Mode::Block, .. } | Rules { site_blocked: true, .. } => "siteBlocked",
             _ => return Ok(false),
         };
+        if !payment.by_person {
+            // Its signature may be out: only the chain can tell that it is over.
+            self.release(payment.clone()).await?;
+            return Ok(true);
+        }
         self.end(payment.id, End::Refused { code: code.to_owned() }).await?;
         Ok(true)
     }

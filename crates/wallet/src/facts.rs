@@ -1,0 +1,154 @@
+//! What the chain said about an account a moment ago, with its age, so that a payment that a limit allows need not
+//! wait for a node. Figures from memory may let a payment through and never stop one: whatever they do not plainly
+//! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
+
+use crate::pay::Asked;
+use crate::{Wallet, lock};
+use ledger::{Payment, Settlement};
+use plan::Site;
+use policy::{ChainFacts, TokenSays};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
+use tron::{Address, Amount, Network};
+use x402::{Terms, U256};
+
+/// A figure that is older than this lets nothing through.
+const FRESH_MS: i64 = 30_000;
+/// A figure that is used and older than this is read again, while the payment goes on.
+const REFRESH_MS: i64 = 5_000;
+/// More accounts than this are not remembered.
+const MOST: usize = 1024;
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Figure {
+    Balance { network: Network, token: Address, owner: Address },
+    Allowance { network: Network, token: Address, owner: Address, spender: Address },
+}
+
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// Amount in the token's smallest unit, and the boot time at which it was asked for.
+    figures: HashMap<Figure, (Amount, i64)>,
+    /// Sites that dictated a nonce which the chain had seen before: there the chain is always looked at first.
+    doubted: HashSet<Site>,
+    /// Accounts that are being read just now.
+    reading: HashSet<Figure>,
+}
+
+impl Memory {
+    fn store(&mut self, figure: Figure, amount: Option<Amount>, asked_ms: i64) {
+        if let Some(amount) = amount
+            && (self.figures.len() < MOST || self.figures.contains_key(&figure))
+        {
+            self.figures.insert(figure, (amount, asked_ms));
+        }
+    }
+
+    fn fresh(&self, figure: Figure, now_ms: i64) -> Option<Amount> {
+        let (amount, asked_ms) = self.figures.get(&figure)?;
+        (now_ms - asked_ms <= FRESH_MS).then_some(*amount)
+    }
+
+    fn lower(&mut self, figure: Figure, by: Amount) {
+        if let Some((amount, _)) = self.figures.get_mut(&figure) {
+            *amount = amount.saturating_sub(by);
+        }
+    }
+}
+
+fn balance_of(terms: &Terms, owner: Address) -> Figure {
+    Figure::Balance { network: terms.network(), token: terms.token(), owner }
+}
+
+fn allowance_of(terms: &Terms, owner: Address) -> Option<Figure> {
+    let (network, token) = (terms.network(), terms.token());
+    terms.spender().map(|spender| Figure::Allowance { network, token, owner, spender })
+}
+
+impl Wallet {
+    /// What is known about the payer of `asked`: from memory on the short way, from the chain on the long one.
+    pub(crate) async fn look(&self, asked: &Asked, terms: &Terms, payer: Address, nonce: U256) -> ChainFacts {
+        if asked.short {
+            let known = self.remembered(&asked.site, terms, payer);
+            // Another option may look better only because less is known about this one.
+            asked.missed.fetch_or(known.is_none(), Ordering::Relaxed);
+            return known.unwrap_or_default();
+        }
+        let asked_ms = self.0.time.boot_ms();
+        let facts = self.chain_facts(terms, payer, nonce).await;
+        let mut memory = lock(&self.0.memory);
+        memory.store(balance_of(terms, payer), facts.balance, asked_ms);
+        if let Some(figure) = allowance_of(terms, payer) {
+            memory.store(figure, facts.allowance, asked_ms);
+        }
+        facts
+    }
+
+    /// `None` unless everything that the scheme needs is fresh. The nonce counts as unused: the contract takes
+    /// none twice, and [`Wallet::look_behind`] finds out.
+    fn remembered(&self, site: &Site, terms: &Terms, payer: Address) -> Option<ChainFacts> {
+        let (memory, now_ms) = (lock(&self.0.memory), self.0.time.boot_ms());
+        if memory.doubted.contains(site) {
+            return None;
+        }
+        let balance = memory.fresh(balance_of(terms, payer), now_ms)?;
+        let allowance = match allowance_of(terms, payer) {
+            Some(figure) => Some(memory.fresh(figure, now_ms)?),
+            None => None,
+        };
+        Some(ChainFacts { balance: Some(balance), allowance, nonce_used: Some(false), token: TokenSays::Nothing })
+    }
+
+    /// Looks at the chain while a payment from memory goes on: the nonce, and figures that grow old. A site whose
+    /// nonce was used before gets nothing more on the short way; what it got is worth nothing on the chain.
+    pub(crate) fn look_behind(&self, payment: &Payment, terms: Terms) {
+        let (wallet, id, site, payer) = (self.clone(), payment.id, payment.plan.site.clone(), payment.plan.payer);
+        self.spawn(async move {
+            let Some(nonce) = terms.nonce() else { return };
+            let refresh = wallet.refresh(&terms, payer);
+            let (used, ()) = tokio::join!(wallet.nonce_used(&terms, payer, nonce), refresh);
+            // By now it may be this very payment that used it.
+            let unsettled = |row: Payment| row.settlement == Some(Settlement::Unknown);
+            if matches!(used, Ok(true)) && wallet.row(id).await.is_ok_and(unsettled) {
+                tracing::warn!(payment = %id, %site, "the site dictated a nonce that the chain had seen before");
+                lock(&wallet.0.memory).doubted.insert(site);
+            }
+        });
+    }
+
+    async fn refresh(&self, terms: &Terms, payer: Address) {
+        let (figure, asked_ms) = (balance_of(terms, payer), self.0.time.boot_ms());
+        {
+            let mut memory = lock(&self.0.memory);
+            let old = memory.figures.get(&figure).is_none_or(|(_, at)| asked_ms - at > REFRESH_MS);
+            if !old || !memory.reading.insert(figure) {
+                return;
+            }
+        }
+        if let Ok(node) = self.node(terms.network()) {
+            let allowance = async {
+                match terms.spender() {
+                    Some(spender) => node.allowance(terms.token(), payer, spender).await.ok(),
+                    None => None,
+                }
+            };
+            let (balance, allowance) = tokio::join!(node.balance(terms.token(), payer), allowance);
+            let mut memory = lock(&self.0.memory);
+            memory.store(figure, balance.ok(), asked_ms);
+            if let Some(figure) = allowance_of(terms, payer) {
+                memory.store(figure, allowance, asked_ms);
+            }
+        }
+        lock(&self.0.memory).reading.remove(&figure);
+    }
+
+    /// A payment was seen on chain: what it took is gone from what is remembered. A figure that was read after it
+    /// is lowered twice until it is read again, which lets less through and stops nothing.
+    pub(crate) fn taken(&self, payment: &Payment) {
+        let plan = &payment.plan;
+        let (network, token, owner) = (plan.network, plan.token.address, plan.payer);
+        let mut memory = lock(&self.0.memory);
+        memory.lower(Figure::Balance { network, token, owner }, plan.maximum);
+        memory.lower(Figure::Allowance { network, token, owner, spender: plan.contract }, plan.maximum);
+    }
+}
