@@ -281,7 +281,7 @@ fn what_is_not_allowed_leaves_no_row_where_only_a_signature_was_wanted() {
         ledger.enter_allowed(&entry(&plan, PaymentId::fresh(NOW), "1"), NOW, judge).unwrap()
     };
     assert_eq!(attempt(|_, _| Verdict::Ask(vec![])), None);
-    assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().is_empty());
+    assert!(ledger.payments(&ledger::Filter::default(), ledger::Page::first(9)).unwrap().rows.is_empty());
     assert!(matches!(attempt(|_, _| Verdict::Allow), Some(Entered::New(_, Verdict::Allow))));
     assert!(matches!(attempt(|_, _| Verdict::Allow), Some(Entered::SameNonce(_))));
 }

@@ -38,8 +38,15 @@ impl Wallet {
         if terms.settler() == terms.contract() {
             return Some(true);
         }
-        let node = self.node(terms.network()).ok()?;
-        node.has_code(terms.settler()).await.ok()
+        let there = (terms.network(), terms.settler(), expected);
+        if crate::lock(&self.0.vouched).contains(&there) {
+            return Some(true);
+        }
+        let has_code = self.node(terms.network()).ok()?.has_code(terms.settler()).await.ok()?;
+        if has_code {
+            crate::lock(&self.0.vouched).insert(there);
+        }
+        Some(has_code)
     }
 
     /// `None`: no node answered.
