@@ -150,6 +150,21 @@ impl Stage {
         Self { devnet, wallet, clock, dir, app, facilitator }
     }
 
+    /// As [`Stage::restart`], with these files where the process left its own.
+    pub async fn restart_with(self, files: &[(String, Vec<u8>)]) -> Self {
+        let Self { devnet, wallet, clock, dir, app, facilitator } = self;
+        wallet.close().await;
+        drop(wallet);
+        for name in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+            let _ = std::fs::remove_file(dir.path().join(name));
+        }
+        for (name, bytes) in files {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+        }
+        let wallet = open(&dir, &devnet, &clock).await;
+        Self { devnet, wallet, clock, dir, app, facilitator }
+    }
+
     /// The wallet's process ends and starts again, unlocked, with its node at this URL.
     pub async fn reopen(&mut self, node: String) {
         self.wallet.close().await;
@@ -287,6 +302,23 @@ impl Stage {
         let receipt = node.receipt(&signed.id(), chain::Finality::Seen).await.unwrap().unwrap();
         assert!(receipt.success, "{}", receipt.result);
         signed.id()
+    }
+
+    /// Whether the chain takes a signed payment.
+    pub async fn try_settle(&self, payment: &x402::Payment) -> bool {
+        let signed = x402::Signed::of(payment, payment.accepted.as_ref().unwrap()).unwrap();
+        let (contract, data) = signed.settle_call();
+        let node = self.node();
+        let call = Contract::Trigger { owner: self.facilitator.address(), contract, call_value_sun: 0, data };
+        let raw = node.head().await.unwrap().transaction(call, 500_000_000, Duration::from_secs(60));
+        let signed = tron::SignedTransaction::sign(raw, &self.facilitator);
+        node.broadcast(&signed).await.unwrap();
+        node.receipt(&signed.id(), chain::Finality::Seen).await.unwrap().unwrap().success
+    }
+
+    /// The same account pays somebody by another program.
+    pub async fn spend_elsewhere(&self, amount: Amount) {
+        self.send(&self.node(), &self.buyer(), address(USDT), tron::abi::transfer(key(0x77).address(), amount)).await;
     }
 
     /// An allowance to the payment contract, given outside of the wallet.
