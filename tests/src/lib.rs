@@ -123,11 +123,21 @@ impl Stage {
     }
 
     pub async fn without_allowance() -> Self {
-        let node_clock = devnet::Clock::frozen_at(u64::try_from(START.0).unwrap());
+        Self::prepared(tempfile::tempdir().unwrap(), START).await
+    }
+
+    /// As [`Stage::start`], on a folder that may hold a record already, which ends before `begin`.
+    pub async fn start_in(dir: TempDir, begin: Moment) -> Self {
+        let stage = Self::prepared(dir, begin).await;
+        stage.allow_contract("1000").await;
+        stage
+    }
+
+    async fn prepared(dir: TempDir, begin: Moment) -> Self {
+        let node_clock = devnet::Clock::frozen_at(u64::try_from(begin.0).unwrap());
         let options = DevnetOptions { clock: node_clock, solidity_lag: 2, ..DevnetOptions::default() };
         let devnet = Devnet::start(options).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        let clock = HandClock::at(START);
+        let clock = HandClock::at(begin);
         let wallet = open(&dir, &devnet, &clock).await;
         wallet.import_words(WORDS, passphrase()).await.unwrap();
         let payer = wallet.accounts()[0].address;

@@ -41,8 +41,8 @@ enum What {
     Tidy(tidy::Tidy),
     /// A whole purchase on a practice chain of its own: in the window, or in the terminal when there is no display.
     Demo(demo::Demo),
-    /// Measure signing, checking, recording and settling a payment, in release mode.
-    Bench,
+    /// Measure signing, checking, recording and settling a payment, in release mode, beside published peers.
+    Bench(bench::Bench),
 }
 
 fn main() -> ExitCode {
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
         What::Test => test::test(),
         What::Tidy(options) => tidy::tidy(&options),
         What::Demo(options) => demo::demo(&options),
-        What::Bench => bench::bench(),
+        What::Bench(options) => bench::bench(&options),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
