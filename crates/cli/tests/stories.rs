@@ -221,6 +221,54 @@ async fn a_question_can_be_answered_from_another_terminal() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_option_is_taken_at_the_terminal_that_serves_and_from_another_one() {
+    let home = Home::open().await;
+    let mut serve = Serve::start(&home);
+    let url = home.world.choice_url();
+    let by_permit2 = |question: &str| question.contains("asks to pay 0.065 USDT") && question.contains("exact/permit2");
+    let by_permit = |question: &str| question.contains("asks to pay 0.07 USDT") && question.contains("exact_permit");
+    let paid = meanwhile(
+        || run(home.path(), &["pay", &url], ""),
+        || {
+            let question = serve.until("[yes/no] ");
+            assert!(by_permit2(&question), "{question}");
+            // Each with what it costs in all and what is there; the token that was not added can't be used.
+            for line in
+                ["> 2  exact/permit2", "  1  exact_permit", "0.07 USDT and up to", "of 100 USDT", "can't be used"]
+            {
+                assert!(question.contains(line), "{line}: {question}");
+            }
+            serve.say("option 3");
+            let refused = serve.until("[yes/no] ");
+            assert!(refused.contains("tokenUnknown") && by_permit2(&refused), "{refused}");
+            serve.say("option 1");
+            let other = serve.until("[yes/no] ");
+            assert!(by_permit(&other) && other.contains("> 1  exact_permit"), "{other}");
+            serve.say("yes");
+            serve.until("Passphrase");
+            serve.say(PASSPHRASE);
+        },
+    );
+    assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    assert!(paid.err.contains("paid 0.07 USDT"), "{}", paid.err);
+
+    let paid = meanwhile(
+        || run(home.path(), &["pay", &url], ""),
+        || {
+            assert!(by_permit2(&serve.until("[yes/no] ")));
+            let answer = run(home.path(), &["answer", "--option", "1"], &format!("yes\n{PASSPHRASE}\n"));
+            assert_eq!(answer.status, 0, "{}{}", answer.out, answer.err);
+            assert!(by_permit(&answer.out), "{}", answer.out);
+        },
+    );
+    assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    assert!(paid.err.contains("paid 0.07 USDT"), "{}", paid.err);
+    let schemes: Vec<_> = rows(home.path()).iter().map(|row| row["amount"]["display"].clone()).collect();
+    assert_eq!(schemes, ["0.07", "0.07"]);
+    serve.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pay_without_a_running_owner_asks_right_here() {
     let home = Home::open().await;
     let url = home.world.fee_url();

@@ -101,6 +101,7 @@ pub struct CheckView {
     pub verdict: String,
     /// Why it would be asked or refused.
     pub reasons: Vec<String>,
+    /// Why it would be refused, in words, with the way out.
     pub failure: Option<Failure>,
     pub plan: Option<PlanView>,
 }
@@ -168,12 +169,15 @@ pub enum EventView {
 
 impl CheckView {
     pub fn of(checked: &wallet::Checked) -> Self {
-        let (verdict, reasons) = match &checked.verdict {
-            plan::Verdict::Allow => ("allow", vec![]),
-            plan::Verdict::Ask(whys) => ("ask", whys.iter().map(|w| why(w, &checked.plan)).collect()),
-            plan::Verdict::Refuse(refusal) => ("refuse", vec![refusal.code(&checked.plan.findings).to_owned()]),
+        let (verdict, reasons, failure) = match &checked.verdict {
+            plan::Verdict::Allow => ("allow", vec![], None),
+            plan::Verdict::Ask(whys) => ("ask", whys.iter().map(|w| why(w, &checked.plan)).collect(), None),
+            plan::Verdict::Refuse(refusal) => {
+                let code = refusal.code(&checked.plan.findings);
+                ("refuse", vec![code.to_owned()], Some(Failure::refused(code, &checked.plan)))
+            }
         };
-        Self { verdict: verdict.to_owned(), reasons, failure: None, plan: Some(PlanView::of(&checked.plan)) }
+        Self { verdict: verdict.to_owned(), reasons, failure, plan: Some(PlanView::of(&checked.plan)) }
     }
 }
 

@@ -56,21 +56,24 @@ impl Failure {
             State::Cancelled => Code::Cancelled,
             State::Expired => Code::Expired,
             State::Rejected => Code::UserRejected,
-            State::Refused => ended_code(payment.code.as_deref().unwrap_or_default()),
+            State::Refused => return Some(Self::refused(payment.code.as_deref().unwrap_or_default(), &payment.plan)),
         };
-        let detail = match payment.code.as_deref() {
-            Some("allowanceMissing") => "it was used up since the question was asked",
+        Some(Self::new(code, &[]))
+    }
+
+    /// Why this plan is refused, by the code that the ledger writes down: in the words of what was found, with its own
+    /// way out where it has one.
+    pub(crate) fn refused(code: &str, plan: &plan::Plan) -> Self {
+        let detail = match code {
+            "allowanceMissing" => "it was used up since the question was asked",
             _ => "the approving transaction did not go through",
         };
-        let mut failure = Self::detail(code, detail);
-        if payment.state == State::Refused
-            && let Some(finding) = crate::FindingView::all(&payment.plan)
-                .into_iter()
-                .find(|f| Some(f.code.as_str()) == payment.code.as_deref())
-        {
+        let mut failure = Self::detail(ended_code(code), detail);
+        if let Some(finding) = crate::FindingView::all(plan).into_iter().find(|f| f.code == code) {
             failure.message = format!("{}: {}", finding.title, finding.text);
+            failure.advice = find(&format!("{code}-advice"), &[]).or(failure.advice);
         }
-        Some(failure)
+        failure
     }
 }
 

@@ -1,6 +1,5 @@
 //! The same purchase by every scheme that is paid with: asked, allowed, signed, settled, looked up; what happens when
 //! the process ends in between; what can never be settled is refused; and choosing among the options of a 402.
-#![allow(clippy::unwrap_used)]
 
 use ledger::{Settlement, State};
 use plan::{Chosen, Fact, Weight};
