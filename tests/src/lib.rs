@@ -7,10 +7,12 @@ pub mod hostile;
 
 mod dice;
 mod shop;
+mod way;
 mod wire;
 
 pub use dice::Dice;
 pub use shop::{Answer as AppAnswer, App, Market, insist};
+pub use way::Way;
 pub use wire::{Loss, Wire};
 
 use devnet::{Devnet, Gift, Options as DevnetOptions};

@@ -1,14 +1,15 @@
 //! A stage with the other side of the counter: a shop behind the real paywall, a facilitator with its database, and
 //! the port for apps, each at the end of a wire that can lose things. Counts what really moved, on chain.
 
-use crate::{Stage, USDT, Wire, address, key, open, passphrase, usdt};
+use crate::way::FEE;
+use crate::{SCHEMES, Stage, USDT, Way, Wire, address, key, open, passphrase, usdt};
 use axum::{Extension, Router, extract::Path, http::request::Parts, routing::get};
 use chain::TronGrid;
 use devnet::Gift;
 use facilitator::{Facilitator, TokenTerms};
 use ledger::PaymentId;
 use plan::{AppId, Limit, Mode, Site};
-use seller::{Listing, Paywall, Price, Seller};
+use seller::{Listing, Paywall, Seller};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,13 +21,19 @@ use tron::{Address, Amount, Network};
 use view::Desk;
 use wallet::Scope;
 
-const FEE: u64 = 10_000;
-/// Item 0 is bought once by a person, so that the payee is known; stories buy the others.
+/// The first items, one of each way, are bought once by a person, so that the payee is known in each; stories buy
+/// the others.
+const FIRST: std::ops::Range<u64> = 0..Way::ALL.len() as u64;
 const PRICE: u64 = 250_000;
 
 /// Every item has a price of its own, by which its settlements are told apart on chain.
 fn price(item: u64) -> Amount {
     Amount::from_u64(PRICE + item)
+}
+
+/// Which item this is the price of.
+fn item(price: Amount) -> u64 {
+    u64::try_from(price.u256()).unwrap() - PRICE
 }
 
 fn payee() -> Address {
@@ -55,12 +62,23 @@ struct Seen {
 }
 
 impl Market {
-    /// The account has an allowance for everything, and item 0 was bought.
+    /// The account has money and an allowance for every way.
     pub async fn open() -> Self {
-        Self::with(Stage::start().await).await
+        let stage = Stage::start().await;
+        for scheme in SCHEMES {
+            stage.prepare(scheme).await;
+        }
+        Self::with(stage).await
     }
 
-    pub async fn with(stage: Stage) -> Self {
+    /// The account has money for every way, and no allowance.
+    pub async fn without_allowance() -> Self {
+        let stage = Stage::without_allowance().await;
+        stage.own_token().await;
+        Self::with(stage).await
+    }
+
+    async fn with(stage: Stage) -> Self {
         for address in [stage.payer(), stage.caller()] {
             stage.devnet.faucet(address, Gift::Trx(1_000_000_000_000)).unwrap();
         }
@@ -101,7 +119,7 @@ impl Market {
         let seller = Seller::new(&self.till.url()).unwrap().public_url(&self.shop.url()).secret([7; 32]);
         let by_item = |parts: Parts| async move {
             let item = parts.uri.path().rsplit('/').next().and_then(|n| n.parse().ok()).unwrap_or(0);
-            Ok(Listing::new("goods").price(Price::new(Network::Nile, address(USDT), price(item), payee())))
+            Ok(Listing::new("goods").price(Way::of(item).price(price(item), payee())))
         };
         let wall = Paywall::computed(seller.clock(move || clock.now_secs()), by_item);
         Router::new()
@@ -145,13 +163,13 @@ impl Market {
         App { http: self.http.clone(), port: self.port.url(), shop: self.shop.url(), token: token.to_string(), id }
     }
 
-    /// A paired app whose limit allows everything here. Buys item 0 first, with a person's consent.
+    /// A paired app whose limits allow everything here. Buys the first items, with a person's consent.
     pub async fn trusted_app(&self, name: &str) -> App {
         let app = self.app(name).await;
         let limit = Limit { per_day: Some(usdt("1000")), ..Limit::default() };
         let site = Site::of(&self.shop.url()).unwrap();
-        for site in [None, Some(site)] {
-            let key = ledger::RuleKey { app: app.id.clone(), site, network: Network::Nile, token: address(USDT) };
+        for (site, way) in [None, Some(site)].into_iter().flat_map(|site| Way::ALL.map(|way| (site.clone(), way))) {
+            let key = ledger::RuleKey { app: app.id.clone(), site, network: Network::Nile, token: way.token() };
             self.stage.wallet.set_rule(key, Mode::Allow(limit.clone())).await.unwrap();
         }
         if self.settlements(0).await == 0 {
@@ -161,11 +179,15 @@ impl Market {
     }
 
     pub async fn buy_first(&self, app: &App) {
-        let asked = app.ask(0, &app.offer(0).await, None).await.unwrap();
-        assert_eq!(asked.status, 202, "{}", asked.body);
-        self.approve(asked.id()).await;
-        let signed = insist(async || app.poll(asked.id()).await).await;
-        self.deliver(app, 0, &signed).await;
+        for item in FIRST {
+            let asked = app.ask(item, &app.offer(item).await, None).await.unwrap();
+            // A limit suffices once the payee is known.
+            if asked.status == 202 {
+                self.approve(asked.id()).await;
+            }
+            let signed = insist(async || app.poll(asked.id()).await).await;
+            self.deliver(app, item, &signed).await;
+        }
         // Later than "just now".
         self.stage.advance(90);
     }
@@ -187,17 +209,24 @@ impl Market {
 
     /// How often this item was paid for, on chain.
     pub async fn settlements(&self, item: u64) -> u64 {
+        self.look().await;
+        self.chain.lock().await.times.get(&price(item)).copied().unwrap_or(0)
+    }
+
+    /// Counts what was settled since the last look: always from the buyer, and in the item's own token.
+    async fn look(&self) {
         let mut seen = self.chain.lock().await;
         for block in self.blocks_with_transactions(&mut seen.block).await {
             let receipts = self.node("gettransactioninfobyblocknum", json!({ "num": block })).await;
             for log in receipts.as_array().unwrap().iter().filter_map(|r| r["log"].as_array()).flatten() {
                 if let Some(transfer) = transfer(log).filter(|t| t.to == payee()) {
                     assert_eq!(transfer.from, self.stage.payer());
+                    let token = hex::encode(Way::of(item(transfer.amount)).token().bytes());
+                    assert_eq!(log["address"], token);
                     *seen.times.entry(transfer.amount).or_default() += 1;
                 }
             }
         }
-        seen.times.get(&price(item)).copied().unwrap_or(0)
     }
 
     /// Up to the head, which becomes `last`.
@@ -224,34 +253,38 @@ impl Market {
 
     /// Everything that was ever paid for in this shop, on chain.
     pub async fn settled_in_all(&self) -> u64 {
-        self.settlements(0).await;
+        self.look().await;
         self.chain.lock().await.times.values().sum()
     }
 
-    /// What the payment contract may still take.
-    pub async fn allowance(&self) -> Amount {
+    /// What this contract may still take.
+    pub async fn allowance(&self, spender: Address) -> Amount {
         let node = TronGrid::new(chain::Config::one(Network::Nile, self.stage.devnet.url())).unwrap();
-        let spender = tron::registry::deployments(Network::Nile).payment_permit;
         node.allowance(address(USDT), self.stage.payer(), spender).await.unwrap()
     }
 
-    /// At the end of a story: item 0 and these were paid for once each and nothing else was; what is gone from the
-    /// account, what the shop has and what the ledger counts are the same.
+    /// At the end of a story: the first items and these were paid for once each and nothing else was; in each token,
+    /// what is gone from the account, what the shop has and what the ledger counts are the same.
     pub async fn audit(&self, items: impl IntoIterator<Item = u64>) {
-        self.settlements(0).await;
-        let mut expected: Vec<u64> = items.into_iter().chain([0]).collect();
+        self.look().await;
+        let mut expected: Vec<u64> = items.into_iter().chain(FIRST).collect();
         expected.sort_unstable();
         let seen: Vec<(Amount, u64)> =
             self.chain.lock().await.times.iter().map(|(amount, times)| (*amount, *times)).collect();
         assert_eq!(seen, expected.iter().map(|item| (price(*item), 1)).collect::<Vec<_>>());
-        let sum = |each: fn(u64) -> Amount| {
-            expected.iter().fold(Amount::ZERO, |sum, item| sum.checked_add(each(*item)).unwrap())
-        };
-        let (earned, spent) = (sum(price), sum(|item| price(item).checked_add(Amount::from_u64(FEE)).unwrap()));
-        assert_eq!(self.stage.balance(payee()).await, earned);
-        assert_eq!(usdt("100").saturating_sub(self.stage.balance(self.stage.payer()).await), spent);
         let (site, _) = self.stage.wallet.site(&Site::of(&self.shop.url()).unwrap()).await.unwrap();
-        assert_eq!(site.totals[0].settled.saturating_add(site.totals[0].open), spent);
+        for token in [Way::Permit, Way::Own].map(Way::token) {
+            let of_token: Vec<u64> = expected.iter().copied().filter(|item| Way::of(*item).token() == token).collect();
+            let sum = |each: fn(u64) -> Amount| {
+                of_token.iter().fold(Amount::ZERO, |sum, item| sum.checked_add(each(*item)).unwrap())
+            };
+            let (earned, spent) = (sum(price), sum(|item| price(item).checked_add(Way::of(item).fee()).unwrap()));
+            assert_eq!(self.stage.balance_of(token, payee()).await, earned);
+            let left = self.stage.balance_of(token, self.stage.payer()).await;
+            assert_eq!(usdt("100").saturating_sub(left), spent);
+            let total = site.totals.iter().find(|total| total.token == token).unwrap();
+            assert_eq!(total.settled.saturating_add(total.open), spent);
+        }
     }
 }
 
@@ -269,9 +302,13 @@ fn transfer(log: &Value) -> Option<tron::abi::Transfer> {
 
 async fn facilitator(stage: &Stage, database: PathBuf) -> Facilitator {
     let clock = stage.devnet.clock().clone();
-    let usdt = TokenTerms::flat(Network::Nile, address(USDT), Amount::from_u64(FEE), Amount::from_u64(100_000));
+    let terms = |token, fee| TokenTerms {
+        exact: true,
+        ..TokenTerms::flat(Network::Nile, token, fee, Amount::from_u64(100_000))
+    };
+    let tokens = vec![terms(Way::Permit.token(), FEE), terms(Way::Own.token(), Amount::ZERO)];
     let config = facilitator::Config {
-        tokens: vec![usdt],
+        tokens,
         wait: Duration::from_millis(40),
         poll: Duration::from_millis(5),
         database: Some(database),
