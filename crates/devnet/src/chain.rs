@@ -5,6 +5,7 @@
 use crate::blocks::Blocks;
 use crate::genesis::{self, Deployed};
 use crate::history::{Costs, Entry, History};
+use crate::incoming::Incoming;
 use crate::vm::{self, Call, Changes, Ended, Moment, Outcome, State};
 use crate::{Clock, DevnetError, Gift, Options};
 use revm::primitives::keccak256;
@@ -29,8 +30,6 @@ pub const SIMULATION_ENERGY: u64 = 100_000_000;
 const DAY_MS: u64 = 86_400_000;
 /// A node's block time; also the distance of empty blocks when transactions get theirs at once.
 const BLOCK_MS: u64 = 3_000;
-/// Room for the result, which a node counts as bandwidth.
-const RESULT_BYTES: u64 = 64;
 const MAX_PENDING: usize = 2_000;
 
 /// An account beside its balance.
@@ -110,7 +109,7 @@ pub struct Chain {
     solid: State,
     unsettled: VecDeque<(u64, Changes)>,
     accounts: HashMap<Address, Account>,
-    pending: Vec<SignedTransaction>,
+    pending: Vec<Incoming>,
     pub history: History,
     pub contracts: BTreeMap<Address, Deployed>,
 }
@@ -197,16 +196,15 @@ impl Chain {
     }
 
     /// Takes a signed transaction as `wallet/broadcasttransaction` does.
-    pub fn broadcast(&mut self, transaction: SignedTransaction) -> Result<(), Refusal> {
-        let id = transaction.id();
-        if self.history.get(&id).is_some() || self.pending.iter().any(|waiting| waiting.id() == id) {
+    pub fn broadcast(&mut self, incoming: Incoming) -> Result<(), Refusal> {
+        if self.history.get(&incoming.id).is_some() || self.pending.iter().any(|waiting| waiting.id == incoming.id) {
             return Err(Refusal::Duplicate);
         }
         if self.pending.len() >= MAX_PENDING {
             return Err(Refusal::Busy);
         }
-        check_signature(&transaction)?;
-        let raw = &transaction.raw;
+        incoming.signed.clone()?;
+        let raw = &incoming.transaction.raw;
         if !self.blocks.is_reference(raw.ref_block_bytes, raw.ref_block_hash) {
             return Err(Refusal::Tapos);
         }
@@ -214,8 +212,8 @@ impl Chain {
         if raw.expiration_ms <= now || raw.expiration_ms > now + DAY_MS {
             return Err(Refusal::Expired);
         }
-        self.costs_before(&transaction, now)?;
-        self.pending.push(transaction);
+        self.costs_before(raw, incoming.bytes, now)?;
+        self.pending.push(incoming);
         if self.block_ms.is_none() {
             self.produce(self.clock.now_ms());
             self.settle();
@@ -225,8 +223,8 @@ impl Chain {
 
     /// Whether the next block could take this, apart from its signature and references.
     pub fn validate(&self, raw: &RawTransaction) -> Result<(), Refusal> {
-        let unsigned = SignedTransaction { raw: raw.clone(), signatures: Vec::new() };
-        self.costs_before(&unsigned, self.now_ms()).map(drop)
+        let unsigned = Incoming::new(SignedTransaction { raw: raw.clone(), signatures: Vec::new() });
+        self.costs_before(raw, unsigned.bytes, self.now_ms()).map(drop)
     }
 
     /// Gives TRX or tokens, in a block of its own.
@@ -261,16 +259,16 @@ impl Chain {
     /// One block with everything that waits. Transactions that have become invalid meanwhile fall out of it.
     fn produce(&mut self, ms: u64) {
         self.blocks.push(ms);
-        for transaction in std::mem::take(&mut self.pending) {
-            if transaction.raw.expiration_ms > self.blocks.head_ms() {
-                self.include(transaction);
+        for incoming in std::mem::take(&mut self.pending) {
+            if incoming.transaction.raw.expiration_ms > self.blocks.head_ms() {
+                self.include(incoming);
             }
         }
     }
 
-    fn include(&mut self, transaction: SignedTransaction) {
+    fn include(&mut self, Incoming { transaction, id, bytes, .. }: Incoming) {
         let (number, now) = (self.blocks.head(), self.blocks.head_ms());
-        let Ok(mut costs) = self.costs_before(&transaction, now) else { return };
+        let Ok(mut costs) = self.costs_before(&transaction.raw, bytes, now) else { return };
         let owner = transaction.raw.owner();
         let (outcome, mut changes) = match &transaction.raw.contract {
             Contract::Transfer { to, amount_sun, .. } => {
@@ -294,22 +292,22 @@ impl Chain {
             account.used_at_ms = now;
         }
         self.apply(changes);
-        self.history.add(Entry { transaction, block: number, block_ms: now, outcome, costs });
+        self.history.add(id, Entry { transaction, block: number, block_ms: now, outcome, costs });
     }
 
     /// What a transaction costs before any code runs, or why it can't run.
-    fn costs_before(&self, transaction: &SignedTransaction, now_ms: u64) -> Result<Costs, Refusal> {
+    fn costs_before(&self, raw: &RawTransaction, bytes: u64, now_ms: u64) -> Result<Costs, Refusal> {
         let invalid = |reason: &str| Err(Refusal::Invalid(reason.into()));
-        let owner = transaction.raw.owner();
+        let owner = raw.owner();
         let balance = self.head.balance(owner);
         let Some(account) = self.accounts.get(&owner) else {
-            return match transaction.raw.contract {
+            return match raw.contract {
                 Contract::Transfer { .. } => invalid("Validate TransferContract error, no OwnerAccount."),
                 Contract::Trigger { .. } => invalid(&format!("account [{owner}] does not exist")),
             };
         };
         let mut costs = Costs::default();
-        let spent = match &transaction.raw.contract {
+        let spent = match &raw.contract {
             Contract::Transfer { to, amount_sun, .. } => {
                 if to == &owner {
                     return invalid("Validate TransferContract error, cannot transfer TRX to yourself.");
@@ -329,19 +327,18 @@ impl Chain {
                 if !self.head.is_contract(*contract) {
                     return invalid("No contract or not a valid smart contract");
                 }
-                if transaction.raw.fee_limit_sun > MAX_FEE_LIMIT_SUN {
+                if raw.fee_limit_sun > MAX_FEE_LIMIT_SUN {
                     return invalid(&format!("feeLimit must be >= 0 and <= {MAX_FEE_LIMIT_SUN}"));
                 }
                 *call_value_sun
             }
         };
         if balance < spent.saturating_add(costs.creation_fee) {
-            return match transaction.raw.contract {
+            return match raw.contract {
                 Contract::Transfer { .. } => invalid("Validate TransferContract error, balance is not sufficient."),
                 Contract::Trigger { .. } => invalid("Validate InternalTransfer error, balance is not sufficient."),
             };
         }
-        let bytes = u64::try_from(transaction.to_bytes().len()).unwrap_or(u64::MAX).saturating_add(RESULT_BYTES);
         if costs.creation_fee > 0 {
             costs.bandwidth_fee = CREATE_BANDWIDTH_SUN;
         } else if account.used_bandwidth(now_ms).saturating_add(bytes) <= FREE_BANDWIDTH {
@@ -387,22 +384,6 @@ impl Chain {
     /// The code's hash as `getcontract` shows it.
     pub fn code_hash(&self, at: Address) -> String {
         hex::encode(keccak256(self.head.code(at)))
-    }
-}
-
-/// The account's own key has to sign, alone: the devnet knows no other permissions.
-fn check_signature(transaction: &SignedTransaction) -> Result<(), Refusal> {
-    if transaction.signatures.is_empty() {
-        return Err(Refusal::Signature("miss sig or contract".into()));
-    }
-    let owner = transaction.raw.owner();
-    match transaction.signer() {
-        Ok(signer) if signer == owner => Ok(()),
-        Ok(signer) => {
-            let signature = transaction.signatures.first().map(|s| hex::encode(s.to_bytes())).unwrap_or_default();
-            Err(Refusal::Signature(format!("{signature} is signed by {signer} but it is not contained of permission.")))
-        }
-        Err(error) => Err(Refusal::Signature(error.to_string())),
     }
 }
 

@@ -59,8 +59,8 @@ impl History {
         self.by_block.get(&number).into_iter().flatten().filter_map(|id| self.entries.get(id))
     }
 
-    pub fn add(&mut self, entry: Entry) {
-        let (id, now_ms) = (entry.transaction.id(), entry.block_ms);
+    pub fn add(&mut self, id: TxId, entry: Entry) {
+        let now_ms = entry.block_ms;
         self.by_block.entry(entry.block).or_default().push(id);
         self.order.push_back(id);
         self.entries.insert(id, entry);

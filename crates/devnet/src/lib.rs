@@ -8,6 +8,7 @@ mod chain;
 mod clock;
 mod genesis;
 mod history;
+mod incoming;
 mod vm;
 
 pub use api::Fault;

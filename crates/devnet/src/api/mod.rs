@@ -129,7 +129,7 @@ async fn serve(
             (false, Ok(bytes)) => Args::read(&bytes),
             (false, Err(error)) => Err(error),
         };
-        match args.and_then(|args| dispatch(&mut node.chain(), view, method, &args)) {
+        match args.and_then(|args| dispatch(&node, view, method, &args)) {
             Ok(Some(value)) => reply(&value),
             Ok(None) => (StatusCode::NOT_FOUND, "no such method").into_response(),
             Err(NodeError(reason)) => reply(&json!({ "Error": format!("class java.lang.Exception : {reason}") })),
@@ -182,8 +182,15 @@ fn reply(value: &Value) -> Response {
 }
 
 /// `None`: there is no such method.
-fn dispatch(chain: &mut Chain, view: View, method: &str, args: &Args) -> Result<Option<Value>, NodeError> {
+fn dispatch(node: &Node, view: View, method: &str, args: &Args) -> Result<Option<Value>, NodeError> {
     let form = args.form();
+    // What can be said about a transaction without the chain is said before it is locked.
+    match (view, method) {
+        (View::Head, "broadcasttransaction") => return send::json(node, args).map(Some),
+        (View::Head, "broadcasthex") => return send::hex(node, args).map(Some),
+        _ => {}
+    }
+    let chain = &*node.chain();
     let tip = chain.tip(view);
     let answer = match method {
         "getnowblock" => Ok(read::block(chain, view, Some(tip), true, form)),
@@ -220,8 +227,6 @@ fn dispatch(chain: &mut Chain, view: View, method: &str, args: &Args) -> Result<
         "triggersmartcontract" => contract::trigger(chain, args),
         "createtransaction" => contract::transfer(chain, args),
         "getsignweight" => send::weight(args),
-        "broadcasttransaction" => send::json(chain, args),
-        "broadcasthex" => send::hex(chain, args),
         _ => return Ok(None),
     };
     answer.map(Some)

@@ -1,13 +1,15 @@
 //! Takes signed transactions, as JSON or as protobuf, and tells which signature is still needed.
 
+use super::Node;
 use super::json::{Answer, Args, Form, NodeError, read_transaction, show, wrong};
 use super::read::permission;
-use crate::chain::{Chain, Refusal};
+use crate::chain::Refusal;
+use crate::incoming::Incoming;
 use serde_json::{Value, json};
 use tron::{SignedTransaction, TxId};
 
 /// `broadcasttransaction`.
-pub fn json(chain: &mut Chain, args: &Args) -> Answer {
+pub fn json(node: &Node, args: &Args) -> Answer {
     let form = args.form();
     // A signature that can't be one is a node's SIGERROR, not a malformed question.
     let transaction = match read_transaction(args) {
@@ -16,20 +18,22 @@ pub fn json(chain: &mut Chain, args: &Args) -> Answer {
         }
         other => other?,
     };
-    let id = transaction.id();
-    Ok(match chain.broadcast(transaction) {
+    let incoming = Incoming::new(transaction);
+    let id = incoming.id;
+    Ok(match node.chain().broadcast(incoming) {
         Ok(()) => json!({ "result": true, "txid": id.to_string() }),
         Err(refusal) => refused(&refusal, Some(id), form),
     })
 }
 
 /// `broadcasthex`; its answers are in plain text and complete.
-pub fn hex(chain: &mut Chain, args: &Args) -> Answer {
+pub fn hex(node: &Node, args: &Args) -> Answer {
     let text = args.needed("transaction")?;
     let transaction = SignedTransaction::from_hex(text).map_err(|e| wrong(e.to_string()))?;
-    let id = transaction.id();
     let shown = show(&transaction.raw, &transaction.signatures, Form { visible: true }).to_string();
-    let (result, code, message) = match chain.broadcast(transaction) {
+    let incoming = Incoming::new(transaction);
+    let id = incoming.id;
+    let (result, code, message) = match node.chain().broadcast(incoming) {
         Ok(()) => (true, "SUCCESS", String::new()),
         Err(refusal) => (false, refusal.code(), refusal.message()),
     };
