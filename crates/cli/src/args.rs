@@ -337,14 +337,23 @@ pub struct Which {
     /// Only this network: mainnet, nile, shasta
     #[arg(long)]
     pub network: Option<String>,
+    /// Only with this scheme, as the 402 names it
+    #[arg(long, value_name = "NAME")]
+    pub scheme: Option<String>,
     #[arg(long, value_parser = ["asked", "approved", "signed", "refused", "cancelled", "expired"])]
     pub state: Option<String>,
+    /// Only where the money is so far
+    #[arg(long, value_parser = ["unknown", "seen", "final", "failed", "never-used"])]
+    pub settlement: Option<String>,
+    /// Only where the answer was
+    #[arg(long, value_parser = ["delivered", "refused", "not-reported"])]
+    pub delivery: Option<String>,
     /// First day or moment, 2026-11-22
-    #[arg(long, value_name = "DAY")]
-    pub from: Option<String>,
+    #[arg(long, visible_alias = "from", value_name = "DAY")]
+    pub since: Option<String>,
     /// Last day, all of it
-    #[arg(long, value_name = "DAY")]
-    pub to: Option<String>,
+    #[arg(long, visible_alias = "to", value_name = "DAY")]
+    pub until: Option<String>,
     /// In which days begin, and for times in an export, like Asia/Shanghai; the system's when absent
     #[arg(long, value_name = "ZONE")]
     pub time_zone: Option<String>,
@@ -369,21 +378,66 @@ pub struct Which {
 #[allow(clippy::large_enum_variant, reason = "made once for each command")]
 pub enum LedgerAction {
     /// Write payments into a file: CSV, JSON or an hledger journal
-    #[command(
-        after_help = "Example:\n  countersign ledger export -f hledger --from 2026-01-01 --time-zone Europe/Berlin -o 2026.journal"
-    )]
+    #[command(after_help = "\
+Examples:
+  countersign ledger export -f hledger --since 2026-01-01 --time-zone Europe/Berlin 2026.journal
+  countersign ledger export -f jsonl --settlement failed - | jq .id")]
     Export {
         #[command(flatten)]
         which: Which,
         #[arg(short = 'f', long, default_value = "csv", value_parser = ["csv", "json", "jsonl", "hledger"])]
         format: String,
-        /// The file; readable by you alone
-        #[arg(short = 'o', long, value_name = "FILE")]
-        output: PathBuf,
+        /// The file, readable by you alone; or - for standard output
+        #[arg(value_name = "FILE", required_unless_present = "output")]
+        file: Option<PathBuf>,
+        /// The same
+        #[arg(short = 'o', long, value_name = "FILE", conflicts_with = "file")]
+        output: Option<PathBuf>,
         /// Replace a file of that name
         #[arg(long)]
         replace: bool,
     },
+    /// Sums of what left or can still leave
+    #[command(after_help = "\
+Examples:
+  countersign ledger totals --by month,token --time-zone Asia/Shanghai
+  countersign ledger totals --by site --since 2026-01-01 --token USDT --json")]
+    Totals {
+        #[command(flatten)]
+        which: Which,
+        /// What to tell apart: month, token, app, site; several with commas
+        #[arg(long, value_name = "WHAT", value_delimiter = ',', default_value = "token", value_parser = ["month", "token", "app", "site"])]
+        by: Vec<String>,
+    },
+    /// Remove old payments that are ended for good; sums, limits and known payees stay
+    #[command(after_help = "\
+Examples:
+  countersign ledger prune --older-than 2y --dry-run
+  countersign ledger prune --older-than 2024-12-31 --site https://news.example --yes
+What is open, or not settled for good, stays. Export first what you may need: a removed payment is not kept anywhere.
+The file does not shrink by itself: countersign ledger vacuum")]
+    Prune {
+        /// An age like 2y, 18mo or 90d, or a day
+        #[arg(long, value_name = "AGE")]
+        older_than: String,
+        /// Only at this site, "https://news.example"
+        #[arg(long)]
+        site: Option<String>,
+        /// Also what has a note or tags
+        #[arg(long)]
+        noted: bool,
+        /// Only count
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long, conflicts_with = "dry_run")]
+        yes: bool,
+        /// In which a day begins; the system's when absent
+        #[arg(long, value_name = "ZONE")]
+        time_zone: Option<String>,
+    },
+    /// Give the space of removed payments back to the disk
+    Vacuum,
     /// Set a payment's note; without a text, remove it
     Note { id: String, text: Option<String> },
     /// Add tags to a payment, or take them away

@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod console;
 mod exit;
+mod interrupt;
 mod question;
 mod reach;
 mod show;
@@ -69,7 +70,7 @@ async fn run(args: Args) -> Result<(), Fail> {
         Command::Pay(command) => commands::pay::pay(&global, &console, command).await,
         Command::Inspect(command) => commands::inspect::inspect(&global, command).await,
         Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
-        Command::Ledger(command) => commands::records::ledger(&global, command).await,
+        Command::Ledger(command) => commands::records::ledger(&global, &console, command).await,
         Command::Sites(command) => commands::records::sites(&global, command).await,
         Command::Limits(command) => commands::rules::limits(&global, &console, command).await,
         Command::Apps(command) => commands::rules::apps(&global, command).await,

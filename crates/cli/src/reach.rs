@@ -4,8 +4,13 @@
 use crate::args::Global;
 use crate::exit::Fail;
 use crate::show::{OFF, WARN, note, safe};
+use futures::{Stream, StreamExt};
+use helper::verb::ExportStream;
 use helper::{Client, Owner, OwnerOptions, Verb};
-use view::{Desk, Failure};
+use std::pin::Pin;
+use view::{Desk, ExportFormat, Failure, FilterView};
+
+pub type Pieces = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Failure>> + Send>>;
 
 pub enum Reach {
     /// We hold the wallet ourselves.
@@ -33,6 +38,20 @@ impl Reach {
             );
         }
         Some(client)
+    }
+
+    /// An export as bytes; a failure in the middle is the last item.
+    pub async fn export(&self, filter: FilterView, format: ExportFormat) -> Result<Pieces, Failure> {
+        Ok(match self {
+            Self::Here(desk) => {
+                let mut pieces = desk.stream_export(filter, format).await?;
+                Box::pin(futures::stream::poll_fn(move |cx| pieces.poll_recv(cx)))
+            }
+            Self::There(client) => {
+                let pieces = client.export(&ExportStream { filter, format }).await?;
+                Box::pin(pieces.map(|piece| piece.map(|bytes| bytes.to_vec())))
+            }
+        })
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {

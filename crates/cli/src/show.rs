@@ -2,11 +2,11 @@
 //! addresses are printed whole.
 
 use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use unicode_width::UnicodeWidthStr;
 use view::question::quoted;
 use view::{DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, RuleView, SettlementView, StateView};
 
@@ -80,21 +80,14 @@ pub fn json<T: Serialize>(value: &T) {
     say!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
 }
 
-/// Lines up columns; the last one is as long as it likes.
+/// Lines up columns, Chinese characters two wide; the last one is as long as it likes.
 pub fn columns(rows: &[Vec<String>]) -> String {
-    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..count).map(width).collect();
-    let line = |row: &Vec<String>| {
-        let padded = row.iter().zip(&widths).map(|(cell, width)| {
-            // Chinese characters are two columns wide.
-            let blank = width.saturating_sub(cell.width());
-            format!("{cell}{:blank$}", "")
-        });
-        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }
 
 pub fn table(rows: &[Vec<String>]) {

@@ -1,10 +1,11 @@
 //! How long a ledger takes at each size: filling, opening, summary, pages, searches, entering, reading all.
-//! Prints a table; asserts only that the work was really done. `COUNTERSIGN_ROWS=1000000,10000000` chooses the
-//! sizes (100,000 when absent), `COUNTERSIGN_KEEP=/folder` keeps the files for another run.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+//! Prints a table beside the output and `figure` lines on it; asserts only that the work was really done.
+//! `COUNTERSIGN_ROWS=1000000,10000000` chooses the sizes (100,000 and 1,000,000 when absent), `COUNTERSIGN_KEEP=/folder`
+//! keeps the files for another run, as `/folder/<rows>/ledger.db`.
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic)]
 
 use ledger::{
-    END, Entered, Entry, Filter, HistoryKey, Ledger, LedgerError, Listed, Page, PaymentId, SettlementKind, State,
+    END, Entered, Entry, Filter, HistoryKey, Ledger, LedgerError, Listed, Page, PaymentId, SettlementKind, State, Sums,
 };
 use plan::{PlanDigest, Verdict};
 use std::hint::black_box;
@@ -12,19 +13,41 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 const ROUNDS: usize = 60;
+/// Milliseconds for a page or a summary, and for a search.
+const PAGE: Option<f64> = Some(5.0);
+const SEARCH: Option<f64> = Some(50.0);
 
 fn main() {
     // Cargo passes `--bench`; a name filters nothing here.
-    let sizes = std::env::var("COUNTERSIGN_ROWS").unwrap_or_else(|_| "100000".to_owned());
+    let sizes = std::env::var("COUNTERSIGN_ROWS").unwrap_or_else(|_| "100000,1000000".to_owned());
     for size in sizes.split(',').filter_map(|n| n.trim().parse().ok()) {
         scale(size);
     }
 }
 
-fn line(size: u64, what: &str, times: &mut [Duration]) {
+/// "1,000,000 rows"
+fn rows(size: u64) -> String {
+    let digits = size.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    format!("{} rows", groups.join(","))
+}
+
+fn figure(size: u64, what: &str, value: f64, unit: &str, at_most: Option<f64>) {
+    let mut figure = serde_json::json!({
+        "group": "ledger", "name": format!("{what}, {}", rows(size)), "value": (value * 1000.0).round() / 1000.0, "unit": unit,
+    });
+    if let Some(at_most) = at_most {
+        figure["at_most"] = at_most.into();
+    }
+    println!("figure {figure}");
+}
+
+fn line(size: u64, what: &str, times: &mut [Duration], at_most: Option<f64>) {
     times.sort_unstable();
     let at = |percent: usize| times[(times.len() * percent / 100).min(times.len() - 1)];
-    println!("| {size:>10} | {what:<46} | {:>10} | {:>10} |", shown(at(50)), shown(at(99)));
+    eprintln!("| {size:>10} | {what:<46} | {:>10} | {:>10} |", shown(at(50)), shown(at(99)));
+    figure(size, what, at(50).as_secs_f64() * 1000.0, "ms", at_most);
 }
 
 fn shown(time: Duration) -> String {
@@ -35,7 +58,7 @@ fn shown(time: Duration) -> String {
     }
 }
 
-fn timed<T>(size: u64, what: &str, mut step: impl FnMut() -> T) {
+fn timed<T>(size: u64, what: &str, at_most: Option<f64>, mut step: impl FnMut() -> T) {
     // Once for the caches.
     black_box(step());
     let mut times: Vec<Duration> = (0..ROUNDS)
@@ -45,49 +68,75 @@ fn timed<T>(size: u64, what: &str, mut step: impl FnMut() -> T) {
             started.elapsed()
         })
         .collect();
-    line(size, what, &mut times);
+    line(size, what, &mut times, at_most);
 }
 
 fn once<T>(size: u64, what: &str, step: impl FnOnce() -> T) -> T {
     let started = Instant::now();
     let value = step();
-    line(size, what, &mut [started.elapsed()]);
+    line(size, what, &mut [started.elapsed()], None);
     value
+}
+
+/// The filled ledger of that size: the kept one, or a new one. A file that was not filled to its end is none.
+fn filled(size: u64, folder: &std::path::Path) -> PathBuf {
+    let kept = std::env::var_os("COUNTERSIGN_KEEP").map(PathBuf::from);
+    let folder = kept.as_deref().unwrap_or(folder).join(size.to_string());
+    let path = folder.join("ledger.db");
+    if path.exists() {
+        return path;
+    }
+    let part = folder.with_extension("part");
+    let _ = std::fs::remove_dir_all(&part);
+    std::fs::create_dir_all(&part).unwrap();
+    let started = Instant::now();
+    let ledger = Ledger::open(&part.join("ledger.db")).unwrap();
+    let mut written = None;
+    ledger
+        .fill(size, |what, n| {
+            if what == "index" {
+                written.get_or_insert_with(|| started.elapsed());
+            }
+            if n % 1_000_000 == 0 {
+                eprintln!("{what}: {n}");
+            }
+        })
+        .unwrap();
+    drop(ledger);
+    let all = started.elapsed();
+    let written = written.unwrap_or(all);
+    line(size, "fill: rows and sums", &mut [written], None);
+    line(size, "fill: search index", &mut [all - written], None);
+    std::fs::rename(&part, &folder).unwrap();
+    path
 }
 
 fn scale(size: u64) {
     let folder = tempfile::tempdir().unwrap();
-    let kept = std::env::var_os("COUNTERSIGN_KEEP").map(|f| PathBuf::from(f).join(format!("{size}.db")));
-    let path = kept.unwrap_or_else(|| folder.path().join("ledger.db"));
-    println!("|       rows | step                                           |     median |  99 of 100 |");
-    println!("|-----------:|------------------------------------------------|-----------:|-----------:|");
-    if !path.exists() {
-        let started = Instant::now();
-        let ledger = Ledger::open(&path).unwrap();
-        let mut rows = None;
-        ledger
-            .fill(size, |what, _| {
-                if what == "index" {
-                    rows.get_or_insert_with(|| started.elapsed());
-                }
-            })
-            .unwrap();
-        let all = started.elapsed();
-        let rows = rows.unwrap_or(all);
-        line(size, "fill: rows and sums", &mut [rows]);
-        line(size, "fill: search index", &mut [all - rows]);
-    }
+    eprintln!("|       rows | step                                           |     median |  99 of 100 |");
+    eprintln!("|-----------:|------------------------------------------------|-----------:|-----------:|");
+    let path = filled(size, folder.path());
     let bytes = std::fs::metadata(&path).unwrap().len();
-    println!("| {size:>10} | {:<46} | {:>7} MB | {:>10} |", "size on disk", bytes >> 20, "");
+    eprintln!("| {size:>10} | {:<46} | {:>7} MB | {:>10} |", "size on disk", bytes >> 20, "");
+    figure(size, "size on disk", (bytes >> 20) as f64, "MB", None);
     let ledger = once(size, "open", || Ledger::open(&path).unwrap());
-    timed(size, "open again", || Ledger::open(&path).unwrap());
-    timed(size, "summary by site", || assert!(ledger.sites().unwrap().len() > 100));
+    timed(size, "open again", None, || Ledger::open(&path).unwrap());
+    timed(size, "summary by site", PAGE, || assert!(ledger.sites().unwrap().len() > 100));
+    let months: Vec<_> = (-24..=0).map(|n| END.plus_ms(n * 30 * 86_400_000)).collect();
+    timed(size, "totals by month and token", None, || {
+        assert!(!ledger.counted(&months, &Sums::default()).unwrap().is_empty())
+    });
+    timed(size, "totals by site", None, || {
+        let what = Sums { by_site: true, ..Sums::default() };
+        assert!(ledger.counted(&[months[0], END], &what).unwrap().len() > 100);
+    });
 
     let page = Page::first(50);
     let text = |text: &str| Filter { text: Some(text.to_owned()), ..Filter::default() };
     let list = |filter: &Filter, page: Page| ledger.payments(filter, page).unwrap();
     let some = |what: &str, filter: Filter, least: usize| {
-        timed(size, what, || {
+        let goal = if what.starts_with("search") { SEARCH } else { PAGE };
+        timed(size, what, goal, || {
             let found = list(&filter, page);
             assert!(found.rows.len() >= least || found.next.is_some(), "{what}: {}", found.rows.len());
         });
@@ -95,13 +144,13 @@ fn scale(size: u64) {
     some("first page", Filter::default(), 50);
     let middle = ledger::life(size / 3, size).payment;
     let deep = Page { after: Some(middle.id), ..page };
-    timed(size, "deep page", || assert_eq!(list(&Filter::default(), deep).rows.len(), 50));
+    timed(size, "deep page", PAGE, || assert_eq!(list(&Filter::default(), deep).rows.len(), 50));
     let site = Filter { site: Some(middle.plan.site.clone()), ..Filter::default() };
     some("first page of a site", site.clone(), 1);
     some("page of a state", Filter { states: vec![State::Expired], ..Filter::default() }, 50);
     some("page of what failed", Filter { settlement: Some(SettlementKind::Failed), ..Filter::default() }, 50);
     some("page of a tag", Filter { tag: Some("taxes".to_owned()), ..Filter::default() }, 50);
-    some("page by amount (bounded)", Filter { least: Some("0.41".to_owned()), ..Filter::default() }, 0);
+    some("search by amount (bounded)", Filter { least: Some("0.41".to_owned()), ..Filter::default() }, 0);
     let dates = Filter { until: Some(END.plus_ms(-400 * 86_400_000)), ..Filter::default() };
     some("page by date", dates, 50);
     some("search: common word", text("weather"), 50);
@@ -127,12 +176,12 @@ fn scale(size: u64) {
         token: plan.token.address,
         url: &plan.request.url,
     };
-    timed(size, "history behind a judgement", || ledger.history(&key).unwrap());
-    timed(size, "rules and spending (standing)", || {
+    timed(size, "history behind a judgement", None, || ledger.history(&key).unwrap());
+    timed(size, "rules and spending (standing)", None, || {
         ledger.standing(&plan.app, &plan.site, plan.network, plan.token.address, END).unwrap()
     });
     let digest = PlanDigest::of(plan);
-    timed(size, "enter, durable", || {
+    timed(size, "enter, durable", None, || {
         let id = PaymentId::fresh(END);
         let nonce = id.to_string();
         let entry = Entry {
@@ -148,15 +197,15 @@ fn scale(size: u64) {
         };
         assert!(matches!(ledger.enter(&entry, END, |_, _| Verdict::Allow).unwrap(), Entered::New(..)));
     });
-    let mut rows = 0u64;
-    let started = Instant::now();
+    let (mut read, started) = (0u64, Instant::now());
     let each = |row: Listed| {
-        rows += 1;
+        read += 1;
         black_box(&row);
         // Enough to tell the rate.
-        Ok::<_, LedgerError>(rows < 300_000)
+        Ok::<_, LedgerError>(read < 300_000)
     };
     ledger.every_payment(&Filter::default(), true, each).unwrap();
-    let per_second = u128::from(rows) * 1_000_000 / started.elapsed().as_micros().max(1);
-    println!("| {size:>10} | {:<46} | {per_second:>8}/s | {:>10} |", "read all rows, one snapshot", "");
+    let per_second = read as f64 / started.elapsed().as_secs_f64();
+    eprintln!("| {size:>10} | {:<46} | {per_second:>8.0}/s | {:>10} |", "read all rows, one snapshot", "");
+    figure(size, "read all rows, one snapshot", per_second.round(), "rows/s", None);
 }

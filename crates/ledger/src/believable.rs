@@ -12,6 +12,8 @@ use x402::Scheme;
 pub const END: Moment = Moment::from_secs(1_795_564_800);
 const SPAN: u64 = 730 * 86_400_000;
 const SITES: u64 = 600;
+/// Rows of one transaction.
+const BATCH: u64 = 250_000;
 const APPS: [&str; 7] = ["reader", "researcher", "weather-widget", "notes-agent", "translator", "crawler", "小助手"];
 const TAGS: [&str; 8] = ["work", "taxes", "travel", "研究", "family", "client A", "client B", "news"];
 const TOPICS: [(&str, &str); 16] = [
@@ -170,7 +172,9 @@ pub fn life(n: u64, count: u64) -> Life {
         site_words: Some(site_words),
         app_words,
     };
-    let seed = dice.bytes::<16>();
+    // As a real one: the moment first, so that ids come in the order of their rows.
+    let mut seed = dice.bytes::<16>();
+    seed[..6].copy_from_slice(&at.0.to_be_bytes()[2..]);
     let id = PaymentId::from_bytes(seed);
     let mut payment = Payment {
         id,
@@ -252,7 +256,7 @@ fn live(payment: &mut Payment, dice: &mut Dice, newest: bool) {
 fn dice_hex(id: PaymentId) -> String {
     use std::fmt::Write;
     let mut text = String::with_capacity(64);
-    let mut dice = Dice(u64::from_be_bytes(id.bytes()[..8].try_into().unwrap_or_default()));
+    let mut dice = Dice(u64::from_be_bytes(id.bytes()[8..].try_into().unwrap_or_default()));
     for byte in dice.bytes::<32>() {
         // Writing into a text does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -273,12 +277,11 @@ impl Ledger {
     /// Fills an empty ledger with `count` payments. `told` hears "rows" or "index" and how many are done or left.
     pub fn fill(&self, count: u64, mut told: impl FnMut(&'static str, u64)) -> Result<(), LedgerError> {
         self.pair_believable_apps()?;
-        let mut bulk = self.bulk();
+        let mut bulk = self.bulk()?;
         let mut n = 0;
         while n < count {
-            let next = (n + 20_000).min(count);
-            let lives: Vec<Life> = (n..next).map(|n| life(n, count)).collect();
-            bulk.add(&lives)?;
+            let next = (n + BATCH).min(count);
+            bulk.add((n..next).map(|n| life(n, count)))?;
             n = next;
             told("rows", n);
         }

@@ -15,10 +15,10 @@ pub struct Weight {
     /// Against every limit.
     counted: Amount,
     /// What left.
-    settled: Amount,
+    pub settled: Amount,
     /// What can still leave.
-    open: Amount,
-    counts: bool,
+    pub open: Amount,
+    pub counts: bool,
 }
 
 const NOTHING: Weight = Weight { counted: Amount::ZERO, settled: Amount::ZERO, open: Amount::ZERO, counts: false };

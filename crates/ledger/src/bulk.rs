@@ -40,8 +40,17 @@ pub struct Bulk<'l> {
 
 impl Ledger {
     /// Begins; the ledger has to be without payments.
-    pub fn bulk(&self) -> Bulk<'_> {
-        Bulk {
+    ///
+    /// # Errors
+    /// A storage error.
+    pub fn bulk(&self) -> Result<Bulk<'_>, LedgerError> {
+        // Much in memory at once, and no waiting for the disk: what a crash leaves is generated anew.
+        self.outside("prepare for many", |db| {
+            db.pragma_update(None, "cache_size", -2_000_000)?;
+            db.pragma_update(None, "foreign_keys", false)?;
+            db.pragma_update(None, "synchronous", "OFF")
+        })?;
+        Ok(Bulk {
             ledger: self,
             apps: HashMap::new(),
             sites: HashMap::new(),
@@ -50,13 +59,13 @@ impl Ledger {
             tallies: HashMap::new(),
             payees: HashMap::new(),
             newest: 0,
-        }
+        })
     }
 }
 
 impl Bulk<'_> {
     /// Writes rows, in one transaction.
-    pub fn add(&mut self, lives: &[Life]) -> Result<(), LedgerError> {
+    pub fn add(&mut self, lives: impl IntoIterator<Item = Life>) -> Result<(), LedgerError> {
         self.ledger.write("add many payments", |db| {
             for life in lives {
                 let plan = &life.payment.plan;
@@ -109,7 +118,9 @@ impl Bulk<'_> {
                 *sum = sum.saturating_add(counted);
             }
             let old = spendings::oldest_minute(at.0);
-            spans[0] = spans[0].split_off(&old);
+            if spans[0].first_key_value().is_some_and(|(start, _)| *start < old) {
+                spans[0] = spans[0].split_off(&old);
+            }
         }
         let tally = self.tallies.entry((site, asset)).or_insert((0, Amount::ZERO, Amount::ZERO, at.0, at.0));
         tally.0 += i64::from(counts);
@@ -161,11 +172,25 @@ impl Bulk<'_> {
             apps::advance(db, Moment(self.newest))?;
             indexing::missing(db).map(&mut told)
         })?;
+        let together = |bytes: i64| {
+            self.ledger.outside("prepare the index", |db| {
+                db.execute("INSERT INTO words (words, rank) VALUES ('hashsize', ?1)", [bytes]).map(drop)
+            })
+        };
+        // Fewer and larger pieces to merge.
+        together(128 << 20)?;
         loop {
-            match self.ledger.index_more(20_000)? {
-                0 => return Ok(()),
+            match self.ledger.index_more(50_000)? {
+                0 => break,
                 left => told(left),
             }
         }
+        together(1 << 20)?;
+        self.ledger.outside("make it durable", |db| {
+            db.pragma_update(None, "synchronous", "FULL")?;
+            db.pragma_update(None, "cache_size", -16_384)?;
+            db.pragma_update(None, "foreign_keys", true)?;
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+        })
     }
 }

@@ -45,6 +45,9 @@ pub enum LedgerError {
     NotATag { found: String },
     #[error("{found} tags, a payment has at most {}", crate::TAGS_MAX)]
     TooManyTags { found: usize },
+    /// Younger payments are not removed: limits and repeated requests still look at them.
+    #[error("only what is older than {} days can be removed", crate::PRUNE_YOUNGEST_DAYS)]
+    TooYoung { before: plan::Moment, youngest: plan::Moment },
     /// A sum would pass 256 bit.
     #[error("the sum of spendings would pass 256 bit")]
     TooLarge,

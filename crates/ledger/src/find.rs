@@ -1,6 +1,6 @@
 //! Pages of payments: filtered, searched, in both orders. A page goes on from a row, never from a number, and
-//! looks at ten thousand rows at most: it costs the same at any size. Where that was not enough it is short and
-//! says how far it looked.
+//! looks at ten thousand rows at most, and no longer than a person waits: it costs the same at any size. Where
+//! that was not enough it is short and says how far it looked.
 
 use crate::cells::Cells;
 use crate::narrow::{EVERY, Narrow, Way};
@@ -9,18 +9,32 @@ use crate::{Ledger, LedgerError, PaymentId, allowances, indexing, notes, rows};
 use plan::Moment;
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
+use std::time::{Duration, Instant};
 
 /// The longest page.
 const LONGEST: usize = 1000;
-/// How many rows a page looks at.
-const LOOK: usize = 10_000;
+/// How much a page may look at: it ends with whichever comes first, and always gets a step further.
+#[derive(Clone, Copy)]
+struct Patience {
+    rows: usize,
+    /// The index of words is asked about so many keys at once. Two common words that never stand together cost
+    /// as much as there are rows; in between, the walk can stop.
+    stretch: i64,
+    /// Measures how long a person waits, nothing that is written down.
+    time: Duration,
+}
+
+impl Patience {
+    const PAGE: Self = Self { rows: 10_000, stretch: 1 << 17, time: Duration::from_millis(30) };
+    const ENDLESS: Self = Self { rows: usize::MAX, stretch: i64::MAX, time: Duration::MAX };
+}
 
 impl Ledger {
     /// A page of payments, newest first unless it says otherwise.
     pub fn payments(&self, filter: &Filter, page: Page) -> Result<Found, LedgerError> {
         self.browse("list payments", |db| {
             let Some(walk) = Walk::start(db, filter, page)? else { return Ok(Found::default()) };
-            let keys = walk.go(db, page.limit.min(LONGEST), LOOK)?;
+            let keys = walk.go(db, page.limit.min(LONGEST), Patience::PAGE)?;
             let mut found = Found { unindexed: indexing::missing(db)?, ..Found::default() };
             for seq in keys.kept {
                 found.rows.extend(listed(db, seq)?);
@@ -52,7 +66,7 @@ impl Ledger {
             let page = Page { after: None, limit: LONGEST, oldest_first };
             let Some(mut walk) = Walk::start(db, filter, page)? else { return Ok(()) };
             loop {
-                let keys = walk.go(db, LONGEST, usize::MAX)?;
+                let keys = walk.go(db, LONGEST, Patience::ENDLESS)?;
                 for seq in keys.kept {
                     let Some(row) = listed(db, seq)? else { continue };
                     match each(row) {
@@ -99,6 +113,8 @@ fn listed(db: &Connection, seq: i64) -> Result<Option<Listed>, LedgerError> {
     Ok(Some(Listed { payment: row.payment, note, tags, allowances }))
 }
 
+const NOTHING_LEFT: (i64, i64) = (1, 0);
+
 /// A way through the rows that a filter lets through.
 struct Walk {
     narrow: Narrow,
@@ -137,7 +153,7 @@ impl Walk {
         }
     }
 
-    /// The stretches of keys, in order, each with its way.
+    /// The parts of the keys, in order, each with its way.
     fn parts(&self) -> Vec<(&Way, i64, i64)> {
         let (low, high) = self.narrow.keys;
         let mut parts = vec![(&self.way, low, high.min(self.upto))];
@@ -148,6 +164,26 @@ impl Walk {
             parts.reverse();
         }
         parts
+    }
+
+    /// The next stretch of what is left between two keys, and what is left after it.
+    fn cut(&self, (low, high): (i64, i64), at_once: i64) -> ((i64, i64), (i64, i64)) {
+        let more = at_once - 1;
+        if self.oldest_first {
+            let end = high.min(low.saturating_add(more));
+            // Written so that the last key of all has no successor.
+            ((low, end), if end < high { (end + 1, high) } else { NOTHING_LEFT })
+        } else {
+            let begin = low.max(high.saturating_sub(more));
+            ((begin, high), (low, begin - 1))
+        }
+    }
+
+    /// The last row of a stretch that was looked through, in the order of the walk; `None` where it has none.
+    fn edge(&self, db: &Connection, (low, high): (i64, i64)) -> Result<Option<i64>, LedgerError> {
+        let edge = if self.oldest_first { "max" } else { "min" };
+        let sql = format!("SELECT {edge}(seq) FROM payments WHERE seq >= ?1 AND seq <= ?2");
+        Ok(db.prepare_cached(&sql)?.query_row([low, high], |row| row.get(0))?)
     }
 
     fn sql(&self, way: &Way) -> String {
@@ -164,37 +200,49 @@ impl Walk {
         )
     }
 
-    fn go(&self, db: &Connection, limit: usize, look: usize) -> Result<Keys, LedgerError> {
+    fn go(&self, db: &Connection, limit: usize, patience: Patience) -> Result<Keys, LedgerError> {
         let mut keys = Keys { kept: Vec::new(), last: None, short: false };
-        let mut looked = 0;
+        let (started, mut looked) = (Instant::now(), 0usize);
         for (way, low, high) in self.parts() {
-            if low > high {
-                continue;
-            }
+            // Every other way comes by its rows one by one, and is counted by them.
+            let at_once = if way.is_words() { patience.stretch } else { i64::MAX };
             let mut query = db.prepare_cached(&self.sql(way))?;
-            let (_, values) = self.narrow.keep();
-            let values = values.iter().cloned().chain(way.value.clone()).chain([Value::from(low), Value::from(high)]);
-            let mut rows = query.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                let mut cells = Cells::of(row);
-                let (seq, keep): (i64, Option<bool>) = (cells.take()?, cells.take()?);
-                let keep = keep.unwrap_or(false)
-                    && match &self.narrow.wanted {
-                        Some(wanted) => wanted.is_in(&indexing::lines(&mut cells)?),
-                        None => true,
-                    };
-                if keep {
-                    // One more than asked for: it tells that there is a next page.
-                    if keys.kept.len() == limit {
-                        keys.last = keys.kept.last().copied();
+            let mut left = (low, high);
+            while left.0 <= left.1 {
+                let (stretch, rest) = self.cut(left, at_once);
+                left = rest;
+                let (_, values) = self.narrow.keep();
+                let ends = [Value::from(stretch.0), Value::from(stretch.1)];
+                let values = values.iter().cloned().chain(way.value.clone()).chain(ends);
+                let mut rows = query.query(params_from_iter(values))?;
+                while let Some(row) = rows.next()? {
+                    let mut cells = Cells::of(row);
+                    let (seq, keep): (i64, Option<bool>) = (cells.take()?, cells.take()?);
+                    let keep = keep.unwrap_or(false)
+                        && match &self.narrow.wanted {
+                            Some(wanted) => wanted.is_in(&indexing::lines(&mut cells)?),
+                            None => true,
+                        };
+                    if keep {
+                        // One more than asked for: it tells that there is a next page.
+                        if keys.kept.len() == limit {
+                            keys.last = keys.kept.last().copied();
+                            return Ok(keys);
+                        }
+                        keys.kept.push(seq);
+                    }
+                    looked += 1;
+                    // The time is asked for now and then: a clock costs more than some rows.
+                    if looked >= patience.rows || (looked.is_multiple_of(64) && started.elapsed() >= patience.time) {
+                        (keys.last, keys.short) = (Some(seq), true);
                         return Ok(keys);
                     }
-                    keys.kept.push(seq);
                 }
-                looked += 1;
-                if looked >= look {
-                    keys.last = Some(seq);
-                    keys.short = true;
+                if left.0 <= left.1
+                    && started.elapsed() >= patience.time
+                    && let Some(edge) = self.edge(db, stretch)?
+                {
+                    (keys.last, keys.short) = (Some(edge), true);
                     return Ok(keys);
                 }
             }

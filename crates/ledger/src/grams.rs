@@ -13,6 +13,9 @@ const WORDS: usize = 16;
 /// A text is indexed up to here, in characters: nobody finds a payment by the end of a very long query string.
 const LONGEST: usize = 2_000;
 
+/// So many pieces of a word are asked for.
+const ENOUGH: usize = 3;
+
 /// Marks the beginning of a word among the pieces.
 const BEGINS: char = '\u{e100}';
 
@@ -136,35 +139,58 @@ impl Wanted {
     }
 
     /// The query for the index: every row that has the words, and few others. Empty where it can't help.
-    pub fn query(&self) -> String {
-        let mut pieces: Vec<u64> = Vec::new();
+    ///
+    /// A list of rows costs its length, and the lists of one word have much the same rows: the shortest few of each word
+    /// say enough. `length` tells how long the list of a piece is.
+    pub fn query<E>(&self, mut length: impl FnMut(&str) -> Result<i64, E>) -> Result<String, E> {
+        let mut terms: Vec<String> = Vec::new();
         for word in &self.words {
-            let chars: Vec<char> = word.chars().collect();
-            match chars.as_slice() {
-                [c] if is_dense(*c) => pieces.push(piece(0, 0, letter(*c))),
-                [a, b] if is_dense(*a) || is_dense(*b) => pieces.push(piece(0, letter(*a), letter(*b))),
-                // A sign or two lead nowhere; the row is compared.
-                [c] | [c, _] if !c.is_alphanumeric() => {}
-                [c] => pieces.push(piece(0, letter(BEGINS), letter(*c))),
-                [a, b] => pieces.push(piece(letter(BEGINS), letter(*a), letter(*b))),
-                longer => pieces.extend(longer.windows(3).map(|w| piece(letter(w[0]), letter(w[1]), letter(w[2])))),
+            let mut own: Vec<(i64, String)> = Vec::new();
+            for piece in pieces_of_word(word) {
+                let mut term = String::from("\"");
+                spell(piece, &mut term);
+                term.push('"');
+                own.push((0, term));
             }
+            if own.len() > ENOUGH {
+                for (rows, term) in &mut own {
+                    *rows = length(term)?;
+                }
+                own.sort();
+            }
+            terms.extend(own.into_iter().take(ENOUGH).map(|(_, term)| term));
         }
-        pieces.sort_unstable();
-        pieces.dedup();
-        let mut query = String::new();
-        for piece in pieces {
-            query.push_str(if query.is_empty() { "\"" } else { " AND \"" });
-            spell(piece, &mut query);
-            query.push('"');
-        }
-        query
+        terms.sort_unstable();
+        terms.dedup();
+        Ok(terms.join(" AND "))
+    }
+
+    /// Whether the index can help.
+    pub fn is_indexed(&self) -> bool {
+        self.words.iter().any(|word| !pieces_of_word(word).is_empty())
     }
 
     /// Whether the (folded) lines have every word.
     pub fn is_in(&self, lines: &[String]) -> bool {
         self.words.iter().all(|word| lines.iter().any(|line| has(line, word)))
     }
+}
+
+/// The pieces that every text with this word has.
+fn pieces_of_word(word: &str) -> Vec<u64> {
+    let chars: Vec<char> = word.chars().collect();
+    let mut pieces = match chars.as_slice() {
+        [c] if is_dense(*c) => vec![piece(0, 0, letter(*c))],
+        [a, b] if is_dense(*a) || is_dense(*b) => vec![piece(0, letter(*a), letter(*b))],
+        // A sign or two lead nowhere; the row is compared.
+        [c] | [c, _] if !c.is_alphanumeric() => vec![],
+        [c] => vec![piece(0, letter(BEGINS), letter(*c))],
+        [a, b] => vec![piece(letter(BEGINS), letter(*a), letter(*b))],
+        longer => longer.windows(3).map(|w| piece(letter(w[0]), letter(w[1]), letter(w[2]))).collect(),
+    };
+    pieces.sort_unstable();
+    pieces.dedup();
+    pieces
 }
 
 /// The query for rows with this address.
@@ -193,6 +219,11 @@ mod tests {
         vec![fold(text)]
     }
 
+    /// Some pieces are rarer than others.
+    fn all(term: &str) -> Result<i64, std::convert::Infallible> {
+        Ok(term.bytes().map(i64::from).sum::<i64>() % 7)
+    }
+
     fn finds(text: &str, query: &str) -> bool {
         Wanted::read(query).unwrap().is_in(&lines(text))
     }
@@ -201,7 +232,7 @@ mod tests {
     fn indexed(text: &str, query: &str) -> bool {
         let document = document(&lines(text), &[]);
         let have: std::collections::HashSet<&str> = document.split(' ').collect();
-        Wanted::read(query).unwrap().query().split(" AND ").all(|q| have.contains(q.trim_matches('"')))
+        Wanted::read(query).unwrap().query(all).unwrap().split(" AND ").all(|q| have.contains(q.trim_matches('"')))
     }
 
     #[test]

@@ -25,13 +25,16 @@ mod notes;
 mod payees;
 mod payers;
 mod payment;
+mod prune;
 mod replan;
 mod rows;
 mod rules;
 mod settings;
 mod sites;
+mod space;
 mod spendings;
 mod store;
+mod totals;
 mod values;
 mod wire;
 
@@ -46,8 +49,11 @@ pub use payment::{
     Answer, Approved, Delivery, End, Entered, Entry, Filter, Found, HistoryKey, Listed, Page, Papers, Payment, Settled,
     Settlement, SettlementKind, State,
 };
+pub use prune::{PRUNE_YOUNGEST_DAYS, Prune, Pruned, Removed};
 pub use replan::{Replan, Replanned};
+pub use space::Space;
 pub use store::Ledger;
+pub use totals::{Counted, Sums};
 pub use values::{
     AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, PayerChoice, Rule, RuleKey,
     SiteTotals, Spent, Standing, Total,

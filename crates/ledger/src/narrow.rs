@@ -4,7 +4,7 @@
 use crate::cells::chain;
 use crate::grams::{self, Wanted};
 use crate::payment::{Filter, SettlementKind};
-use crate::{LedgerError, PaymentId, apps, assets, notes, sites};
+use crate::{LedgerError, PaymentId, apps, assets, indexing, notes, sites};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::{Address, Amount};
@@ -13,6 +13,10 @@ use tron::{Address, Amount};
 const ENOUGH: i64 = 5_000;
 /// With no more entries than this an index of rows is a better way than that of words.
 const FEW: i64 = 2_000;
+
+/// How many of the newest rows tell which pieces are rare, and how many hits make one common.
+const SAMPLE: i64 = 8_192;
+const SAMPLE_ENOUGH: i64 = 500;
 
 /// One way to the rows, in the order of their keys.
 #[derive(Clone, Debug)]
@@ -24,6 +28,15 @@ pub struct Way {
     /// What leads in, with its value; "" where it is the key alone.
     pub term: &'static str,
     pub value: Option<Value>,
+}
+
+/// Through the index of words.
+const WORDS: &str = "words CROSS JOIN payments p ON p.seq = words.rowid";
+
+impl Way {
+    pub fn is_words(&self) -> bool {
+        self.from == WORDS
+    }
 }
 
 pub const EVERY: Way = Way { from: "payments p", key: "p.seq", term: "", value: None };
@@ -38,8 +51,9 @@ pub struct Narrow {
     /// At most one row each: nothing better can be found.
     direct: Option<Way>,
     pub wanted: Option<Wanted>,
-    /// Queries for the index of words that narrow further.
+    /// Queries for the index of words that narrow further, and words that every row has.
     hints: Vec<String>,
+    words: Vec<Wanted>,
     /// The index of words is worth asking.
     by_words: bool,
     /// First and last key, by date.
@@ -66,14 +80,14 @@ impl Narrow {
             direct: None,
             wanted: None,
             hints: vec![],
+            words: vec![],
             by_words: false,
             keys: (1, i64::MAX),
         };
         if let Some(site) = &filter.site {
             let Some(key) = sites::find(db, site)? else { return Ok(None) };
             narrow.by_row(by_index!("site", "payments_site"), key);
-            let text = site.to_string();
-            narrow.hints.extend(Wanted::read(&text).map(|w| w.query()));
+            narrow.words.extend(Wanted::read(&site.to_string()));
         }
         if let Some(app) = &filter.app {
             let app = match apps::known(db, app) {
@@ -181,11 +195,8 @@ impl Narrow {
             self.hints.push(grams::query_address(&address));
             self.by_words = true;
         } else if let Some(wanted) = Wanted::read(text) {
-            let query = wanted.query();
-            if !query.is_empty() {
-                self.hints.push(query);
-                self.by_words = true;
-            }
+            self.by_words |= wanted.is_indexed();
+            self.words.push(wanted.clone());
             self.wanted = Some(wanted);
         }
     }
@@ -236,12 +247,23 @@ impl Narrow {
             }
         }
         if self.by_words && best.0 > FEW {
-            let from = "words CROSS JOIN payments p ON p.seq = words.rowid";
-            let value = Some(Value::from(self.hints.join(" AND ")));
-            return Ok((Way { from, key: "words.rowid", term: "words MATCH ?", value }, true));
+            let mut terms = self.hints.clone();
+            for words in &self.words {
+                terms.push(words.query(|term| length(db, term))?);
+            }
+            terms.retain(|term| !term.is_empty());
+            let value = Some(Value::from(terms.join(" AND ")));
+            return Ok((Way { from: WORDS, key: "words.rowid", term: "words MATCH ?", value }, true));
         }
         Ok((best.1.clone(), false))
     }
+}
+
+/// How often a piece is in the newest rows of the index, up to a bound: enough to tell rare from common.
+fn length(db: &Connection, term: &str) -> Result<i64, LedgerError> {
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ?1 AND rowid > ?2 LIMIT ?3)";
+    let newest = indexing::upto(db)? - SAMPLE;
+    Ok(db.prepare_cached(sql)?.query_row(params![term, newest, SAMPLE_ENOUGH], |row| row.get(0))?)
 }
 
 /// A decimal number in smallest units; what is finer than the token is rounded away from the range's inside.
@@ -256,7 +278,7 @@ fn units(text: &str, decimals: u8, up: bool) -> Option<Amount> {
 
 /// The first key entered at this moment or later. Rows are dated in the order of their keys (the clock never
 /// runs back), so halving finds it without an index.
-fn first_since(db: &Connection, at: i64) -> Result<i64, LedgerError> {
+pub fn first_since(db: &Connection, at: i64) -> Result<i64, LedgerError> {
     let newest: i64 =
         db.prepare_cached("SELECT coalesce(max(seq), 0) FROM payments")?.query_row([], |row| row.get(0))?;
     let (mut low, mut high) = (1, newest + 1);

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use tron::Amount;
 
 const MINUTE: i64 = 60_000;
-const HOUR: i64 = 60 * MINUTE;
-const DAY: i64 = 24 * HOUR;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
 const SPANS: [(i64, i64); 3] = [(0, MINUTE), (1, HOUR), (2, DAY)];
 const MONTH: i64 = 30 * DAY;
 
@@ -91,7 +91,7 @@ pub const fn oldest_minute(at: i64) -> i64 {
     at - MONTH - DAY
 }
 
-fn floor(at: i64, length: i64) -> i64 {
+pub fn floor(at: i64, length: i64) -> i64 {
     at.div_euclid(length) * length
 }
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_first.sql"),
     include_str!("../migrations/0002_search.sql"),
     include_str!("../migrations/0003_payers.sql"),
+    include_str!("../migrations/0004_removed.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
@@ -28,7 +29,7 @@ const SMALL_FILE: u64 = 16 << 20;
 const DECIDING_TABLES: [&str; 5] = ["clock", "apps", "rules", "sites", "settings"];
 
 /// How long a write waits for another process.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When a write has to survive a power cut. A crash of this process loses nothing either way.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -127,6 +128,15 @@ impl Ledger {
             }
             error
         })
+    }
+
+    /// A statement of the writer that SQLite does not run inside a transaction.
+    pub(crate) fn outside<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        work(&lock(&self.writer)).map_err(LedgerError::during(operation))
     }
 
     /// Reads from one snapshot.
@@ -313,4 +323,4 @@ fn check(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

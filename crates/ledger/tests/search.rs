@@ -132,9 +132,16 @@ fn a_page_that_looked_far_enough_is_short_and_goes_on() {
     let values = values.collect::<Vec<_>>().join(", ");
     db.execute_batch(&format!("{seq} INSERT INTO payments SELECT {values} FROM n, payments WHERE seq = 1")).unwrap();
     let filter = Filter { least: Some("0.00007".to_owned()), ..Filter::default() };
-    let short = ledger.payments(&filter, Page::first(10)).unwrap();
-    assert!(short.rows.is_empty() && short.looked_to.is_some());
-    let rest = ledger.payments(&filter, Page { after: short.next, ..Page::first(10) }).unwrap();
-    assert_eq!(rest.rows.iter().map(|r| r.payment.id).collect::<Vec<_>>(), [first.id]);
-    assert_eq!((rest.next, rest.looked_to), (None, None));
+    let (mut page, mut found, mut short) = (Page::first(10), Vec::new(), 0);
+    loop {
+        let part = ledger.payments(&filter, page).unwrap();
+        assert_eq!(part.looked_to.is_some(), part.next.is_some(), "short of ten rows, it says how far it looked");
+        short += usize::from(part.looked_to.is_some());
+        found.extend(part.rows.into_iter().map(|r| r.payment.id));
+        match part.next {
+            Some(next) => page.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!((found, short > 0), (vec![first.id], true));
 }

@@ -17,6 +17,7 @@ use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Pas
 pub struct Desk {
     pub(crate) wallet: Wallet,
     pub(crate) exports: crate::export::Exports,
+    pub(crate) upkeeps: crate::upkeep::Upkeeps,
 }
 
 pub(crate) type Answer<T> = Result<T, Failure>;
@@ -62,7 +63,7 @@ pub(crate) fn site_key(text: &str) -> Answer<Site> {
 
 impl Desk {
     pub fn new(wallet: Wallet) -> Self {
-        Self { wallet, exports: Default::default() }
+        Self { wallet, exports: Default::default(), upkeeps: Default::default() }
     }
 
     pub fn wallet(&self) -> &Wallet {

@@ -19,6 +19,8 @@ mod show_finding;
 mod show_owner;
 mod show_payment;
 mod show_question;
+pub mod totals;
+pub mod upkeep;
 pub mod words;
 
 pub use choices::ChoiceView;
@@ -38,3 +40,5 @@ pub use question::{
     AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView, WeightView,
 };
 pub use record::{FilterView, TagView};
+pub use totals::{TotalView, TotalsBy, TotalsInput, TotalsView};
+pub use upkeep::{PruneInput, RemovedView, UpkeepKind, UpkeepView};

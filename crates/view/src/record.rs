@@ -64,7 +64,7 @@ pub(crate) fn zone(name: Option<&str>) -> Answer<TimeZone> {
 }
 
 /// A day or a moment; a day begins in `zone`, and as an end it is over when the next one begins.
-fn moment(field: &str, text: &str, zone: &TimeZone, end: bool) -> Answer<Moment> {
+pub(crate) fn moment(field: &str, text: &str, zone: &TimeZone, end: bool) -> Answer<Moment> {
     let text = text.trim();
     let wrong = || Failure::field(field, "a day like 2026-11-22 or a moment like 2026-11-22T14:00:00Z", text);
     let at = match text.parse::<jiff::Timestamp>() {

@@ -134,6 +134,11 @@ impl From<WalletError> for Failure {
             WalletError::Ledger(LedgerError::TooManyTags { found }) => {
                 Self::field("tags", &format!("at most {} tags", ledger::TAGS_MAX), &found.to_string())
             }
+            WalletError::Ledger(LedgerError::TooYoung { before, .. }) => Self::field(
+                "olderThan",
+                &format!("at least {} days: limits still look at younger payments", ledger::PRUNE_YOUNGEST_DAYS),
+                &crate::show_payment::time(*before),
+            ),
             WalletError::Ledger(LedgerError::NoSuch { what: "tag", .. }) => {
                 Self::new(Code::NotFound, &[("what", "tag")])
             }

@@ -2,7 +2,8 @@
 //! brought up to date in the background. Never holds up a payment for longer than a small batch takes.
 
 use crate::{Event, Wallet, WalletError};
-use ledger::{Filter, Found, LedgerError, Listed, Page, PaymentId, Tag};
+use ledger::{Counted, Filter, Found, LedgerError, Listed, Page, PaymentId, Prune, Removed, Space, Sums, Tag};
+use plan::Moment;
 use std::time::Duration;
 
 /// How often new rows are indexed; the search looks through them until then.
@@ -75,16 +76,42 @@ impl Wallet {
         self.db(move |ledger| ledger.about_how_many(&filter)).await
     }
 
-    /// Begins work of minutes that only reads, on a thread of its own; it ends by itself.
-    pub fn long_read(&self, work: impl FnOnce(&ledger::Ledger) + Send + 'static) -> Result<(), WalletError> {
+    /// Begins work of minutes on a thread of its own. It asks now and then whether the wallet closes, which waits for
+    /// its end.
+    pub fn long_work(
+        &self,
+        work: impl FnOnce(&ledger::Ledger, &dyn Fn() -> bool) + Send + 'static,
+    ) -> Result<(), WalletError> {
         if self.0.stop.is_cancelled() {
             return Err(WalletError::Closed);
         }
-        let ledger = std::sync::Arc::clone(&self.0.ledger);
-        std::thread::Builder::new()
-            .name("export".to_owned())
-            .spawn(move || work(&ledger))
-            .map(drop)
-            .map_err(|_| WalletError::Check { check: "background work" })
+        let (ledger, stop) = (std::sync::Arc::clone(&self.0.ledger), self.0.stop.clone());
+        drop(self.0.tasks.spawn_blocking(move || work(&ledger, &|| stop.is_cancelled())));
+        Ok(())
+    }
+
+    /// Sums per bound, as `what` tells them apart.
+    pub async fn counted(&self, bounds: Vec<Moment>, what: Sums) -> Result<Vec<Counted>, WalletError> {
+        self.db(move |ledger| ledger.counted(&bounds, &what)).await
+    }
+
+    pub async fn first_counted(&self) -> Result<Option<Moment>, WalletError> {
+        self.db(|ledger| ledger.first_counted()).await
+    }
+
+    /// What was removed from the record by its age.
+    pub async fn removed(&self) -> Result<Option<Removed>, WalletError> {
+        self.db(|ledger| ledger.removed()).await
+    }
+
+    /// There are not more old payments than this.
+    pub async fn about_how_old(&self, what: Prune) -> Result<u64, WalletError> {
+        let now = self.now();
+        self.db(move |ledger| ledger.about_how_old(&what, now)).await
+    }
+
+    /// How large the record's file is.
+    pub async fn space(&self) -> Result<Space, WalletError> {
+        self.db(|ledger| ledger.space()).await
     }
 }

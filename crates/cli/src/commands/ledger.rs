@@ -2,14 +2,18 @@
 //! interrupted leaves none.
 
 use crate::args::{Global, LedgerAction, Which};
+use crate::console::Console;
 use crate::exit::Fail;
+use crate::interrupt::interrupt;
 use crate::reach::Reach;
 use crate::show::{self, note, safe, say};
+use futures::StreamExt;
 use helper::verb::{CancelExport, Export, Payment, RenameTag, SetNote, StartExport, Tags};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
-use view::{ExportFormat, ExportInput, FilterView, StateView};
+use view::{DeliveryView, ExportFormat, ExportInput, FilterView, PruneInput, SettlementView, StateView};
 
 /// How often the bar moves.
 const LOOK: Duration = Duration::from_millis(200);
@@ -23,6 +27,18 @@ pub fn filter(which: Which) -> FilterView {
         "expired" => StateView::Expired,
         _ => StateView::Signed,
     });
+    let settlement = which.settlement.as_deref().map(|settlement| match settlement {
+        "unknown" => SettlementView::Unknown,
+        "seen" => SettlementView::Seen,
+        "failed" => SettlementView::Failed,
+        "never-used" => SettlementView::NeverUsed,
+        _ => SettlementView::Final,
+    });
+    let delivery = which.delivery.as_deref().map(|delivery| match delivery {
+        "delivered" => DeliveryView::Delivered,
+        "refused" => DeliveryView::RefusedBySeller,
+        _ => DeliveryView::NotReported,
+    });
     FilterView {
         site_key: which.site,
         app_id: which.app,
@@ -30,8 +46,11 @@ pub fn filter(which: Which) -> FilterView {
         network: which.network,
         token: which.token,
         state,
-        from: which.from,
-        to: which.to,
+        settlement,
+        delivery,
+        scheme: which.scheme,
+        from: which.since,
+        to: which.until,
         time_zone: which.time_zone,
         least: which.least,
         most: which.most,
@@ -42,9 +61,9 @@ pub fn filter(which: Which) -> FilterView {
     }
 }
 
-pub async fn run(global: &Global, reach: &Reach, action: LedgerAction) -> Result<(), Fail> {
+pub async fn run(global: &Global, console: &Console, reach: &Reach, action: LedgerAction) -> Result<(), Fail> {
     match action {
-        LedgerAction::Export { which, format, output, replace } => {
+        LedgerAction::Export { which, format, file, output, replace } => {
             let format = match format.as_str() {
                 "json" => ExportFormat::Json,
                 "jsonl" => ExportFormat::JsonLines,
@@ -52,10 +71,20 @@ pub async fn run(global: &Global, reach: &Reach, action: LedgerAction) -> Result
                 _ => ExportFormat::Csv,
             };
             let filter = FilterView { oldest_first: true, ..filter(which) };
+            let Some(output) = output.or(file) else { return Err(Fail::plain("no file was named")) };
+            if output.as_os_str() == "-" {
+                return to_output(reach, filter, format).await;
+            }
             // Another process writes it: a name relative to here means nothing there.
             let path = std::path::absolute(&output).unwrap_or(output).display().to_string();
             export(global, reach, ExportInput { filter, format, path, replace }).await
         }
+        LedgerAction::Totals { which, by } => super::totals::totals(global, reach, filter(which), &by).await,
+        LedgerAction::Prune { older_than, site, noted, dry_run, yes, time_zone } => {
+            let input = PruneInput { older_than, site_key: site, noted, dry_run, time_zone };
+            super::upkeep::prune(global, console, reach, input, yes).await
+        }
+        LedgerAction::Vacuum => super::upkeep::vacuum(global, reach).await,
         LedgerAction::Note { id, text } => {
             let tags = reach.call(Payment { id: id.clone() }).await?.payment.tags;
             reach.call(SetNote { id, note: text.unwrap_or_default(), tags }).await?;
@@ -87,17 +116,31 @@ pub async fn run(global: &Global, reach: &Reach, action: LedgerAction) -> Result
     }
 }
 
+/// Into a pipe, piece by piece. A reader that has enough (`| head`) is no failure; an export that breaks off is one.
+async fn to_output(reach: &Reach, filter: FilterView, format: ExportFormat) -> Result<(), Fail> {
+    let mut pieces = reach.export(filter, format).await?;
+    while let Some(piece) = pieces.next().await {
+        let mut out = std::io::stdout().lock();
+        match out.write_all(&piece?).and_then(|()| out.flush()) {
+            Ok(()) => {}
+            Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => break,
+            Err(e) => return Err(e.into()),
+        }
+    }
+    Ok(())
+}
+
 async fn export(global: &Global, reach: &Reach, input: ExportInput) -> Result<(), Fail> {
+    let mut pressed = interrupt().await;
     let mut state = reach.call(StartExport { input }).await?;
     let bar = ProgressBar::new(u64::from(state.of));
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} payments, {per_sec}") {
         bar.set_style(style);
     }
-    let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
     while !state.done {
         bar.set_position(u64::from(state.rows));
         tokio::select! {
-            _ = &mut interrupt => { reach.call(CancelExport { id: state.id.clone() }).await?; }
+            () = &mut pressed => { reach.call(CancelExport { id: state.id.clone() }).await?; }
             () = tokio::time::sleep(LOOK) => {}
         }
         state = reach.call(Export { id: state.id }).await?;

@@ -10,5 +10,7 @@ pub mod records;
 pub mod rules;
 pub mod serve;
 pub mod support;
+mod totals;
 mod unattended;
+mod upkeep;
 pub mod wallet;

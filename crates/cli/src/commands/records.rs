@@ -2,6 +2,7 @@
 //! Countersign or, when none runs, of the folder itself.
 
 use crate::args::{Global, Ledger, SiteAction, Sites};
+use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::{self, BOLD, OFF, money, safe};
@@ -9,7 +10,7 @@ use crate::show::{note, say};
 use helper::verb::{self, BlockSite, Payments};
 use view::{FilterView, PaymentDetailView, SiteDetailView};
 
-pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
+pub async fn ledger(global: &Global, console: &Console, ledger: Ledger) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     if let Some(id) = ledger.id {
         let payment = reach.call(verb::Payment { id }).await?;
@@ -20,7 +21,7 @@ pub async fn ledger(global: &Global, ledger: Ledger) -> Result<(), Fail> {
         return Ok(());
     }
     if let Some(action) = ledger.action {
-        return super::ledger::run(global, &reach, action).await;
+        return super::ledger::run(global, console, &reach, action).await;
     }
     let filter = FilterView { after: ledger.after, limit: Some(ledger.limit), ..super::ledger::filter(ledger.which) };
     let page = reach.call(Payments { filter }).await?;

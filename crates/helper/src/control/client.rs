@@ -2,6 +2,7 @@
 //! secret beyond the call that carries it.
 
 use super::Verb;
+use super::verb::ExportStream;
 use crate::os;
 use crate::problem::ProblemView;
 use crate::runtime::RuntimeFile;
@@ -53,6 +54,22 @@ impl Client {
             true => serde_json::from_slice(&bytes).map_err(unreadable),
             false => Err(serde_json::from_slice::<ProblemView>(&bytes).map_err(unreadable)?.into()),
         }
+    }
+
+    /// An export as pieces of bytes. A failure in the middle is its last item: what came before is not whole.
+    pub async fn export(
+        &self,
+        export: &ExportStream,
+    ) -> Result<impl Stream<Item = Result<Bytes, Failure>> + Send + Unpin + use<>, Failure> {
+        let body = serde_json::to_vec(export).map_err(|_| broken("the call could not be written"))?;
+        let response = self.send(Method::POST, "export-stream", body).await?;
+        if !response.status().is_success() {
+            let bytes = response.into_body().collect().await.map_err(|_| broken("the answer broke off"))?.to_bytes();
+            let problem = serde_json::from_slice::<ProblemView>(&bytes);
+            return Err(problem.map_err(|_| broken("the answer is of another version"))?.into());
+        }
+        let pieces = response.into_body().into_data_stream();
+        Ok(pieces.map(|piece| piece.map_err(|_| broken("the export broke off; what came is not whole"))))
     }
 
     /// Events as they happen, until the owner ends.

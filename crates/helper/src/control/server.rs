@@ -12,7 +12,8 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures::StreamExt;
 use std::convert::Infallible;
-use tokio_stream::wrappers::BroadcastStream;
+use std::io::Error;
+use tokio_stream::wrappers::{BroadcastStream, ReceiverStream};
 use view::{Code, Desk};
 
 #[derive(Clone)]
@@ -25,6 +26,7 @@ pub(crate) fn router(desk: Desk, limits: Limits) -> Router {
     let body_bytes = limits.body_bytes;
     verb::routes()
         .route("/v1/events", get(events))
+        .route("/v1/export-stream", axum::routing::post(export_stream))
         .fallback(|| async { Problem::new(Code::NotFound, "there is no such verb") })
         .with_state(Control { desk, limits })
         .layer(axum::middleware::from_fn_with_state(body_bytes, door::guard))
@@ -37,6 +39,20 @@ pub(super) async fn run<V: Verb>(State(control): State<Control>, request: Reques
         Err(problem) => Err(problem),
     };
     output.map(Json).into_response()
+}
+
+/// An export into a pipe. One that is not whole breaks the connection off, so that nobody takes it for one.
+async fn export_stream(State(control): State<Control>, request: Request) -> Response {
+    let input = extract::body::<verb::ExportStream>(request, control.limits.body_bytes, control.limits.body_time).await;
+    let pieces = match input {
+        Ok(input) => control.desk.stream_export(input.filter, input.format).await.map_err(Problem::from),
+        Err(problem) => Err(problem),
+    };
+    pieces.map_or_else(IntoResponse::into_response, |pieces| {
+        let pieces =
+            ReceiverStream::new(pieces).map(|piece| piece.map(Bytes::from).map_err(|f| Error::other(f.message)));
+        ([("content-type", "application/octet-stream")], Body::from_stream(pieces)).into_response()
+    })
 }
 
 /// Every event, one JSON text per line, until the caller has enough.

@@ -9,10 +9,19 @@ use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
     AnswerView, AppView, ChoiceView, Desk, ExportInput, ExportView, Failure, FilterView, ModeView, NewWordsView,
-    PairingView, PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, QuestionView, RestoredView, RuleInput,
-    RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, WordsView,
+    PairingView, PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RemovedView,
+    RestoredView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TotalsInput,
+    TotalsView, UpkeepView, WordsView,
 };
 use wallet::AppId;
+
+/// An export as a stream of bytes instead of a file: `POST /v1/export-stream`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExportStream {
+    pub filter: FilterView,
+    pub format: view::ExportFormat,
+}
 
 /// One verb of the owner.
 pub trait Verb: Serialize + DeserializeOwned + Send + 'static {
@@ -148,6 +157,16 @@ verbs! {
     "start-export" StartExport { input: ExportInput } -> ExportView = |desk, it| desk.start_export(it.input).await;
     "export" Export { id: String } -> ExportView = |desk, it| desk.export(&it.id);
     "cancel-export" CancelExport { id: String } -> ExportView = |desk, it| desk.cancel_export(&it.id);
+    /// Sums by month, token, app and site.
+    "totals" Totals { input: TotalsInput } -> TotalsView = |desk, it| desk.totals(it.input).await;
+    /// Begins to remove old payments, or to count them.
+    "start-prune" StartPrune { input: PruneInput } -> UpkeepView = |desk, it| desk.start_prune(it.input).await;
+    /// Begins to give space back to the disk.
+    "start-vacuum" StartVacuum {} -> UpkeepView = |desk, _it| desk.start_vacuum().await;
+    "upkeep" Upkeep { id: String } -> UpkeepView = |desk, it| desk.upkeep(&it.id);
+    "cancel-upkeep" CancelUpkeep { id: String } -> UpkeepView = |desk, it| desk.cancel_upkeep(&it.id);
+    /// What was removed from the record by its age.
+    "removed" Removed {} -> Option<RemovedView> = |desk, _it| desk.removed().await;
     "tags" Tags {} -> Vec<TagView> = |desk, _it| desk.tags().await;
     "rename-tag" RenameTag { name: String, new: String } -> () = |desk, it| desk.rename_tag(it.name, it.new).await;
     "summary" Summary {} -> SummaryView = |desk, _it| desk.summary().await;

@@ -1,6 +1,7 @@
 //! What the ways are, as SQLite tells.
 
 use super::*;
+use crate::store::tests::{enter_plan, some_plan};
 use crate::{Delivery, SettlementKind, State};
 use plan::{AppId, Site};
 use tron::Address;
@@ -59,6 +60,56 @@ fn every_list_follows_an_index_or_the_rows_in_their_order() {
                 .unwrap();
             assert!(lines[0].contains("words VIRTUAL TABLE INDEX"), "{lines:?}");
             assert!(!lines.iter().any(|l| l.contains("TEMP B-TREE")), "sorted by the index: {lines:?}");
+        }
+    }
+}
+
+#[test]
+fn however_little_a_page_looks_at_the_pages_find_every_row_once() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let ledger = Ledger::open(&folder.path().join("ledger.sqlite")).unwrap();
+    // Two words that stand together now and then, and rows in between that were removed.
+    for n in 0..60 {
+        let words = ["chemistry", "recipes", "chemistry recipes", "maps"][n % 4].to_owned();
+        let plan = plan::Plan { site_words: Some(words), ..some_plan() };
+        enter_plan(&ledger, &plan, "{}").unwrap();
+    }
+    ledger.index_more(50).unwrap();
+    ledger
+        .write("test", |db| {
+            db.execute("DELETE FROM papers WHERE payment BETWEEN 17 AND 31", [])?;
+            db.execute("DELETE FROM words WHERE rowid BETWEEN 17 AND 31", [])?;
+            db.execute("DELETE FROM payments WHERE seq BETWEEN 17 AND 31", [])?;
+            Ok(())
+        })
+        .unwrap();
+    let filter = Filter { text: Some("chemistry recipes".to_owned()), ..Filter::default() };
+    for oldest_first in [false, true] {
+        let expected: Vec<i64> =
+            (0..60).filter(|n| n % 4 == 2).map(|n| n + 1).filter(|s| !(17..=31).contains(s)).collect();
+        for (stretch, limit) in [(1, 1), (7, 2), (7, 100), (1000, 3)] {
+            let patience = Patience { rows: 4, stretch, time: Duration::ZERO };
+            let (mut found, mut after, mut short) = (Vec::new(), None, 0);
+            loop {
+                let keys = ledger
+                    .read("test", |db| {
+                        let mut walk = Walk::start(db, &filter, Page { oldest_first, ..Page::first(50) })?.unwrap();
+                        // An empty ledger has few rows behind every index: the words all the same.
+                        assert!(walk.way.is_words());
+                        after.iter().for_each(|seq| walk.after(*seq));
+                        walk.go(db, limit, patience)
+                    })
+                    .unwrap();
+                short += usize::from(keys.short);
+                found.extend(keys.kept);
+                match keys.last {
+                    Some(last) => assert_ne!(after.replace(last), Some(last), "it goes on"),
+                    None => break,
+                }
+            }
+            found.sort_unstable();
+            assert_eq!(found, expected, "{stretch} {limit} {oldest_first}");
+            assert!(short > 0);
         }
     }
 }

@@ -9,7 +9,7 @@ use tron::{Address, Amount, Network};
 /// A migration of the future.
 const SECOND: &str = "ALTER TABLE apps ADD COLUMN colour TEXT; UPDATE apps SET payments = payments + 1;";
 
-fn some_plan() -> Plan {
+pub(crate) fn some_plan() -> Plan {
     let address = |n: u8| Address::from_bytes([n; 20]);
     Plan {
         app: AppId::owner(),
@@ -36,12 +36,16 @@ fn some_plan() -> Plan {
 }
 
 fn enter(ledger: &Ledger, document: &str) -> Result<PaymentId, LedgerError> {
-    let (plan, now) = (some_plan(), Moment::from_secs(1_800_000_000));
+    enter_plan(ledger, &some_plan(), document)
+}
+
+pub(crate) fn enter_plan(ledger: &Ledger, plan: &Plan, document: &str) -> Result<PaymentId, LedgerError> {
+    let now = Moment::from_secs(1_800_000_000);
     let id = PaymentId::fresh(now);
     let entry = Entry {
         id,
-        plan: &plan,
-        digest: PlanDigest::of(&plan),
+        plan,
+        digest: PlanDigest::of(plan),
         document,
         request_hash: [0; 32],
         idempotency_key: None,
@@ -88,7 +92,7 @@ fn a_file_of_a_newer_program_is_refused_and_left_alone() {
     let path = folder.path().join("ledger.sqlite");
     drop(Ledger::open_with(&path, &grown()).unwrap());
     let before = fs::read(&path).unwrap();
-    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 4, known: 3 })));
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 5, known: 4 })));
     assert_eq!(fs::read(&path).unwrap(), before);
 }
 
@@ -113,7 +117,7 @@ fn a_copy_is_made_before_an_older_ledger_is_changed() {
     assert!(names().iter().all(|n| !n.to_string_lossy().contains("version")), "a new ledger needs no copy");
     let ledger = Ledger::open_with(&path, &grown()).unwrap();
     assert!(ledger.payment(id).unwrap().is_some());
-    let copy = folder.path().join("ledger.sqlite.version-3");
+    let copy = folder.path().join("ledger.sqlite.version-4");
     assert!(names().iter().filter(|n| n.to_string_lossy().contains("version")).count() == 1, "{:?}", names());
     #[cfg(unix)]
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);

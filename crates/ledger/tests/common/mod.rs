@@ -141,3 +141,48 @@ pub fn approve(ledger: &Ledger, payment: &Payment, now: Moment) -> Payment {
 pub fn spending(ledger: &Ledger, now: Moment) -> Spending {
     ledger.standing(&shop(), &site("news.example"), Network::Nile, usdt(), now).unwrap().spending
 }
+
+/// Opens the file as SQLite does, checks its structure, and compares the sums per site and token with rows and
+/// what was removed, counted one by one.
+pub fn assert_the_books_balance(file: &std::path::Path) {
+    use std::collections::BTreeMap;
+    let db = rusqlite::Connection::open(file).unwrap();
+    let whole: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(whole, "ok");
+    let broken: i64 = db.query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(broken, 0, "every key leads somewhere");
+    type Sums = BTreeMap<(i64, i64), (i64, Amount, Amount)>;
+    let sums = |sql: &str| -> Sums {
+        let mut sums = Sums::new();
+        let mut query = db.prepare(sql).unwrap();
+        let mut rows = query.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let amount = |n: usize| Amount::from_be_bytes(row.get::<_, [u8; 32]>(n).unwrap());
+            let key = (row.get(0).unwrap(), row.get(1).unwrap());
+            let sum = sums.entry(key).or_insert((0, Amount::ZERO, Amount::ZERO));
+            sum.0 += row.get::<_, i64>(2).unwrap();
+            sum.1 = sum.1.checked_add(amount(3)).unwrap();
+            sum.2 = sum.2.checked_add(amount(4)).unwrap();
+        }
+        sums.retain(|_, sum| *sum != (0, Amount::ZERO, Amount::ZERO));
+        sums
+    };
+    let kept = sums("SELECT site, asset, payments, settled, open FROM tallies");
+    let counted = sums(
+        "SELECT site, asset, 1, CASE WHEN settlement IN ('seen', 'final') THEN coalesce(actual, maximum) ELSE zeroblob(32) END,
+            CASE WHEN settlement IN ('seen', 'final') THEN zeroblob(32) ELSE maximum END
+         FROM payments WHERE state = 'reserved' OR settlement <> 'never used'
+         UNION ALL SELECT site, asset, payments, settled, zeroblob(32) FROM removed",
+    );
+    assert_eq!(kept, counted, "the sums are what the rows make up");
+    // Everything up to the mark is in the index, and nothing that is gone.
+    let strays: i64 = db
+        .query_row(
+            "SELECT (SELECT count(*) FROM payments WHERE seq <= upto AND seq NOT IN (SELECT id FROM words_docsize))
+             + (SELECT count(*) FROM words_docsize WHERE id NOT IN (SELECT seq FROM payments)) FROM indexing",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(strays, 0, "index and rows agree");
+}

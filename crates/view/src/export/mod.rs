@@ -4,6 +4,7 @@
 
 mod file;
 mod hledger;
+pub mod pipe;
 mod row;
 mod tables;
 
@@ -117,9 +118,51 @@ fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
     Failure::field("path", expected, &format!("{} ({error})", path.display()))
 }
 
+/// An export without its place.
+struct Prepared {
+    filter: ledger::Filter,
+    oldest_first: bool,
+    format: ExportFormat,
+    zone: TimeZone,
+    /// Names of apps by their ids.
+    names: HashMap<String, String>,
+}
+
+impl Prepared {
+    /// Writes row by row; `go_on` is asked after each. `false`: it said no, and what was written is not whole.
+    fn write(
+        &self,
+        ledger: &ledger::Ledger,
+        out: &mut dyn Write,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<bool, Stop> {
+        let mut writer = writer(self.format, out, self.zone.clone())?;
+        let mut whole = true;
+        ledger.every_payment::<Stop>(&self.filter, self.oldest_first, |row| {
+            writer.row(&row, self.names.get(&row.payment.plan.app.0).map(String::as_str))?;
+            whole = go_on();
+            Ok(whole)
+        })?;
+        writer.end()?;
+        Ok(whole)
+    }
+}
+
 impl Desk {
     fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
         self.exports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What an export needs besides a place to write to.
+    async fn prepare(&self, filter: &FilterView, format: ExportFormat) -> Answer<Prepared> {
+        let names = self.wallet.apps().await?.into_iter().map(|a| (a.id.0, a.name)).collect();
+        Ok(Prepared {
+            zone: zone(filter.time_zone.as_deref())?,
+            oldest_first: filter.oldest_first,
+            filter: self.read_filter(filter).await?,
+            format,
+            names,
+        })
     }
 
     /// Begins an export in the background and says what it is called.
@@ -128,11 +171,8 @@ impl Desk {
         if !path.is_absolute() {
             return Err(Failure::field("path", "a whole path", &input.path));
         }
-        let filter = self.read_filter(&input.filter).await?;
-        let zone = zone(input.filter.time_zone.as_deref())?;
-        let oldest_first = input.filter.oldest_first;
-        let of = self.wallet.about_how_many(filter.clone()).await?;
-        let names: HashMap<String, String> = self.wallet.apps().await?.into_iter().map(|a| (a.id.0, a.name)).collect();
+        let prepared = self.prepare(&input.filter, input.format).await?;
+        let of = self.wallet.about_how_many(prepared.filter.clone()).await?;
         // Opened before it is promised: a wrong folder is told at once.
         let mut file = file::Part::open(&path, input.replace).map_err(|e| failed(&path, &e))?;
         let job = Arc::new(Job {
@@ -145,30 +185,42 @@ impl Desk {
         let id = ledger::PaymentId::fresh(self.wallet.now()).to_string();
         self.jobs().insert(id.clone(), Arc::clone(&job));
         let work = Arc::clone(&job);
-        let written = self.wallet.long_read(move |ledger| {
-            let run = || -> Result<bool, Stop> {
-                let mut writer = writer(input.format, &mut file, zone)?;
-                ledger.every_payment::<Stop>(&filter, oldest_first, |row| {
-                    writer.row(&row, names.get(&row.payment.plan.app.0).map(String::as_str))?;
+        self.wallet.long_work(move |ledger, closing| {
+            let mut run = || -> Result<bool, Stop> {
+                let whole = prepared.write(ledger, &mut file, || {
                     work.rows.fetch_add(1, Ordering::Relaxed);
-                    Ok(!work.cancel.load(Ordering::Relaxed))
+                    !work.cancel.load(Ordering::Relaxed) && !closing()
                 })?;
-                writer.end()?;
-                drop(writer);
-                if work.cancel.load(Ordering::Relaxed) {
-                    return Ok(false);
+                if whole {
+                    file.finish()?;
                 }
-                file.finish()?;
-                Ok(true)
+                Ok(whole)
             };
             let end = run().map_err(|stop| match stop {
                 Stop::File(e) => failed(&work.path, &e),
                 Stop::Ledger(e) => wallet::WalletError::from(e).into(),
             });
+            // The half file goes before anybody hears that it ended.
+            drop(file);
             *work.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
-        });
-        written?;
+        })?;
         Ok(job.view(&id))
+    }
+
+    /// The same as a stream of bytes, for a pipe. Whoever drops it ends the export; a failure is its last item.
+    pub async fn stream_export(&self, filter: FilterView, format: ExportFormat) -> Answer<pipe::Pieces> {
+        let prepared = self.prepare(&filter, format).await?;
+        let (mut out, pieces) = pipe::pipe();
+        self.wallet.long_work(move |ledger, closing| {
+            let written = prepared.write(ledger, &mut out, || !closing());
+            out.end(match written {
+                Ok(true) => None,
+                Ok(false) => Some(wallet::WalletError::Closed.into()),
+                Err(Stop::File(e)) => Some(Failure::field("output", "a reader that takes it all", &e.to_string())),
+                Err(Stop::Ledger(e)) => Some(wallet::WalletError::from(e).into()),
+            });
+        })?;
+        Ok(pieces)
     }
 
     pub fn export(&self, id: &str) -> Answer<ExportView> {
