@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
-use stories::{Ask, Market, Stage, insist};
+use stories::{Ask, Market, Stage};
 use tron::Amount;
 use view::{Desk, ExportFormat, ExportInput, FilterView, PruneInput, TotalsBy, TotalsInput};
 
@@ -34,11 +34,18 @@ async fn a_payment_through_the_port_is_found_by_whatever_is_remembered_of_it() {
         for text in ["北京", "eport2", "zz", "report weather"] {
             assert_eq!(found(&desk, text).await, 0, "{text}");
         }
-        // Here the program had bought once before.
-        assert_eq!(found(&desk, &site).await, 2);
+        // Here the program had bought before.
+        assert!(found(&desk, &site).await > 1);
+        assert_eq!(found(&desk, &format!("{site} report")).await, 1);
         let tagged = FilterView { tag: Some("ai".to_owned()), ..FilterView::default() };
         assert_eq!(desk.payments(tagged).await.unwrap().payments.len(), 1);
-        insist(async || (desk.payments(FilterView::default()).await.ok()?.unindexed == 0).then_some(())).await;
+        let indexed = async {
+            // Nobody tells that the index caught up: it is looked at now and then.
+            while desk.payments(FilterView::default()).await.unwrap().unindexed > 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, indexed).await.expect("the index catches up");
     }
 }
 

@@ -14,7 +14,7 @@ use std::process::Stdio;
 use std::{fs, iter};
 
 /// Package, bench and what it is about.
-const BENCHES: &[(&str, &str)] = &[("stories", "sign"), ("stories", "port")];
+const BENCHES: &[(&str, &str)] = &[("stories", "sign"), ("stories", "port"), ("ledger", "scale"), ("view", "export")];
 
 /// In the order of the tables.
 const GROUPS: &[(&str, &str)] = &[
@@ -108,7 +108,7 @@ pub fn bench(options: &Bench) -> Result<()> {
 
 /// The group whose figures a bench prints.
 fn group_of(bench: &str) -> &str {
-    if bench == "scale" { "ledger" } else { bench }
+    if matches!(bench, "scale" | "export") { "ledger" } else { bench }
 }
 
 /// Runs a bench; what it says otherwise is passed on.

@@ -149,8 +149,11 @@ fn an_export_that_is_interrupted_or_killed_leaves_nothing_that_looks_finished() 
         let whole = std::fs::read_to_string(&target).is_ok_and(|text| csv_rows(&text) == 12_000);
         assert!(whole || !target.exists(), "{signal}: half a file has the name of a whole one");
         assert!(signal == "-KILL" || whole || names(out.path()).is_empty(), "{signal}: {:?}", names(out.path()));
-        let _ = std::fs::remove_file(&target);
+        for left in names(out.path()) {
+            std::fs::remove_file(out.path().join(left)).unwrap();
+        }
     }
+    std::fs::write(out.path().join("all.csv.part"), "id,at\nhalf").unwrap();
     let (status, _, err) = run(home.path(), &["export", &name], "");
     assert_eq!(status, 0, "{err}");
     assert_eq!(names(out.path()), ["all.csv"], "what a crash left was written over");

@@ -1,7 +1,7 @@
 //! How long a ledger takes at each size: filling, opening, summary, pages, searches, entering, reading all.
 //! Prints a table beside the output and `figure` lines on it; asserts only that the work was really done.
 //! `COUNTERSIGN_ROWS=1000000,10000000` chooses the sizes (100,000 and 1,000,000 when absent), `COUNTERSIGN_KEEP=/folder`
-//! keeps the files for another run, as `/folder/<rows>/ledger.db`.
+//! keeps the files for another run, as `/folder/<rows>.db`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic)]
 
 use ledger::{
@@ -81,16 +81,16 @@ fn once<T>(size: u64, what: &str, step: impl FnOnce() -> T) -> T {
 /// The filled ledger of that size: the kept one, or a new one. A file that was not filled to its end is none.
 fn filled(size: u64, folder: &std::path::Path) -> PathBuf {
     let kept = std::env::var_os("COUNTERSIGN_KEEP").map(PathBuf::from);
-    let folder = kept.as_deref().unwrap_or(folder).join(size.to_string());
-    let path = folder.join("ledger.db");
+    let path = kept.as_deref().unwrap_or(folder).join(format!("{size}.db"));
     if path.exists() {
         return path;
     }
-    let part = folder.with_extension("part");
-    let _ = std::fs::remove_dir_all(&part);
-    std::fs::create_dir_all(&part).unwrap();
+    let part = path.with_extension("part");
+    for half in [part.clone(), path.with_extension("part-wal")] {
+        let _ = std::fs::remove_file(half);
+    }
     let started = Instant::now();
-    let ledger = Ledger::open(&part.join("ledger.db")).unwrap();
+    let ledger = Ledger::open(&part).unwrap();
     let mut written = None;
     ledger
         .fill(size, |what, n| {
@@ -107,7 +107,7 @@ fn filled(size: u64, folder: &std::path::Path) -> PathBuf {
     let written = written.unwrap_or(all);
     line(size, "fill: rows and sums", &mut [written], None);
     line(size, "fill: search index", &mut [all - written], None);
-    std::fs::rename(&part, &folder).unwrap();
+    std::fs::rename(&part, &path).unwrap();
     path
 }
 

@@ -95,7 +95,7 @@ fn what_is_old_and_ended_goes_and_the_sums_stay() {
     assert_eq!(told.rows, removed);
     assert!(told.newest < what.before);
     for id in entered {
-        ledger.end(id, &ledger::End::Cancelled, END).unwrap();
+        ledger.end(id, &ledger::End::Unused, NOW.plus_ms(DAY)).unwrap();
     }
     assert_eq!(
         ledger.totals().unwrap().iter().map(|t| t.settled).collect::<Vec<_>>(),

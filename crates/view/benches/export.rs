@@ -1,10 +1,10 @@
 //! How many payments a second are exported, as CSV and as JSON, from ledgers of several sizes. Prints `figure` lines;
 //! asserts only that the rows came. `COUNTERSIGN_ROWS=1000000,10000000` chooses the sizes (100,000 and 1,000,000 when
-//! absent), `COUNTERSIGN_KEEP=/folder` uses and keeps `/folder/<rows>/ledger.db`, as the ledger's own benchmark does.
+//! absent), `COUNTERSIGN_KEEP=/folder` uses and keeps `/folder/<rows>.db`, as the ledger's own benchmark does.
 //! At most half a million rows are read of each, all of them with `COUNTERSIGN_WHOLE=1`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, clippy::float_arithmetic)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 use view::{Desk, ExportFormat, FilterView};
 
@@ -12,22 +12,31 @@ fn main() {
     let sizes = std::env::var("COUNTERSIGN_ROWS").unwrap_or_else(|_| "100000,1000000".to_owned());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     for size in sizes.split(',').filter_map(|n| n.trim().parse().ok()) {
-        let temporary = tempfile::tempdir().unwrap();
-        let kept = std::env::var_os("COUNTERSIGN_KEEP").map(PathBuf::from);
-        let folder = kept.as_deref().unwrap_or(temporary.path()).join(u64::to_string(&size));
-        runtime.block_on(exports(size, &folder));
+        runtime.block_on(exports(size));
     }
 }
 
-async fn exports(size: u64, folder: &Path) {
-    std::fs::create_dir_all(folder).unwrap();
-    let path = folder.join("ledger.db");
+/// A profile's folder around the filled ledger of that size.
+fn profile(size: u64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = std::env::var_os("COUNTERSIGN_KEEP").map(|kept| PathBuf::from(kept).join(format!("{size}.db")));
+    let kept = kept.map(|path| std::path::absolute(path).unwrap());
+    let path = kept.clone().unwrap_or_else(|| folder.path().join("ledger.db"));
     if !path.exists() {
-        let part = folder.join("part.db");
+        let part = path.with_extension("part");
         ledger::Ledger::open(&part).unwrap().fill(size, |_, _| ()).unwrap();
         std::fs::rename(&part, &path).unwrap();
     }
-    let mut options = wallet::Options::new(folder, "devnet");
+    #[cfg(unix)]
+    if let Some(kept) = kept {
+        std::os::unix::fs::symlink(kept, folder.path().join("ledger.db")).unwrap();
+    }
+    folder
+}
+
+async fn exports(size: u64) {
+    let folder = profile(size);
+    let mut options = wallet::Options::new(folder.path(), "devnet");
     // Nobody listens there: nothing is looked up.
     options.nile = Some("http://127.0.0.1:1".to_owned());
     let wallet = wallet::Wallet::open(options).await.unwrap();
