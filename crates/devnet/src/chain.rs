@@ -116,6 +116,7 @@ pub struct Chain {
 
 impl Chain {
     pub fn new(options: &Options) -> Result<Self, DevnetError> {
+        crate::curve::install();
         let contracts = genesis::contracts()?;
         let (mut head, mut solid) = (State::default(), State::default());
         for (address, contract) in &contracts {

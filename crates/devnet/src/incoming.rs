@@ -2,6 +2,8 @@
 //! who signed it. Finding the signer costs more than all else, so this is done before the chain is locked.
 
 use crate::chain::Refusal;
+use crate::curve;
+use tron::tx::TxError;
 use tron::{SignedTransaction, TxId};
 
 /// Room for the result, which a node counts as bandwidth.
@@ -20,22 +22,25 @@ pub struct Incoming {
 impl Incoming {
     pub fn new(transaction: SignedTransaction) -> Self {
         let bytes = u64::try_from(transaction.to_bytes().len()).unwrap_or(u64::MAX).saturating_add(RESULT_BYTES);
-        Self { id: transaction.id(), bytes, signed: signature(&transaction), transaction }
+        let id = transaction.id();
+        Self { id, bytes, signed: signature(&transaction, &id), transaction }
     }
 }
 
 /// The account's own key has to sign, alone: the devnet knows no other permissions.
-fn signature(transaction: &SignedTransaction) -> Result<(), Refusal> {
-    if transaction.signatures.is_empty() {
-        return Err(Refusal::Signature("miss sig or contract".into()));
-    }
-    let owner = transaction.raw.owner();
-    match transaction.signer() {
-        Ok(signer) if signer == owner => Ok(()),
-        Ok(signer) => {
-            let signature = transaction.signatures.first().map(|s| hex::encode(s.to_bytes())).unwrap_or_default();
-            Err(Refusal::Signature(format!("{signature} is signed by {signer} but it is not contained of permission.")))
+fn signature(transaction: &SignedTransaction, id: &TxId) -> Result<(), Refusal> {
+    let wrong = |reason: String| Err(Refusal::Signature(reason));
+    let signature = match transaction.signatures.as_slice() {
+        [] => return wrong("miss sig or contract".into()),
+        [one] => one,
+        more => return wrong(TxError::Signatures { found: more.len() }.to_string()),
+    };
+    match curve::signer(&id.digest(), signature) {
+        Some(signer) if signer == transaction.raw.owner() => Ok(()),
+        Some(signer) => {
+            let signature = hex::encode(signature.to_bytes());
+            wrong(format!("{signature} is signed by {signer} but it is not contained of permission."))
         }
-        Err(error) => Err(Refusal::Signature(error.to_string())),
+        None => wrong(TxError::NoSigner.to_string()),
     }
 }

@@ -6,6 +6,7 @@ mod api;
 mod blocks;
 mod chain;
 mod clock;
+mod curve;
 mod genesis;
 mod history;
 mod incoming;
