@@ -31,6 +31,7 @@ const COMMANDS: &[&str] = &[
     "answer_pairing",
     "lock",
     "set_auto_lock",
+    "set_permit2",
     "tokens",
     "add_token",
     "remove_token",
@@ -60,6 +61,9 @@ const COMMANDS: &[&str] = &[
     "confirm_words",
     "import_words",
     "unlock",
+    "unlock_remembered",
+    "remember_unlock",
+    "forget_unlock",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

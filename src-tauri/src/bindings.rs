@@ -37,6 +37,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             record::pairings,
             record::answer_pairing,
             record::set_auto_lock,
+            record::set_permit2,
             record::tokens,
             record::add_token,
             record::remove_token,
@@ -67,6 +68,9 @@ pub fn builder() -> Builder<tauri::Wry> {
             secret::confirm_words,
             secret::import_words,
             secret::unlock,
+            secret::unlock_remembered,
+            secret::remember_unlock,
+            secret::forget_unlock,
         ])
         .typ::<view::EventView>()
         .typ::<view::Failure>()
@@ -108,7 +112,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 58);
+        assert_eq!(commands.len(), 62);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));
@@ -151,6 +155,8 @@ mod tests {
             "allow-confirm-words",
             "allow-import-words",
             "allow-unlock",
+            "allow-unlock-remembered",
+            "allow-remember-unlock",
             "allow-import-key",
             "allow-import-keystore",
             "allow-remove-account",

@@ -26,6 +26,10 @@ pub enum Errand {
     Words,
     Passphrase,
     Restore,
+    #[serde(rename_all = "camelCase")]
+    Remember {
+        at_start: bool,
+    },
     Export {
         account: String,
     },

@@ -27,7 +27,9 @@ const TO_TEST: Packages = &[
     ("curl", "the program that the README pays with"),
     ("xvfb", "a display of its own for the window tests"),
     ("xauth", "used by xvfb-run"),
-    ("dbus", "a session bus of its own for the window tests"),
+    ("dbus", "a session bus of its own for the window tests, and one without a keyring"),
+    ("gnome-keyring", "a real keyring that remembers an unlock"),
+    ("libsecret-tools", "looks into that keyring from outside"),
     ("webkit2gtk-driver", "drives the real window (WebDriver)"),
     ("fonts-dejavu-core", "letters on a machine without fonts"),
 ];

@@ -72,7 +72,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  countersign init --import < words.txt")]
     Init(Init),
     /// Unlock the wallet of the running Countersign
-    Unlock,
+    Unlock(Unlock),
     /// Lock the wallet of the running Countersign
     Lock,
     /// The accounts: add, import, watch, name, choose who pays, export
@@ -87,6 +87,17 @@ Examples:
   countersign accounts export Shopping --keystore shopping.json
   countersign accounts words")]
     Accounts(Accounts),
+    /// Let the keyring of this computer remember the unlock, or not
+    #[command(after_help = "\
+Off unless you turn it on, which takes the passphrase. The keyring keeps a random key that opens
+this wallet's file on this computer: neither the words nor the passphrase. Any program that runs as
+you can ask an unlocked keyring, too.
+Examples:
+  countersign keyring                what it is now
+  countersign keyring on             `countersign unlock --keyring` and the window's button unlock
+  countersign keyring on --at-start  and a start unlocks by itself
+  countersign keyring off")]
+    Keyring(Keyring),
     /// Change the passphrase
     Passphrase,
     /// The passphrase is lost: choose another with the words of this wallet; the ledger stays
@@ -227,6 +238,31 @@ pub enum AccountAction {
     },
     /// Show the words once more, at a terminal only
     Words,
+}
+
+#[derive(Group)]
+pub struct Unlock {
+    /// With what the keyring of this computer remembers, instead of the passphrase
+    #[arg(long)]
+    pub keyring: bool,
+}
+
+#[derive(Group)]
+pub struct Keyring {
+    #[command(subcommand)]
+    pub action: Option<KeyringAction>,
+}
+
+#[derive(Subcommand)]
+pub enum KeyringAction {
+    /// Remember the unlock; takes the passphrase
+    On {
+        /// A start of the app or of `countersign serve` unlocks by itself
+        #[arg(long)]
+        at_start: bool,
+    },
+    /// The passphrase, every time
+    Off,
 }
 
 #[derive(Group)]

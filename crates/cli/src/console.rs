@@ -3,6 +3,7 @@
 
 use crate::exit::{Fail, Status};
 use std::fmt::Arguments;
+use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
@@ -15,6 +16,29 @@ enum Ask {
     Line(oneshot::Sender<Option<Line>>),
     /// With the prompt, since reading without echo goes to the terminal itself.
     Secret(String, oneshot::Sender<Option<Line>>),
+}
+
+/// Where passphrases come from.
+pub enum Secrets {
+    /// The terminal, or standard input.
+    Typed,
+    /// A descriptor that was open at the start; `None` at its end, or when it could not be read.
+    Given(Option<BufReader<File>>),
+}
+
+impl Secrets {
+    /// Takes the descriptor over, under a number that no child inherits, and closes the one that was given. Called
+    /// before anything else is opened: a number that nobody opened for us is not ours to close.
+    pub fn of(passphrase_fd: Option<u32>) -> Self {
+        let Some(fd) = passphrase_fd else { return Self::Typed };
+        let file = File::open(format!("/dev/fd/{fd}")).ok();
+        // The standard ones are others' business, too.
+        #[cfg(unix)]
+        if let (Some(_), Ok(fd @ 3..)) = (&file, std::os::fd::RawFd::try_from(fd)) {
+            let _ = nix::unistd::close(fd);
+        }
+        Self::Given(file.map(BufReader::new))
+    }
 }
 
 /// Reads on a thread of its own, so that waiting for a person never blocks anything else.
@@ -41,9 +65,9 @@ impl Screen {
 }
 
 impl Console {
-    pub fn new(passphrase_fd: Option<u32>, screen: Screen) -> Self {
+    pub fn new(secrets: Secrets, screen: Screen) -> Self {
         let (asks, inbox) = mpsc::channel();
-        std::thread::spawn(move || answer(&inbox, passphrase_fd, screen));
+        std::thread::spawn(move || answer(&inbox, secrets, screen));
         Self { asks, screen }
     }
 
@@ -108,18 +132,22 @@ fn no_more() -> Fail {
         .advice("Run it in a terminal, or pipe one line per answer.")
 }
 
-fn answer(asks: &mpsc::Receiver<Ask>, passphrase_fd: Option<u32>, screen: Screen) {
-    let mut file = passphrase_fd.and_then(|fd| std::fs::File::open(format!("/dev/fd/{fd}")).ok()).map(BufReader::new);
+fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
     for ask in asks {
         match ask {
             Ask::Line(reply) => drop(reply.send(read_stdin(screen))),
             Ask::Secret(prompt, reply) => {
-                let line = match (&mut file, passphrase_fd) {
-                    (Some(file), _) => read_line(file),
-                    // A descriptor that can't be opened is no reason to ask elsewhere.
-                    (None, Some(_)) => None,
-                    (None, None) if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
-                    (None, None) => {
+                let line = match &mut secrets {
+                    Secrets::Given(file) => {
+                        let line = file.as_mut().and_then(read_line);
+                        if line.is_none() {
+                            // At its end, so that whoever writes learns it. No reason to ask elsewhere.
+                            *file = None;
+                        }
+                        line
+                    }
+                    Secrets::Typed if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
+                    Secrets::Typed => {
                         screen.put(format_args!("{prompt}"));
                         read_stdin(screen)
                     }

@@ -13,7 +13,7 @@ mod show;
 
 use args::{Args, Command};
 use clap::Parser;
-use console::{Console, Screen};
+use console::{Console, Screen, Secrets};
 use exit::Fail;
 use logs::{EnvFilter, LevelFilter};
 use std::path::Path;
@@ -23,13 +23,14 @@ use std::process::ExitCode;
 pub fn main() -> ExitCode {
     // Usage errors end here with status 2, help and version with 0.
     let args = Args::parse();
+    let secrets = Secrets::of(args.global.passphrase_fd);
     log(&args);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return Fail::plain(format!("the runtime could not start: {e}")).report(args.global.json),
     };
     let json = args.global.json;
-    let outcome = runtime.block_on(run(args));
+    let outcome = runtime.block_on(run(args, secrets));
     // A thread may still wait for a line from the terminal; nobody waits for it.
     runtime.shutdown_background();
     match outcome {
@@ -54,13 +55,14 @@ fn log(args: &Args) {
     }
 }
 
-async fn run(args: Args) -> Result<(), Fail> {
+async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
     let Args { global, command } = args;
     let screen = if matches!(command, Command::Pay(_)) || global.json { Screen::Aside } else { Screen::Output };
-    let console = Console::new(global.passphrase_fd, screen);
+    let console = Console::new(secrets, screen);
     match command {
         Command::Init(command) => commands::wallet::init(&global, &console, command).await,
-        Command::Unlock => commands::wallet::unlock(&global, &console).await,
+        Command::Unlock(command) => commands::wallet::unlock(&global, &console, command).await,
+        Command::Keyring(command) => commands::keyring::keyring(&global, &console, command).await,
         Command::Lock => commands::wallet::lock(&global).await,
         Command::Accounts(command) => commands::accounts::accounts(&global, &console, command).await,
         Command::Passphrase => commands::accounts::passphrase(&global, &console).await,

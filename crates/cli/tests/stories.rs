@@ -358,3 +358,41 @@ async fn a_passphrase_can_come_from_an_open_descriptor() {
     let output = Command::new("sh").args(["-c", &line]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_from_the_words_keeps_the_ledger_and_goes_on_paying() {
+    let home = Home::open().await;
+    let before = {
+        let paid = run(home.path(), &["pay", &home.world.cheap_url()], &format!("yes\n{PASSPHRASE}\n"));
+        assert_eq!(paid.status, 0, "{}", paid.err);
+        rows(home.path())
+    };
+    let words = format!("{}about\nanother horse\n", "abandon ".repeat(11));
+    let restored = run(home.path(), &["restore"], &words);
+    assert!(restored.status == 0 && restored.out.contains("the ledger is as it was"), "{}", restored.err);
+    assert_eq!(rows(home.path()), before);
+    let old = run(home.path(), &["pay", &home.world.cheap_url()], &format!("yes\n{PASSPHRASE}\n"));
+    assert_eq!(old.status, 4, "{}", old.err);
+    let paid = run(home.path(), &["pay", &home.world.cheap_url()], "yes\nanother horse\n");
+    assert_eq!(paid.status, 0, "{}", paid.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_account_that_was_chosen_pays() {
+    let home = Home::open().await;
+    let with = |arguments: &[&str]| run(home.path(), arguments, &format!("{PASSPHRASE}\n"));
+    let added = with(&["accounts", "add", "Shopping", "--json"]);
+    let accounts: Value = serde_json::from_str(&added.out).unwrap();
+    let shopping = accounts[1]["address"]["address"].as_str().unwrap().to_owned();
+    home.world.fund(tron::Address::parse(&shopping).unwrap()).unwrap();
+    assert_eq!(with(&["accounts", "use", "Shopping", "--app", "owner"]).status, 0);
+    let payers = run(home.path(), &["accounts", "payers"], "");
+    assert!(payers.out.contains("Shopping") && payers.out.contains(&shopping), "{}", payers.out);
+    let paid = run(home.path(), &["pay", &home.world.cheap_url()], &format!("yes\n{PASSPHRASE}\n"));
+    assert_eq!(paid.status, 0, "{}", paid.err);
+    assert!(paid.err.contains("Shopping") || paid.err.contains(&shopping[..6]), "{}", paid.err);
+    // The choice taken back.
+    assert_eq!(with(&["accounts", "use", "--app", "owner"]).status, 0);
+    let paid = run(home.path(), &["pay", &home.world.cheap_url()], &format!("yes\n{PASSPHRASE}\n"));
+    assert!(paid.status == 0 && !paid.err.contains("Shopping"), "{}", paid.err);
+}

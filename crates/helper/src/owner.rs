@@ -131,6 +131,7 @@ impl Owner {
             os::private_dir(dir).map_err(|e| failed(dir, e))?;
         }
         owner.runtime.write(&owner.places.runtime_file).map_err(|e| failed(&owner.places.runtime_file, e))?;
+        owner.desk.wallet().lock_before_sleep();
         owner.desk.wallet().set_listening(Some(owner.runtime.address.clone()));
         Ok(owner)
     }

@@ -40,6 +40,11 @@ pub enum VaultError {
     Derivation,
     #[error("the system gave no randomness")]
     Randomness,
+    #[error("no keyring remembers the unlock of this vault: the passphrase opens it")]
+    NotRemembered,
+    /// Of another vault, of an earlier passphrase, or not a secret at all.
+    #[error("what the keyring kept does not open this vault: the passphrase opens it")]
+    ForeignSecret,
     #[error("account {address} is not in this vault")]
     UnknownAccount { address: Address },
     /// Only the address is known.

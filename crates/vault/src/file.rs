@@ -2,9 +2,11 @@
 //!
 //! Format 1 sealed the entropy of the words, and every account came from them. Format 2 seals words and imported
 //! keys together (see `secrets`), and an account line says where its key is. Format 1 is read for ever and becomes
-//! format 2 with the next change.
+//! format 2 with the next change. Beside what is sealed, format 2 may hold the vault's key for the keyring of the
+//! system (see `remembered`): it is outside of what the vault's key authenticates, because it is taken away without it.
 
 use crate::cost::Cost;
+use crate::remembered::Remembered;
 use crate::{Account, Kind, VaultError, private_file};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -31,6 +33,9 @@ pub struct File {
     /// Words and keys, encrypted; the rest of the file is its associated data.
     #[serde(with = "base64_text")]
     pub sealed: Vec<u8>,
+    /// The key once more, for an unlock that the keyring of the system remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remembered: Option<Remembered>,
     /// SHA-256 over everything else: finds accidents before a passphrase is asked. Protects from nobody.
     checksum: Bytes<32>,
 }
@@ -145,9 +150,15 @@ pub struct Read {
 }
 
 impl File {
-    pub fn new(header: Header, sealed: Vec<u8>) -> Result<Self, serde_json::Error> {
-        let checksum = checksum(&header, VERSION, &sealed)?;
-        Ok(Self { format: FORMAT.to_owned(), version: VERSION, header, sealed, checksum })
+    pub fn new(header: Header, sealed: Vec<u8>, remembered: Option<Remembered>) -> Result<Self, serde_json::Error> {
+        let checksum = checksum(&header, VERSION, &sealed, remembered.as_ref())?;
+        Ok(Self { format: FORMAT.to_owned(), version: VERSION, header, sealed, remembered, checksum })
+    }
+
+    /// The same vault with another remembered unlock, or none.
+    pub fn with_remembered(&self, remembered: Option<Remembered>) -> Result<Self, serde_json::Error> {
+        let checksum = checksum(&self.header, self.version, &self.sealed, remembered.as_ref())?;
+        Ok(Self { remembered, checksum, ..self.clone() })
     }
 
     fn render(&self) -> Result<Vec<u8>, serde_json::Error> {
@@ -183,7 +194,8 @@ impl File {
             return Err(VaultError::NewerVersion { path: at(), found: probe.version, supported: VERSION });
         }
         let file: Self = serde_json::from_slice(bytes).map_err(|e| damaged(&position(&e)))?;
-        if checksum(&file.header, file.version, &file.sealed).ok().as_ref() != Some(&file.checksum) {
+        let found = checksum(&file.header, file.version, &file.sealed, file.remembered.as_ref());
+        if found.ok().as_ref() != Some(&file.checksum) {
             return Err(damaged("its checksum does not match"));
         }
         // One way to write it: not even a blank is changed without notice.
@@ -195,6 +207,9 @@ impl File {
         }
         let cost = Cost::new(file.header.kdf.memory_kib, file.header.kdf.passes)
             .map_err(|reason| VaultError::Cost { path: at(), reason })?;
+        if file.remembered.is_some() && file.version == WORDS_ONLY {
+            return Err(damaged("its format knows no remembered unlock"));
+        }
         let accounts = file
             .header
             .accounts
@@ -205,8 +220,16 @@ impl File {
     }
 }
 
-fn checksum(header: &Header, version: u64, sealed: &[u8]) -> Result<Bytes<32>, serde_json::Error> {
-    let hash = Sha256::new().chain_update(header.bound(version)?).chain_update(sealed);
+fn checksum(
+    header: &Header,
+    version: u64,
+    sealed: &[u8],
+    remembered: Option<&Remembered>,
+) -> Result<Bytes<32>, serde_json::Error> {
+    let mut hash = Sha256::new().chain_update(header.bound(version)?).chain_update(sealed);
+    if let Some(part) = remembered {
+        hash.update(serde_json::to_vec(part)?);
+    }
     Ok(Bytes(hash.finalize().into()))
 }
 
@@ -241,7 +264,7 @@ impl<'de, const N: usize> Deserialize<'de> for Bytes<N> {
     }
 }
 
-mod base64_text {
+pub mod base64_text {
     use super::*;
 
     pub fn serialize<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {

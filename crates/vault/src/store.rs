@@ -4,6 +4,7 @@
 use crate::account::{Account, Kind};
 use crate::cost::{Cost, Derived, Key, derive};
 use crate::file::{File, Header, Read};
+use crate::remembered::Remembered;
 use crate::scrub::scrubbed;
 use crate::sealed::{open, random, seal};
 use crate::secrets::{self, Secrets};
@@ -89,7 +90,7 @@ impl Vault {
     ) -> Result<Unlocked, VaultError> {
         let salt = random()?;
         let derived = derive(passphrase, &salt, cost)?;
-        let vault = written(path, cost, salt, &derived, accounts, &secrets)?;
+        let vault = written(path, cost, salt, &derived, accounts, &secrets, None)?;
         Ok(Unlocked::new(vault, derived.key, secrets))
     }
 
@@ -139,9 +140,19 @@ impl Vault {
         if derived.mark != header.mark.0 {
             return Err(VaultError::WrongPassphrase);
         }
-        open(&derived.key, &self.file)
+        let secrets = self.opened(&derived.key)?;
+        Ok((derived.key, secrets))
+    }
+
+    /// With the vault's key from elsewhere than the passphrase.
+    pub(crate) fn unlock_with(&self, key: Key) -> Result<Unlocked, VaultError> {
+        let secrets = self.opened(&key)?;
+        Ok(Unlocked::new(self.clone(), key, secrets))
+    }
+
+    fn opened(&self, key: &Key) -> Result<Secrets, VaultError> {
+        open(key, &self.file)
             .and_then(|bytes| Secrets::read(self.file.version, &bytes))
-            .map(|secrets| (derived.key, secrets))
             .ok_or_else(|| VaultError::Tampered { path: self.path.display().to_string() })
     }
 }
@@ -154,10 +165,11 @@ pub fn written(
     derived: &Derived,
     accounts: Vec<Account>,
     secrets: &Secrets,
+    remembered: Option<Remembered>,
 ) -> Result<Vault, VaultError> {
     let header = Header::new(cost, salt, derived.mark, random()?, &accounts);
     let sealed = seal(&derived.key, &header, &secrets.write())?;
-    let file = File::new(header, sealed).map_err(|_| VaultError::Derivation)?;
+    let file = File::new(header, sealed, remembered).map_err(|_| VaultError::Derivation)?;
     file.write(&path)?;
     Ok(Vault { path, file, cost, accounts })
 }

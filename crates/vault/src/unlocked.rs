@@ -3,6 +3,7 @@
 
 use crate::account::{Account, Kind, free_name};
 use crate::cost::{Derived, Key, derive};
+use crate::remembered::Remembered;
 use crate::sealed::random;
 use crate::secrets::{self, Secrets};
 use crate::store::written;
@@ -11,8 +12,8 @@ use tron::{Address, Digest, PrivateKey, RawTransaction, Signature, SignedTransac
 
 /// Dropping it wipes what was unlocked.
 pub struct Unlocked {
-    vault: Vault,
-    key: Key,
+    pub(crate) vault: Vault,
+    pub(crate) key: Key,
     /// Sealed in the file as well; a private key exists only while it signs.
     secrets: Secrets,
 }
@@ -149,26 +150,33 @@ impl Unlocked {
         done
     }
 
-    /// Seals the vault with another passphrase, under a new salt, at the same cost.
+    /// Seals the vault with another passphrase, under a new salt, at the same cost. An unlock that was remembered is
+    /// forgotten with the old one.
     pub fn change_passphrase(&mut self, current: &Passphrase, new: &Passphrase) -> Result<(), VaultError> {
         self.vault.unlock(current)?;
         let salt = random()?;
         let derived = derive(new, &salt, self.vault.cost)?;
-        self.write(salt, &derived, self.accounts().to_vec())?;
+        self.write(salt, &derived, self.accounts().to_vec(), None)?;
         self.key = derived.key;
         Ok(())
     }
 
-    fn rewrite(&mut self, accounts: Vec<Account>) -> Result<(), VaultError> {
+    pub(crate) fn rewrite(&mut self, accounts: Vec<Account>) -> Result<(), VaultError> {
         let header = &self.vault.file.header;
         let derived = Derived { key: self.key.clone(), mark: header.mark.0 };
-        self.write(*header.salt(), &derived, accounts)
+        self.write(*header.salt(), &derived, accounts, self.vault.file.remembered.clone())
     }
 
     /// The file first, the memory after: what failed to be written has not happened.
-    fn write(&mut self, salt: [u8; 16], derived: &Derived, accounts: Vec<Account>) -> Result<(), VaultError> {
+    fn write(
+        &mut self,
+        salt: [u8; 16],
+        derived: &Derived,
+        accounts: Vec<Account>,
+        remembered: Option<Remembered>,
+    ) -> Result<(), VaultError> {
         let path = self.vault.path.clone();
-        self.vault = written(path, self.vault.cost, salt, derived, accounts, &self.secrets)?;
+        self.vault = written(path, self.vault.cost, salt, derived, accounts, &self.secrets, remembered)?;
         Ok(())
     }
 }

@@ -82,6 +82,8 @@ impl Desk {
             empty: wallet.is_empty(),
             locked: wallet.is_locked(),
             auto_lock_minutes: wallet.auto_lock(),
+            remembered: self.remembered(),
+            permit2: show_owner::permit2(wallet.home(), &wallet.permit2()),
             accounts,
             open_questions: count(wallet.open_questions().await.map_or(0, |q| q.len() as u64)),
             open_pairings: count(wallet.open_pairings().len() as u64),
@@ -325,6 +327,12 @@ impl Desk {
     /// Minutes without use after which the wallet locks; 0 = never.
     pub async fn set_auto_lock(&self, minutes: u32) -> Answer<StatusView> {
         self.wallet.set_auto_lock(minutes).await?;
+        Ok(self.status().await)
+    }
+
+    /// The Permit2 deployment that is signed for, where config.toml names none for a site.
+    pub async fn set_permit2(&self, set: &str) -> Answer<StatusView> {
+        self.wallet.set_permit2(set).await?;
         Ok(self.status().await)
     }
 

@@ -3,12 +3,13 @@
 
 use crate::desk::{Answer, name_of, site_key};
 use crate::port::AppAccountView;
+use crate::show_failure;
 use crate::show_payment::{app_name, time};
 use crate::*;
 use std::time::Duration;
 use tron::Address;
 use vault::{Account, Kind};
-use wallet::{AppId, Import, Passphrase};
+use wallet::{AppId, Import, Passphrase, Remembering};
 use zeroize::Zeroizing;
 
 /// The status waits so long for a node; without an answer it goes without balances.
@@ -152,6 +153,28 @@ impl Desk {
     }
 }
 
+/// With the keyring of this computer; what it can't do the passphrase does.
+impl Desk {
+    pub(crate) fn remembered(&self) -> RememberedView {
+        let way = match self.wallet.remembering() {
+            Remembering::Never => RememberedWay::Never,
+            Remembering::WhenAsked => RememberedWay::WhenAsked,
+            Remembering::AtStart => RememberedWay::AtStart,
+        };
+        RememberedView { way, problem: self.wallet.keyring_trouble().map(|e| show_failure::of_keyring(&e)) }
+    }
+
+    pub async fn unlock_remembered(&self) -> Answer<StatusView> {
+        self.wallet.unlock_remembered().await?;
+        Ok(self.status().await)
+    }
+
+    pub async fn forget_unlock(&self) -> Answer<StatusView> {
+        self.wallet.forget_unlock().await?;
+        Ok(self.status().await)
+    }
+}
+
 /// For the passphrase alone.
 impl Desk {
     /// The words once more.
@@ -181,6 +204,12 @@ impl Desk {
         let path = dir.join(format!("countersign-{short}-{stamp}.json"));
         wallet::write_private(&path, text.as_bytes()).map_err(|e| failed(format!("{}: {e}", path.display())))?;
         Ok(path.display().to_string())
+    }
+
+    /// Lets the keyring of this computer remember the unlock.
+    pub async fn remember_unlock(&self, passphrase: String, at_start: bool) -> Answer<StatusView> {
+        self.wallet.remember_unlock(Passphrase::new(passphrase), at_start).await?;
+        Ok(self.status().await)
     }
 
     pub async fn change_passphrase(&self, current: String, new: String) -> Answer<StatusView> {

@@ -32,7 +32,8 @@ pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
     AccountKindView, AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, PayerView,
-    RestoredView, RuleView, SiteDetailView, SiteShareView, SiteView, StatusView, SummaryView, TokenView, WordsView,
+    Permit2View, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView, SiteShareView, SiteView,
+    StatusView, SummaryView, TokenView, WordsView,
 };
 pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
 pub use port::EventView;

@@ -20,6 +20,9 @@ pub struct StatusView {
     pub locked: bool,
     /// Minutes without use after which it locks; 0 = never.
     pub auto_lock_minutes: u32,
+    pub remembered: RememberedView,
+    /// The Permit2 deployments of this network, and which one is signed for.
+    pub permit2: Vec<Permit2View>,
     pub accounts: Vec<AccountView>,
     pub open_questions: u32,
     pub open_pairings: u32,
@@ -54,6 +57,36 @@ pub enum AccountKindView {
     Imported,
     /// Not here: the address is looked at and never signs.
     Watched,
+}
+
+/// Whether the keyring of this computer remembers the unlock.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RememberedView {
+    pub way: RememberedWay,
+    /// Why the keyring did not help when it was last asked.
+    pub problem: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum RememberedWay {
+    /// The passphrase, every time.
+    Never,
+    /// The keyring, when asked to.
+    WhenAsked,
+    /// And at a start without being asked.
+    AtStart,
+}
+
+/// A deployment of Permit2, for payments by `exact`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Permit2View {
+    /// "first" or "second".
+    pub name: String,
+    pub contract: AddressView,
+    pub chosen: bool,
 }
 
 /// The account that was chosen for an app, on all sites or on one.

@@ -4,7 +4,7 @@ use crate::words::{Arg, find, say};
 use crate::{Code, Failure, question::quoted};
 use ledger::{LedgerError, Payment, Settlement, State};
 use vault::VaultError;
-use wallet::{Unpayable, WalletError};
+use wallet::{KeyringError, Unpayable, WalletError};
 
 impl Code {
     /// The name on the wire: "WALLET_LOCKED".
@@ -164,6 +164,11 @@ impl From<WalletError> for Failure {
             WalletError::Vault(VaultError::WatchedOnly { address }) => {
                 Self::new(Code::WatchOnly, &[("address", address.to_string().as_str())])
             }
+            WalletError::Keyring(e) => Self {
+                message: of_keyring(e),
+                advice: Some(say("keyring-advice", &[])),
+                ..Self::new(Code::VaultUnusable, &[])
+            },
             WalletError::Vault(_)
             | WalletError::Keystore(_)
             | WalletError::BadKey
@@ -176,6 +181,18 @@ impl From<WalletError> for Failure {
             WalletError::NotPaired { .. } => Self::new(Code::NotPaired, &[]),
             WalletError::NotOurs { .. } | WalletError::Check { .. } => Self::detail(Code::Internal, &error.to_string()),
         }
+    }
+}
+
+/// What the keyring had against it, in a sentence.
+pub(crate) fn of_keyring(error: &KeyringError) -> String {
+    match error {
+        KeyringError::Absent { reason } => say("keyring-absent", &[("detail", Arg::Text(&quoted(reason, 200)))]),
+        KeyringError::Locked => say("keyring-locked", &[]),
+        KeyringError::Gone => say("keyring-gone", &[]),
+        KeyringError::Foreign => say("keyring-foreign", &[]),
+        KeyringError::Silent { seconds } => say("keyring-silent", &[("seconds", Arg::Count(*seconds))]),
+        KeyringError::Busy => say("keyring-busy", &[]),
     }
 }
 

@@ -83,6 +83,16 @@ pub(crate) fn read_limit(
     }
 }
 
+/// The deployments of a network, with the one that is signed for.
+pub(crate) fn permit2(network: Network, chosen: &str) -> Vec<Permit2View> {
+    let view = |set: &tron::registry::Permit2Set| Permit2View {
+        name: set.name.to_owned(),
+        contract: AddressView::of(set.permit2),
+        chosen: set.name == chosen,
+    };
+    tron::registry::deployments(network).permit2.iter().map(view).collect()
+}
+
 impl RuleView {
     pub(crate) fn of(rule: &Rule, apps: &[App], symbols: &Symbols) -> Self {
         let key = &rule.key;

@@ -267,9 +267,11 @@ impl Wallet {
             unlocked.change_passphrase(&current, &new)?;
             Ok(unlocked)
         };
+        let remembered = self.0.keys.remembered();
         let unlocked = blocking(changed).await??;
         self.0.keys.adopt(unlocked);
         self.emit(Event::Lock);
+        self.sweep(remembered.map(|part| part.id())).await;
         self.resume().await;
         Ok(())
     }
@@ -287,9 +289,11 @@ impl Wallet {
         let words = Words::parse(words).map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
         let _changing = self.0.keys.changing().await;
         let (file, stamp) = (self.0.keys.file(), stamp.to_owned());
+        let remembered = self.0.keys.remembered();
         let (unlocked, copy) = blocking(move || Vault::open(&file)?.restore(&words, &passphrase, &stamp)).await??;
         self.0.keys.adopt(unlocked);
         self.emit(Event::Lock);
+        self.sweep(remembered.map(|part| part.id())).await;
         self.resume().await;
         Ok(copy)
     }

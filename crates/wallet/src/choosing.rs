@@ -33,6 +33,6 @@ impl Wallet {
     /// The terms through the Permit2 deployment that the settings select for this site.
     pub(crate) fn through(&self, terms: &Terms, site: &plan::Site) -> Terms {
         // A network without the selected deployment has its default.
-        terms.through(self.config().permit2_set(site)).unwrap_or_else(|| terms.clone())
+        terms.through(&self.permit2_set(site)).unwrap_or_else(|| terms.clone())
     }
 }

@@ -88,11 +88,6 @@ impl Config {
         Ok(config)
     }
 
-    /// The Permit2 deployment for this site.
-    pub fn permit2_set(&self, site: &plan::Site) -> &str {
-        self.permit2_sites.get(&site.to_string()).unwrap_or(&self.permit2)
-    }
-
     /// How much the log files say; `None` for a word that is no level.
     pub fn log_level(&self) -> Option<tracing::level_filters::LevelFilter> {
         self.log_level.parse().ok().filter(|_| LOG_LEVELS.split(", ").any(|level| level == self.log_level))
@@ -115,7 +110,7 @@ impl Config {
     }
 }
 
-fn has_set(network: Network, name: &str) -> bool {
+pub(crate) fn has_set(network: Network, name: &str) -> bool {
     tron::registry::deployments(network).permit2.iter().any(|set| set.name == name)
 }
 
@@ -147,8 +142,7 @@ mod tests {
         assert!(Config::load(&file).err().unwrap().to_string().ends_with("off, error, warn, info, debug, trace"));
         std::fs::write(&file, "permit2 = \"second\"\n[permit2_sites]\n\"https://a.example\" = \"first\"\n").unwrap();
         let config = Config::load(&file).unwrap();
-        let set = |url: &str| config.permit2_set(&plan::Site::of(url).unwrap()).to_owned();
-        assert_eq!((set("https://a.example/x"), set("https://b.example")), ("first".into(), "second".into()));
+        assert_eq!((config.permit2.as_str(), config.permit2_sites["https://a.example"].as_str()), ("second", "first"));
         std::fs::write(&file, "permit2 = \"third\"\n").unwrap();
         assert!(Config::load(&file).err().unwrap().to_string().contains("first, second"));
         for misplaced in ["port = \"api \\\" key\"\n", "nile = \"api \\\" key\"\n", "[[nile]]\nurl = [\"api key\"]\n"] {

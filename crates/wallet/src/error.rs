@@ -77,6 +77,8 @@ pub enum WalletError {
     Vault(#[from] VaultError),
     #[error("{0}")]
     Keystore(#[from] vault::KeystoreError),
+    #[error("{0}")]
+    Keyring(#[from] crate::KeyringError),
     #[error("a private key is 64 hex digits, and not every such number is one")]
     BadKey,
     /// What is open would be left without its key.

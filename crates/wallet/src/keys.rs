@@ -9,7 +9,7 @@ use tron::{
     sign::Signature,
     tx::{RawTransaction, SignedTransaction},
 };
-use vault::{Account, Backup, Origin, Passphrase, Unlocked, Vault, VaultError};
+use vault::{Account, Backup, Origin, Passphrase, Remembered, Unlocked, Vault, VaultError};
 
 /// Characters that a passphrase needs at least.
 pub const PASSPHRASE_MIN: usize = 8;
@@ -34,7 +34,10 @@ pub(crate) struct Keys {
 #[derive(Default)]
 struct State {
     accounts: Vec<Account>,
+    remembered: Option<Remembered>,
     unlocked: Option<Unlocked>,
+    /// Counts locks and unlocks: what was begun before one of them is over.
+    turn: u64,
     pending: Option<Pending>,
     used_at: i64,
     /// Of the machine's sleep, when the vault was unlocked.
@@ -44,11 +47,20 @@ struct State {
     exists: bool,
 }
 
+impl State {
+    fn lock(&mut self) {
+        self.unlocked = None;
+        self.turn += 1;
+    }
+}
+
 impl Keys {
     pub fn open(file: PathBuf, cost: vault::Cost, clock: Arc<dyn Clock>) -> Result<Self, VaultError> {
         let exists = file.exists();
-        let accounts = if exists { Vault::open(&file)?.accounts().to_vec() } else { vec![] };
-        let state = Mutex::new(State { accounts, exists, ..State::default() });
+        let vault = if exists { Some(Vault::open(&file)?) } else { None };
+        let accounts = vault.as_ref().map(|vault| vault.accounts().to_vec()).unwrap_or_default();
+        let remembered = vault.as_ref().and_then(Vault::remembered).cloned();
+        let state = Mutex::new(State { accounts, remembered, exists, ..State::default() });
         Ok(Self { file, cost, clock, state, changing: tokio::sync::Mutex::default() })
     }
 
@@ -56,7 +68,7 @@ impl Keys {
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.unlocked.is_some() && self.clock.slept_ms() - state.slept_ms >= SLEPT_MS {
-            state.unlocked = None;
+            state.lock();
             state.slept = true;
         }
         state
@@ -100,7 +112,7 @@ impl Keys {
         let mut state = self.state();
         let idle = state.unlocked.is_some() && after_ms.is_some_and(|after| boot_ms - state.used_at >= after);
         if idle {
-            state.unlocked = None;
+            state.lock();
         }
         std::mem::take(&mut state.slept) || idle
     }
@@ -110,8 +122,29 @@ impl Keys {
         let mut state = self.state();
         let keys = state.unlocked.as_mut().ok_or(WalletError::Locked)?;
         let done = how(keys);
-        state.accounts = keys.accounts().to_vec();
+        let (accounts, remembered) = (keys.accounts().to_vec(), keys.vault().remembered().cloned());
+        (state.accounts, state.remembered) = (accounts, remembered);
         Ok(done?)
+    }
+
+    /// Reads from the unlocked vault.
+    pub fn read<T>(&self, how: impl FnOnce(&Unlocked) -> Result<T, VaultError>) -> Result<T, WalletError> {
+        Ok(how(self.state().unlocked.as_ref().ok_or(WalletError::Locked)?)?)
+    }
+
+    pub fn remembered(&self) -> Option<Remembered> {
+        self.state().remembered.clone()
+    }
+
+    /// Forgets a remembered unlock in the file, unlocked or not.
+    pub fn forget_unlock(&self) -> Result<(), WalletError> {
+        let mut state = self.state();
+        match &mut state.unlocked {
+            Some(keys) => keys.forget_unlock()?,
+            None => Vault::open(&self.file)?.forget_unlock()?,
+        }
+        state.remembered = None;
+        Ok(())
     }
 
     /// Held while the file is changed.
@@ -119,12 +152,31 @@ impl Keys {
         self.changing.lock().await
     }
 
+    pub fn turn(&self) -> u64 {
+        self.state().turn
+    }
+
     pub fn adopt(&self, unlocked: Unlocked) {
-        let (boot_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
+        self.take_over(&mut self.state(), unlocked);
+    }
+
+    /// As [`Keys::adopt`], unless it was locked or unlocked since `turn`.
+    pub fn adopt_at(&self, turn: u64, unlocked: Unlocked) -> bool {
         let mut state = self.state();
+        let same = state.turn == turn;
+        if same {
+            self.take_over(&mut state, unlocked);
+        }
+        same
+    }
+
+    fn take_over(&self, state: &mut State, unlocked: Unlocked) {
+        let (boot_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
+        state.turn += 1;
         state.slept_ms = slept_ms;
         state.slept = false;
         state.accounts = unlocked.accounts().to_vec();
+        state.remembered = unlocked.vault().remembered().cloned();
         state.unlocked = Some(unlocked);
         state.exists = true;
         state.pending = None;
@@ -241,7 +293,7 @@ impl Wallet {
 
     /// Forgets every key at once. Open questions stay.
     pub fn lock(&self) {
-        self.0.keys.state().unlocked = None;
+        self.0.keys.state().lock();
         self.emit(Event::Lock);
     }
 

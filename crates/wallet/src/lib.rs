@@ -14,6 +14,7 @@ mod error;
 mod event;
 mod facts;
 mod flood;
+mod keyring;
 mod keys;
 mod lookup;
 mod odd;
@@ -22,8 +23,10 @@ mod owner;
 mod pay;
 mod planner;
 mod record;
+mod remembered;
 mod settle;
 mod sign;
+mod sleep;
 mod tokens;
 mod vouch;
 
@@ -36,6 +39,7 @@ pub use clock::{Clock, HandClock, SystemClock};
 pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};
 pub use event::{AllowanceStep, Event};
+pub use keyring::KeyringError;
 pub use keys::PASSPHRASE_MIN;
 pub use lookup::{Lookup, OnChain};
 pub use odd::odd;
@@ -43,6 +47,7 @@ pub use options::Choice;
 pub use owner::Question;
 pub use pay::{Checked, Outcome, PayRequest, Prefer, Report};
 pub use plan::{AppId, Moment};
+pub use remembered::Remembering;
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
@@ -63,6 +68,9 @@ pub(crate) struct Inner {
     config: Config,
     ledger: Arc<Ledger>,
     keys: keys::Keys,
+    keyring: keyring::Keyring,
+    /// What the keyring had against it when it was last asked.
+    trouble: Mutex<Option<KeyringError>>,
     nodes: BTreeMap<Network, TronGrid>,
     time: clock::Time,
     events: broadcast::Sender<Event>,
@@ -90,6 +98,7 @@ pub(crate) struct Inner {
     failure: Mutex<Option<String>>,
     listening: Mutex<Option<String>>,
     auto_lock: Mutex<Option<u32>>,
+    permit2: Mutex<Option<String>>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Held until the wallet is closed: one owner process per profile.
@@ -172,6 +181,8 @@ impl Wallet {
         let inner = Inner {
             ledger,
             keys,
+            keyring: keyring::Keyring::default(),
+            trouble: Mutex::default(),
             nodes,
             time: clock::Time::start(Arc::clone(&options.clock)),
             events: broadcast::channel(1024).0,
@@ -191,6 +202,7 @@ impl Wallet {
             failure: Mutex::default(),
             listening: Mutex::default(),
             auto_lock: Mutex::default(),
+            permit2: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             lock: Mutex::new(Some(lock)),

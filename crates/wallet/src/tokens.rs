@@ -1,12 +1,14 @@
-//! Tokens that a person added by their address, and the one setting that the window changes. Refuses to add
+//! Tokens that a person added by their address, and the settings that the window changes. Refuses to add
 //! what the table knows already, or an address that answers like no token.
 
+use crate::config::has_set;
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::AddedToken;
 use tron::{Address, Network, token};
 
 /// The ledger's name of the auto-lock setting.
 const AUTO_LOCK: &str = "autoLockMinutes";
+const PERMIT2: &str = "permit2";
 const MINUTE_MS: i64 = 60_000;
 
 impl Wallet {
@@ -54,7 +56,31 @@ impl Wallet {
         Ok(())
     }
 
+    /// The Permit2 deployment that is signed for where a site has none of its own. What the window set goes before
+    /// the file.
+    pub fn permit2(&self) -> String {
+        lock(&self.0.permit2).clone().unwrap_or_else(|| self.config().permit2.clone())
+    }
+
+    pub(crate) fn permit2_set(&self, site: &plan::Site) -> String {
+        self.config().permit2_sites.get(&site.to_string()).cloned().unwrap_or_else(|| self.permit2())
+    }
+
+    /// Open questions keep the one that they show.
+    pub async fn set_permit2(&self, set: &str) -> Result<(), WalletError> {
+        if !has_set(self.home(), set) {
+            return Err(WalletError::Field { field: "permit2", expected: "first or second", found: set.to_owned() });
+        }
+        let value = set.to_owned();
+        self.db(move |ledger| ledger.set_setting(PERMIT2, &value)).await?;
+        *lock(&self.0.permit2) = Some(set.to_owned());
+        self.emit(Event::Rules);
+        Ok(())
+    }
+
     pub(crate) fn restore_settings(&self) -> Result<(), ledger::LedgerError> {
+        let permit2 = self.0.ledger.setting(PERMIT2)?;
+        *lock(&self.0.permit2) = permit2.filter(|set| has_set(self.home(), set));
         let kept = self.0.ledger.setting(AUTO_LOCK)?;
         *lock(&self.0.auto_lock) = kept.and_then(|text| text.parse().ok());
         Ok(())

@@ -156,6 +156,13 @@ pub async fn set_auto_lock(house: TheHouse<'_>, minutes: u32) -> Answer<StatusVi
     house.desk()?.set_auto_lock(minutes).await
 }
 
+/// The Permit2 deployment that is signed for.
+#[tauri::command]
+#[specta::specta]
+pub async fn set_permit2(house: TheHouse<'_>, set: String) -> Answer<StatusView> {
+    house.desk()?.set_permit2(&set).await
+}
+
 /// Tokens that the person added.
 #[tauri::command]
 #[specta::specta]

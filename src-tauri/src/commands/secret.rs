@@ -43,3 +43,24 @@ pub async fn import_words(house: TheHouse<'_>, words: String, passphrase: String
 pub async fn unlock(house: TheHouse<'_>, passphrase: String) -> Answer<StatusView> {
     house.desk()?.unlock(passphrase).await
 }
+
+/// With what the keyring of this computer remembers.
+#[tauri::command]
+#[specta::specta]
+pub async fn unlock_remembered(house: TheHouse<'_>) -> Answer<StatusView> {
+    house.desk()?.unlock_remembered().await
+}
+
+/// Lets the keyring of this computer remember the unlock.
+#[tauri::command]
+#[specta::specta]
+pub async fn remember_unlock(house: TheHouse<'_>, passphrase: String, at_start: bool) -> Answer<StatusView> {
+    house.desk()?.remember_unlock(passphrase, at_start).await
+}
+
+/// The passphrase, every time.
+#[tauri::command]
+#[specta::specta]
+pub async fn forget_unlock(house: TheHouse<'_>) -> Answer<StatusView> {
+    house.desk()?.forget_unlock().await
+}

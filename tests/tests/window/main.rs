@@ -3,6 +3,7 @@
 //! the devnet settles. Makes the screenshots.
 #![cfg(target_os = "linux")]
 
+mod accounts;
 mod inspector;
 mod program;
 mod screen;
@@ -38,6 +39,8 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     lock_and_unlock(&screen, &program, &world).await?;
     inspector::inspects(&screen, &world).await?;
     records(&screen).await?;
+    accounts::several(&screen).await?;
+    dark(&screen).await?;
 
     screen.close().await?;
     world.shutdown().await;
@@ -61,6 +64,14 @@ async fn practice_opens_with_a_purchase_that_waits_and_settles_it() -> Result<()
     screen.says("nav", "99.95").await?;
     screen.shot("practice").await?;
     screen.close().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_begins_with_a_key_that_exists() -> Result<()> {
+    let world = World::start(practice::Options::default()).await?;
+    accounts::first_run_from_a_key(&world).await?;
+    world.shutdown().await;
+    Ok(())
 }
 
 /// Nile is the devnet; the main network is nowhere.
@@ -295,6 +306,21 @@ async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> R
     screen.closed("approval").await
 }
 
+/// The accounts' pages once more, in dark; the page before is of the settings.
+async fn dark(screen: &Screen) -> Result<()> {
+    screen.find("[data-field=theme]").await?.select_by_value("dark").await?;
+    screen.shot("settings-dark").await?;
+    screen.click("[data-go=accounts]").await?;
+    screen.find("[data-account]").await?;
+    screen.shot("accounts-dark").await?;
+    screen.click("[data-act=export]").await?;
+    screen.turn_to("vault").await?;
+    screen.find("[data-step=export]").await?;
+    screen.shot("export-account-dark").await?;
+    screen.click("[data-act=close]").await?;
+    screen.closed("vault").await
+}
+
 /// The other pages, with something on them, in light and dark.
 async fn records(screen: &Screen) -> Result<()> {
     screen.turn_to("index").await?;
@@ -312,5 +338,8 @@ async fn records(screen: &Screen) -> Result<()> {
     screen.shot("site-dark").await?;
     screen.click("[data-go=apps]").await?;
     screen.find("[data-app]").await?;
-    screen.shot("apps-dark").await
+    screen.shot("apps-dark").await?;
+    screen.click("[data-go=settings]").await?;
+    screen.find("[data-field=theme]").await?.select_by_value("system").await?;
+    Ok(())
 }

@@ -43,6 +43,8 @@ export const commands = {
 	answerPairing: (id: string, approve: boolean) => __TAURI_INVOKE<null>("answer_pairing", { id, approve }),
 	/**  Minutes without use after which the wallet locks; 0 = never. */
 	setAutoLock: (minutes: number) => __TAURI_INVOKE<StatusView>("set_auto_lock", { minutes }),
+	/**  The Permit2 deployment that is signed for. */
+	setPermit2: (set: string) => __TAURI_INVOKE<StatusView>("set_permit2", { set }),
 	/**  Tokens that the person added. */
 	tokens: () => __TAURI_INVOKE<TokenView[]>("tokens"),
 	addToken: (network: string, token: string) => __TAURI_INVOKE<TokenView>("add_token", { network, token }),
@@ -91,6 +93,12 @@ export const commands = {
 	confirmWords: (answers: string[], passphrase: string) => __TAURI_INVOKE<StatusView>("confirm_words", { answers, passphrase }),
 	importWords: (words: string, passphrase: string) => __TAURI_INVOKE<StatusView>("import_words", { words, passphrase }),
 	unlock: (passphrase: string) => __TAURI_INVOKE<StatusView>("unlock", { passphrase }),
+	/**  With what the keyring of this computer remembers. */
+	unlockRemembered: () => __TAURI_INVOKE<StatusView>("unlock_remembered"),
+	/**  Lets the keyring of this computer remember the unlock. */
+	rememberUnlock: (passphrase: string, atStart: boolean) => __TAURI_INVOKE<StatusView>("remember_unlock", { passphrase, atStart }),
+	/**  The passphrase, every time. */
+	forgetUnlock: () => __TAURI_INVOKE<StatusView>("forget_unlock"),
 };
 
 /* Types */
@@ -225,7 +233,7 @@ export type DayView = {
 export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
 
 /**  What brings a person to the vault window; an account is named by its base58 address. */
-export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "export"; account: string } | { kind: "remove"; account: string };
+export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "remember"; atStart: boolean } | { kind: "export"; account: string } | { kind: "remove"; account: string };
 
 /**  What happened, for `GET /v1/events` and the window. */
 export type EventView = 
@@ -540,6 +548,14 @@ export type PaymentView = {
 	tags: string[],
 };
 
+/**  A deployment of Permit2, for payments by `exact`. */
+export type Permit2View = {
+	/**  "first" or "second". */
+	name: string,
+	contract: AddressView,
+	chosen: boolean,
+};
+
 /**  An open question, complete. */
 export type QuestionView = {
 	/**  The payment's id. */
@@ -605,6 +621,21 @@ export type QuestionView = {
 	/**  The typed data that would be signed, pretty-printed. */
 	typedData: string | null,
 };
+
+/**  Whether the keyring of this computer remembers the unlock. */
+export type RememberedView = {
+	way: RememberedWay,
+	/**  Why the keyring did not help when it was last asked. */
+	problem: string | null,
+};
+
+export type RememberedWay = 
+/**  The passphrase, every time. */
+"never" | 
+/**  The keyring, when asked to. */
+"whenAsked" | 
+/**  And at a start without being asked. */
+"atStart";
 
 /**  What became of a wallet whose passphrase was lost. */
 export type RestoredView = {
@@ -702,6 +733,9 @@ export type StatusView = {
 	locked: boolean,
 	/**  Minutes without use after which it locks; 0 = never. */
 	autoLockMinutes: number,
+	remembered: RememberedView,
+	/**  The Permit2 deployments of this network, and which one is signed for. */
+	permit2: Permit2View[],
 	accounts: AccountView[],
 	openQuestions: number,
 	openPairings: number,

@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod answer;
 pub mod demo;
 pub mod inspect;
+pub mod keyring;
 mod ledger;
 pub mod pay;
 pub mod records;

@@ -14,7 +14,7 @@ use helper::verb::Unlock;
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
-use view::{Desk, PairingView, QuestionView};
+use view::{Desk, PairingView, QuestionView, RememberedWay};
 use wallet::Event;
 
 /// What is on the screen and waits for a line.
@@ -80,6 +80,8 @@ async fn run(
         say!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
     } else if let Some(passphrase) = given {
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
+    } else if !locked && status.remembered.way == RememberedWay::AtStart && from_keyring(desk).await {
+        say!("{DIM}Unlocked; the keyring of this computer remembers it.{OFF}");
     } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
         let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
@@ -132,6 +134,17 @@ async fn run(
             }
         }
     }
+}
+
+/// The doors are open meanwhile: `countersign unlock` need not wait for a keyring that hangs.
+async fn from_keyring(desk: &Desk) -> bool {
+    say!("{DIM}Asking the keyring of this computer …{OFF}");
+    let unlocked = desk.wallet().unlock_at_start().await;
+    if let Some(problem) = desk.status().await.remembered.problem {
+        say!("{WARN}{}{OFF} The passphrase opens the wallet as before.", safe(&problem));
+    }
+    // Somebody may have been quicker with the passphrase.
+    unlocked || !desk.wallet().is_locked()
 }
 
 /// "option 2" takes the second option of the question on the screen; it answers nothing.

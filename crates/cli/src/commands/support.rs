@@ -186,7 +186,7 @@ async fn state(global: &Global, dir: &Path) -> String {
             let _ = writeln!(
                 text,
                 "empty {}  locked {}  practice {}  accounts {}  questions {}  pairings {}\nport {port}  network {}  \
-                 auto-lock {} min\nledger failure: {}",
+                 auto-lock {} min\nunlock {}  keyring: {}\nledger failure: {}",
                 status.empty,
                 status.locked,
                 status.practice,
@@ -195,6 +195,8 @@ async fn state(global: &Global, dir: &Path) -> String {
                 status.open_pairings,
                 status.network,
                 status.auto_lock_minutes,
+                super::keyring::way(&status.remembered),
+                status.remembered.problem.as_deref().unwrap_or("no trouble"),
                 status.ledger_failure.as_deref().unwrap_or("none"),
             );
         }

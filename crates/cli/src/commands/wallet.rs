@@ -1,13 +1,14 @@
 //! `init`, `unlock`, `lock`, `status`. New words are shown once and three are asked back before anything is
 //! written.
 
-use crate::args::{Global, Init};
+use crate::args::{self, Global, Init};
+use crate::commands::keyring;
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, BOLD, OFF, safe};
-use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock};
+use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock, UnlockRemembered};
 use view::{NewWordsView, StatusView};
 
 pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), Fail> {
@@ -89,8 +90,12 @@ async fn running(global: &Global) -> Result<Reach, Fail> {
     }
 }
 
-pub async fn unlock(global: &Global, console: &Console) -> Result<(), Fail> {
+pub async fn unlock(global: &Global, console: &Console, how: args::Unlock) -> Result<(), Fail> {
     let reach = running(global).await?;
+    if how.keyring {
+        told(global, &reach.call(UnlockRemembered {}).await?);
+        return Ok(());
+    }
     let passphrase = console.passphrase("Passphrase: ").await?;
     let status = reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
     told(global, &status);
@@ -135,6 +140,12 @@ fn told(global: &Global, status: &StatusView) {
             false => show::monies(&account.balances),
         };
         rows.push(vec![safe(&account.name), format!("{}  {balances}", safe(&account.address.address))]);
+    }
+    if !status.empty {
+        rows.push(vec!["unlock".into(), keyring::way(&status.remembered).to_owned()]);
+    }
+    if let Some(problem) = &status.remembered.problem {
+        rows.push(vec!["keyring".into(), safe(problem)]);
     }
     if let Some(failure) = &status.ledger_failure {
         rows.push(vec!["ledger".into(), format!("takes no rows, nothing is signed: {}", safe(failure))]);

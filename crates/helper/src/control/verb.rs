@@ -78,6 +78,12 @@ verbs! {
     "import-words" ImportWords { words: String, passphrase: String } -> StatusView
         = |desk, it| desk.import_words(it.words, it.passphrase).await;
     "unlock" Unlock { passphrase: String } -> StatusView = |desk, it| desk.unlock(it.passphrase).await;
+    /// With what the keyring of this computer kept.
+    "unlock-remembered" UnlockRemembered {} -> StatusView = |desk, _it| desk.unlock_remembered().await;
+    /// Lets the keyring remember the unlock; turning it off takes nothing.
+    "remember-unlock" RememberUnlock { passphrase: String, at_start: bool } -> StatusView
+        = |desk, it| desk.remember_unlock(it.passphrase, it.at_start).await;
+    "forget-unlock" ForgetUnlock {} -> StatusView = |desk, _it| desk.forget_unlock().await;
     "lock" Lock {} -> StatusView = |desk, _it| { desk.lock(); Ok(desk.status().await) };
     /// Accounts. What changes them or who pays takes the passphrase: a program that runs as the same user must not
     /// steer money, and none of this is done in passing.
