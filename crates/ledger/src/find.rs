@@ -8,7 +8,7 @@ use crate::payment::{Filter, Found, Listed, Page};
 use crate::{Ledger, LedgerError, PaymentId, allowances, indexing, notes, rows};
 use plan::Moment;
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 use std::time::{Duration, Instant};
 
 /// The longest page.
@@ -17,16 +17,16 @@ const LONGEST: usize = 1000;
 #[derive(Clone, Copy)]
 struct Patience {
     rows: usize,
-    /// The index of words is asked about so many keys at once. Two common words that never stand together cost
-    /// as much as there are rows; in between, the walk can stop.
+    /// The index of words is asked about so many keys at once at most. Two common words that never stand together
+    /// cost as much as there are rows; in between, the walk can stop.
     stretch: i64,
     /// Measures how long a person waits, nothing that is written down.
     time: Duration,
 }
 
 impl Patience {
-    const PAGE: Self = Self { rows: 10_000, stretch: 1 << 17, time: Duration::from_millis(30) };
-    const ENDLESS: Self = Self { rows: usize::MAX, stretch: i64::MAX, time: Duration::MAX };
+    const PAGE: Self = Self { rows: 10_000, stretch: 1 << 18, time: Duration::from_millis(30) };
+    const ENDLESS: Self = Self { rows: usize::MAX, stretch: 1 << 20, time: Duration::MAX };
 }
 
 impl Ledger {
@@ -114,6 +114,10 @@ fn listed(db: &Connection, seq: i64) -> Result<Option<Listed>, LedgerError> {
 }
 
 const NOTHING_LEFT: (i64, i64) = (1, 0);
+/// The index of words is asked about so many keys at first, then about twice as many each time.
+const FIRST_STRETCH: i64 = 1 << 13;
+/// So many rows are sooner compared than told apart by another list.
+const FEW: usize = 64;
 
 /// A way through the rows that a filter lets through.
 struct Walk {
@@ -200,42 +204,74 @@ impl Walk {
         )
     }
 
+    /// The rows of a stretch that have all of these pieces, in the order of the walk. The lists are read one by one,
+    /// the rarest first, and only as long as there is much to tell apart: FTS5 itself would look for the first row that
+    /// is in all of them, however far away it is.
+    fn together(&self, db: &Connection, words: &[String], (low, high): (i64, i64)) -> Result<Vec<i64>, LedgerError> {
+        let sql = "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid >= ?2 AND rowid <= ?3 ORDER BY rowid";
+        let mut query = db.prepare_cached(sql)?;
+        let mut seqs: Option<Vec<i64>> = None;
+        for term in words {
+            if seqs.as_ref().is_some_and(|seqs| seqs.len() <= FEW) {
+                break;
+            }
+            let list: Vec<i64> =
+                query.query_map(params![term, low, high], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            match &mut seqs {
+                None => seqs = Some(list),
+                Some(seqs) => seqs.retain(|seq| list.binary_search(seq).is_ok()),
+            }
+        }
+        let mut seqs = seqs.unwrap_or_default();
+        if !self.oldest_first {
+            seqs.reverse();
+        }
+        Ok(seqs)
+    }
+
     fn go(&self, db: &Connection, limit: usize, patience: Patience) -> Result<Keys, LedgerError> {
         let mut keys = Keys { kept: Vec::new(), last: None, short: false };
         let (started, mut looked) = (Instant::now(), 0usize);
         for (way, low, high) in self.parts() {
-            // Every other way comes by its rows one by one, and is counted by them.
-            let at_once = if way.is_words() { patience.stretch } else { i64::MAX };
             let mut query = db.prepare_cached(&self.sql(way))?;
-            let mut left = (low, high);
+            let (_, values) = self.narrow.keep();
+            // Few at first: words that are everywhere fill a page at once.
+            let (mut left, mut at_once) = ((low, high), FIRST_STRETCH.min(patience.stretch));
             while left.0 <= left.1 {
-                let (stretch, rest) = self.cut(left, at_once);
-                left = rest;
-                let (_, values) = self.narrow.keep();
-                let ends = [Value::from(stretch.0), Value::from(stretch.1)];
-                let values = values.iter().cloned().chain(way.value.clone()).chain(ends);
-                let mut rows = query.query(params_from_iter(values))?;
-                while let Some(row) = rows.next()? {
-                    let mut cells = Cells::of(row);
-                    let (seq, keep): (i64, Option<bool>) = (cells.take()?, cells.take()?);
-                    let keep = keep.unwrap_or(false)
-                        && match &self.narrow.wanted {
-                            Some(wanted) => wanted.is_in(&indexing::lines(&mut cells)?),
-                            None => true,
-                        };
-                    if keep {
-                        // One more than asked for: it tells that there is a next page.
-                        if keys.kept.len() == limit {
-                            keys.last = keys.kept.last().copied();
+                // Every other way comes by its rows one by one, and is counted by them.
+                let (stretch, rest) = if way.words.is_empty() { (left, NOTHING_LEFT) } else { self.cut(left, at_once) };
+                (left, at_once) = (rest, at_once.saturating_mul(2).min(patience.stretch));
+                let runs = match way.words.as_slice() {
+                    [] => vec![stretch],
+                    words => self.together(db, words, stretch)?.into_iter().map(|seq| (seq, seq)).collect(),
+                };
+                for (low, high) in runs {
+                    let ends = [Value::from(low), Value::from(high)];
+                    let mut rows =
+                        query.query(params_from_iter(values.iter().cloned().chain(way.value.clone()).chain(ends)))?;
+                    while let Some(row) = rows.next()? {
+                        let mut cells = Cells::of(row);
+                        let (seq, keep): (i64, Option<bool>) = (cells.take()?, cells.take()?);
+                        let keep = keep.unwrap_or(false)
+                            && match &self.narrow.wanted {
+                                Some(wanted) => wanted.is_in(&indexing::lines(&mut cells)?),
+                                None => true,
+                            };
+                        if keep {
+                            // One more than asked for: it tells that there is a next page.
+                            if keys.kept.len() == limit {
+                                keys.last = keys.kept.last().copied();
+                                return Ok(keys);
+                            }
+                            keys.kept.push(seq);
+                        }
+                        looked += 1;
+                        // The time is asked for now and then: a clock costs more than some rows.
+                        let late = looked.is_multiple_of(64) && started.elapsed() >= patience.time;
+                        if looked >= patience.rows || late {
+                            (keys.last, keys.short) = (Some(seq), true);
                             return Ok(keys);
                         }
-                        keys.kept.push(seq);
-                    }
-                    looked += 1;
-                    // The time is asked for now and then: a clock costs more than some rows.
-                    if looked >= patience.rows || (looked.is_multiple_of(64) && started.elapsed() >= patience.time) {
-                        (keys.last, keys.short) = (Some(seq), true);
-                        return Ok(keys);
                     }
                 }
                 if left.0 <= left.1

@@ -138,31 +138,24 @@ impl Wanted {
         (!words.is_empty()).then_some(Self { words })
     }
 
-    /// The query for the index: every row that has the words, and few others. Empty where it can't help.
+    /// Queries for the index, with how long their lists are: every row that has the words is in all of them.
     ///
     /// A list of rows costs its length, and the lists of one word have much the same rows: the shortest few of each word
     /// say enough. `length` tells how long the list of a piece is.
-    pub fn query<E>(&self, mut length: impl FnMut(&str) -> Result<i64, E>) -> Result<String, E> {
-        let mut terms: Vec<String> = Vec::new();
+    pub fn terms<E>(&self, mut length: impl FnMut(&str) -> Result<i64, E>) -> Result<Vec<(i64, String)>, E> {
+        let mut terms = Vec::new();
         for word in &self.words {
-            let mut own: Vec<(i64, String)> = Vec::new();
+            let mut own = Vec::new();
             for piece in pieces_of_word(word) {
                 let mut term = String::from("\"");
                 spell(piece, &mut term);
                 term.push('"');
-                own.push((0, term));
+                own.push((length(&term)?, term));
             }
-            if own.len() > ENOUGH {
-                for (rows, term) in &mut own {
-                    *rows = length(term)?;
-                }
-                own.sort();
-            }
-            terms.extend(own.into_iter().take(ENOUGH).map(|(_, term)| term));
+            own.sort_unstable();
+            terms.extend(own.into_iter().take(ENOUGH));
         }
-        terms.sort_unstable();
-        terms.dedup();
-        Ok(terms.join(" AND "))
+        Ok(terms)
     }
 
     /// Whether the index can help.
@@ -232,7 +225,7 @@ mod tests {
     fn indexed(text: &str, query: &str) -> bool {
         let document = document(&lines(text), &[]);
         let have: std::collections::HashSet<&str> = document.split(' ').collect();
-        Wanted::read(query).unwrap().query(all).unwrap().split(" AND ").all(|q| have.contains(q.trim_matches('"')))
+        Wanted::read(query).unwrap().terms(all).unwrap().iter().all(|(_, q)| have.contains(q.trim_matches('"')))
     }
 
     #[test]

@@ -28,18 +28,11 @@ pub struct Way {
     /// What leads in, with its value; "" where it is the key alone.
     pub term: &'static str,
     pub value: Option<Value>,
+    /// Pieces that the index of words has for every such row, the rarest first. Empty where it is not asked.
+    pub words: Vec<String>,
 }
 
-/// Through the index of words.
-const WORDS: &str = "words CROSS JOIN payments p ON p.seq = words.rowid";
-
-impl Way {
-    pub fn is_words(&self) -> bool {
-        self.from == WORDS
-    }
-}
-
-pub const EVERY: Way = Way { from: "payments p", key: "p.seq", term: "", value: None };
+pub static EVERY: Way = Way { from: "payments p", key: "p.seq", term: "", value: None, words: vec![] };
 
 /// What has to hold, and how to get there.
 #[derive(Debug)]
@@ -131,7 +124,7 @@ impl Narrow {
             narrow.term("p.delivery IS ?", [name.clone()]);
             if delivery == crate::Delivery::RefusedBySeller {
                 let from = "payments p INDEXED BY payments_undelivered";
-                let way = Way { from, key: "p.seq", term: "p.delivery = 'refused'", value: None };
+                let way = Way { from, key: "p.seq", term: "p.delivery = 'refused'", value: None, words: vec![] };
                 narrow.ways.push(("SELECT 1 FROM payments WHERE delivery = 'refused' AND ?1 IS NULL LIMIT ?2", way));
             }
         }
@@ -150,6 +143,7 @@ impl Narrow {
                 key: "g.payment",
                 term: "g.tag = ?",
                 value: Some(Value::from(tag)),
+                words: vec![],
             };
             narrow.term("EXISTS (SELECT 1 FROM tagged g WHERE g.tag = ? AND g.payment = p.seq)", [Value::from(tag)]);
             narrow.ways.push(("SELECT 1 FROM tagged WHERE tag = ?1 LIMIT ?2", way));
@@ -170,7 +164,7 @@ impl Narrow {
     fn by_row(&mut self, (count, from, term): (&'static str, &'static str, &'static str), value: impl Into<Value>) {
         let value = value.into();
         self.term(term, [value.clone()]);
-        self.ways.push((count, Way { from, key: "p.seq", term, value: Some(value) }));
+        self.ways.push((count, Way { from, key: "p.seq", term, value: Some(value), words: vec![] }));
     }
 
     fn term(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
@@ -181,13 +175,13 @@ impl Narrow {
     fn text(&mut self, text: &str) {
         if let Ok(id) = text.parse::<PaymentId>() {
             let value = Some(Value::from(id.bytes().to_vec()));
-            self.direct = Some(Way { from: "payments p", key: "p.seq", term: "p.id = ?", value });
+            self.direct = Some(Way { from: "payments p", key: "p.seq", term: "p.id = ?", value, words: vec![] });
         } else if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
             let tx = Value::from(text.to_ascii_lowercase());
             self.term("p.tx = ?", [tx.clone()]);
             let term = "p.tx IS NOT NULL AND substr(p.tx, 1, 16) = substr(?, 1, 16)";
             let from = "payments p INDEXED BY payments_tx";
-            self.direct = Some(Way { from, key: "p.seq", term, value: Some(tx) });
+            self.direct = Some(Way { from, key: "p.seq", term, value: Some(tx), words: vec![] });
         } else if let Ok(address) = Address::parse(text) {
             let any = "? IN (p.payee, p.payer, p.contract) OR p.asset IN (SELECT asset FROM assets WHERE token = ?)";
             let value = Value::from(address.bytes().to_vec());
@@ -247,13 +241,16 @@ impl Narrow {
             }
         }
         if self.by_words && best.0 > FEW {
-            let mut terms = self.hints.clone();
-            for words in &self.words {
-                terms.push(words.query(|term| length(db, term))?);
+            let mut terms = Vec::new();
+            for hint in &self.hints {
+                terms.push((length(db, hint)?, hint.clone()));
             }
-            terms.retain(|term| !term.is_empty());
-            let value = Some(Value::from(terms.join(" AND ")));
-            return Ok((Way { from: WORDS, key: "words.rowid", term: "words MATCH ?", value }, true));
+            for words in &self.words {
+                terms.extend(words.terms(|term| length(db, term))?);
+            }
+            terms.sort_unstable();
+            terms.dedup();
+            return Ok((Way { words: terms.into_iter().map(|(_, term)| term).collect(), ..EVERY.clone() }, true));
         }
         Ok((best.1.clone(), false))
     }
