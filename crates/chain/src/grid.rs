@@ -36,6 +36,14 @@ pub struct TokenClaims {
     pub decimals: u8,
 }
 
+/// What an account can do before TRX is burnt for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resources {
+    pub energy: u64,
+    /// The larger of what is staked and what is free: a transaction takes one or the other.
+    pub bandwidth: u64,
+}
+
 /// What a call would do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulation {
@@ -126,6 +134,17 @@ impl TronGrid {
     pub async fn trx_balance(&self, owner: Address) -> Result<u64, ChainError> {
         let body = json!({ "address": owner.to_string(), "visible": true });
         self.0.nodes.read("wallet/getaccount", &body).await?.number_or_zero("/balance")
+    }
+
+    /// Energy and bandwidth that the owner has left; nothing for an account that was never used.
+    pub async fn resources(&self, owner: Address) -> Result<Resources, ChainError> {
+        let body = json!({ "address": owner.to_string(), "visible": true });
+        let answer = self.0.nodes.read("wallet/getaccountresource", &body).await?;
+        let left = |limit, used| {
+            Ok::<u64, ChainError>(answer.number_or_zero(limit)?.saturating_sub(answer.number_or_zero(used)?))
+        };
+        let bandwidth = left("/NetLimit", "/NetUsed")?.max(left("/freeNetLimit", "/freeNetUsed")?);
+        Ok(Resources { energy: left("/EnergyLimit", "/EnergyUsed")?, bandwidth })
     }
 
     /// Symbol and decimals as the contract claims them.

@@ -39,14 +39,31 @@ pub struct Account {
     pub created_block: u64,
     used_bandwidth: u64,
     used_at_ms: u64,
+    /// Staked, for every day.
+    pub energy_limit: u64,
+    used_energy: u64,
+    used_energy_at_ms: u64,
 }
 
 impl Account {
     /// Free bandwidth in use at a time: what was used fades over a day.
     pub fn used_bandwidth(&self, now_ms: u64) -> u64 {
-        let left = DAY_MS.saturating_sub(now_ms.saturating_sub(self.used_at_ms));
-        self.used_bandwidth * left / DAY_MS
+        faded(self.used_bandwidth, self.used_at_ms, now_ms)
     }
+
+    /// Staked energy in use at a time; it comes back as bandwidth does.
+    pub fn used_energy(&self, now_ms: u64) -> u64 {
+        faded(self.used_energy, self.used_energy_at_ms, now_ms)
+    }
+
+    fn energy_left(&self, now_ms: u64) -> u64 {
+        self.energy_limit.saturating_sub(self.used_energy(now_ms))
+    }
+}
+
+fn faded(used: u64, at_ms: u64, now_ms: u64) -> u64 {
+    let left = DAY_MS.saturating_sub(now_ms.saturating_sub(at_ms));
+    used * left / DAY_MS
 }
 
 /// Why a node does not take a transaction.
@@ -247,6 +264,11 @@ impl Chain {
                 }
                 changes
             }
+            Gift::Energy(energy) => {
+                let account = self.accounts.get_mut(&to).ok_or(DevnetError::NoAccount { address: to })?;
+                account.energy_limit = account.energy_limit.saturating_add(energy);
+                return Ok(());
+            }
         };
         self.produce(self.clock.now_ms());
         if let Gift::Trx(_) = gift {
@@ -279,11 +301,14 @@ impl Chain {
             }
             Contract::Trigger { contract, call_value_sun, data, .. } => {
                 let spendable = self.head.balance(owner).saturating_sub(*call_value_sun + costs.bandwidth_fee);
-                let energy_limit = transaction.raw.fee_limit_sun.min(spendable) / self.energy_price_sun;
+                let price = self.energy_price_sun;
+                let staked = self.accounts.get(&owner).map_or(0, |account| account.energy_left(now));
+                let energy_limit = (transaction.raw.fee_limit_sun / price).min(staked + spendable / price);
                 let (data, value_sun) = (data.clone(), *call_value_sun);
                 let call = Call { from: owner, to: *contract, value_sun, data, energy_limit };
                 let Ok((outcome, changes)) = self.head.run(Moment { number, secs: now / 1000 }, call) else { return };
-                costs.energy_fee = outcome.energy * self.energy_price_sun;
+                costs.energy_used = outcome.energy.min(staked);
+                costs.energy_fee = (outcome.energy - costs.energy_used) * price;
                 (Some(outcome), changes)
             }
         };
@@ -291,6 +316,8 @@ impl Chain {
         if let Some(account) = self.accounts.get_mut(&owner) {
             account.used_bandwidth = account.used_bandwidth(now) + costs.bandwidth_used;
             account.used_at_ms = now;
+            account.used_energy = account.used_energy(now) + costs.energy_used;
+            account.used_energy_at_ms = now;
         }
         self.apply(changes);
         self.history.add(id, Entry { transaction, block: number, block_ms: now, outcome, costs });
@@ -360,6 +387,9 @@ impl Chain {
             created_block,
             used_bandwidth: 0,
             used_at_ms: created_ms,
+            energy_limit: 0,
+            used_energy: 0,
+            used_energy_at_ms: created_ms,
         });
     }
 

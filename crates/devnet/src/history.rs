@@ -23,6 +23,8 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Costs {
     pub energy_fee: u64,
+    /// Staked energy that was used, for which nothing is burnt.
+    pub energy_used: u64,
     /// Free bandwidth that was used, in bytes; then `bandwidth_fee` is 0.
     pub bandwidth_used: u64,
     pub bandwidth_fee: u64,

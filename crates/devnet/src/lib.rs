@@ -54,10 +54,14 @@ pub enum Gift {
     Trx(u64),
     /// Smallest units of one of the devnet's tokens. Creates no account, as on the real chain.
     Token(Address, Amount),
+    /// Energy of every day, as from TRX that somebody staked; used before TRX is burnt. Creates no account.
+    Energy(u64),
 }
 
 #[derive(Debug, thiserror::Error)]
 pub enum DevnetError {
+    #[error("there is no account {address} yet: give it TRX first")]
+    NoAccount { address: Address },
     #[error("can't listen on 127.0.0.1:{port}: {source}")]
     Listen { port: u16, source: std::io::Error },
     #[error("the compiled contract {contract} can't be read: {reason}")]

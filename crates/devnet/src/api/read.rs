@@ -44,6 +44,8 @@ pub fn resources(chain: &Chain, view: View, args: &Args) -> Answer {
     positive(&mut json, "freeNetUsed", account.used_bandwidth(chain.now_ms()));
     json.insert("freeNetLimit".into(), FREE_BANDWIDTH.into());
     json.insert("TotalNetLimit".into(), 43_200_000_000_u64.into());
+    positive(&mut json, "EnergyUsed", account.used_energy(chain.now_ms()));
+    positive(&mut json, "EnergyLimit", account.energy_limit);
     json.insert("TotalEnergyLimit".into(), 180_000_000_000_u64.into());
     Ok(Value::Object(json))
 }
@@ -194,6 +196,7 @@ fn receipt_json(entry: &Entry, form: Form) -> Value {
     positive(&mut receipt, "net_usage", entry.costs.bandwidth_used);
     positive(&mut receipt, "net_fee", entry.costs.bandwidth_fee);
     if let Some(outcome) = &entry.outcome {
+        positive(&mut receipt, "energy_usage", entry.costs.energy_used);
         positive(&mut receipt, "energy_fee", entry.costs.energy_fee);
         positive(&mut receipt, "energy_usage_total", outcome.energy);
         receipt.insert("result".into(), outcome.ended.name().into());
