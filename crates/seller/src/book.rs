@@ -3,11 +3,13 @@
 
 use crate::{
     deal::Deal,
+    journal::{Journal, Record},
     shelf::{Answer, Broken, Keep, Shelf},
 };
 use axum::response::Response;
 use std::{
     collections::HashMap,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::sync::watch;
@@ -33,6 +35,9 @@ struct Pages {
     entries: HashMap<Key, Entry>,
     ids: HashMap<PaymentId, Key>,
     shelf: Shelf,
+    journal: Option<Journal>,
+    /// What an earlier process had written down, until it comes again.
+    earlier: HashMap<Key, Record>,
     /// With so many entries, look which can be forgotten.
     sweep_at: usize,
 }
@@ -49,7 +54,7 @@ struct Entry {
 }
 
 #[derive(Clone)]
-enum State {
+pub(crate) enum State {
     /// Nothing was sent to be settled.
     Fresh,
     /// Sent to be settled, and nobody knows yet whether it was.
@@ -62,12 +67,26 @@ enum State {
 
 /// What a settled payment can still get, beside the answer on the shelf.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Left {
+pub(crate) enum Left {
     /// Nothing was delivered yet: the handler runs until it succeeds.
     Owed,
     /// Delivered, and the handler may run once more.
     OnceMore,
     Nothing,
+}
+
+impl Left {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Owed => "owed",
+            Self::OnceMore => "once_more",
+            Self::Nothing => "nothing",
+        }
+    }
+
+    pub(crate) fn of(name: &str) -> Option<Self> {
+        [Self::Owed, Self::OnceMore, Self::Nothing].into_iter().find(|left| left.name() == name)
+    }
 }
 
 /// What a request finds for its payment.
@@ -84,17 +103,46 @@ pub(crate) enum Found {
     Full,
 }
 
+const A_DAY: u64 = 24 * 3600;
 const MOST: usize = 100_000;
 const SWEEP_AT: usize = 1_000;
 
 impl Book {
     pub(crate) fn new(keep: Keep) -> Self {
-        let pages = Pages { entries: HashMap::new(), ids: HashMap::new(), shelf: Shelf::new(keep), sweep_at: SWEEP_AT };
-        Self(Arc::new(Mutex::new(pages)))
+        Self(Arc::new(Mutex::new(Pages {
+            entries: HashMap::new(),
+            ids: HashMap::new(),
+            shelf: Shelf::new(keep),
+            journal: None,
+            earlier: HashMap::new(),
+            sweep_at: SWEEP_AT,
+        })))
+    }
+
+    /// Other answers to keep; what was written down stays.
+    pub(crate) fn keep(&self, keep: Keep) {
+        self.pages().shelf = Shelf::new(keep);
+    }
+
+    /// From now on what must not be forgotten is written down there; what an earlier process wrote is remembered.
+    pub(crate) fn write_in(&self, journal: Journal, earlier: Vec<Record>) {
+        let mut pages = self.pages();
+        pages.journal = Some(journal);
+        for record in earlier {
+            if let Some(id) = &record.id {
+                pages.ids.insert(id.clone(), record.key);
+            }
+            pages.earlier.insert(record.key, record);
+        }
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether an earlier process took this payment.
+    pub(crate) fn took_earlier(&self, key: &Key) -> bool {
+        self.pages().earlier.contains_key(key)
     }
 
     /// The deal that was recognised when this very payment came first. It needs no second look, which the price of
@@ -112,18 +160,23 @@ impl Book {
         if id.as_ref().and_then(|id| pages.ids.get(id)).is_some_and(|owner| *owner != key) {
             return Found::OtherId;
         }
-        let Some(entry) = pages.entries.get(&key) else {
+        if !pages.entries.contains_key(&key) {
             if !pages.has_room(now) {
                 return Found::Full;
             }
             if let Some(id) = &id {
                 pages.ids.insert(id.clone(), key);
             }
-            let forget_at = deal.valid_before;
-            let entry = Entry { deal: deal.clone(), resource, id, state: State::Fresh, busy: None, forget_at };
+            let (forget_at, deal) = (deal.valid_before, deal.clone());
+            let entry = match pages.earlier.remove(&key) {
+                Some(Record { resource, id, state, until, .. }) => {
+                    Entry { deal, resource, id, state, busy: None, forget_at: forget_at.max(until) }
+                }
+                None => Entry { deal, resource, id: id.clone(), state: State::Fresh, busy: None, forget_at },
+            };
             pages.entries.insert(key, entry);
-            return self.hold(&mut pages, key, now);
-        };
+        }
+        let Some(entry) = pages.entries.get(&key) else { return Found::Full };
         let settlement = match &entry.state {
             State::Paid { settlement, .. } => Some(settlement.clone()),
             State::Fresh | State::Open => None,
@@ -160,7 +213,7 @@ impl Book {
 
 impl Pages {
     fn has_room(&mut self, now: u64) -> bool {
-        let Self { entries, ids, shelf, sweep_at } = self;
+        let Self { entries, ids, shelf, earlier, sweep_at, .. } = self;
         if entries.len() >= (*sweep_at).min(MOST) {
             // What is past its window is refused for that reason.
             entries.retain(|key, entry| {
@@ -173,6 +226,7 @@ impl Pages {
                 }
                 stays
             });
+            earlier.retain(|_, record| record.until > now);
             *sweep_at = SWEEP_AT.max(entries.len() * 2);
         }
         entries.len() < MOST
@@ -218,36 +272,75 @@ impl Held {
         Ok(answer.response())
     }
 
-    /// The payment goes to be settled; until that is answered nobody knows.
-    pub(crate) fn open(&mut self, now: u64) {
-        self.change(State::Open, now);
+    /// The payment goes to be settled; until that is answered nobody knows. An error: it could not be written down,
+    /// and must not be settled.
+    pub(crate) async fn open(&mut self, now: u64) -> io::Result<()> {
+        self.change(State::Open, now).await
+    }
+
+    /// Nothing was sent to be settled after all.
+    pub(crate) fn forget(&mut self) {
+        self.book.pages().shelf.remove(&self.deal.key);
+        self.state = State::Fresh;
     }
 
     /// The settlement failed for certain, and nothing was bought.
-    pub(crate) fn failed(&mut self) {
+    pub(crate) async fn failed(&mut self) {
         self.book.pages().shelf.remove(&self.deal.key);
-        self.change(State::Fresh, 0);
+        unwritten(self.change(State::Fresh, 0).await);
     }
 
     /// Settled, and nothing delivered yet.
-    pub(crate) fn owed(&mut self, settlement: Settlement, now: u64) {
-        self.change(State::Paid { settlement: Box::new(settlement), left: Left::Owed }, now);
+    pub(crate) async fn owed(&mut self, settlement: Settlement, now: u64) {
+        unwritten(self.change(State::Paid { settlement: Box::new(settlement), left: Left::Owed }, now).await);
     }
 
     /// Settled, and the answer goes out; `repeatable`: the handler may run once more for it.
-    pub(crate) fn delivered(&mut self, settlement: Settlement, repeatable: bool, now: u64) {
+    pub(crate) async fn delivered(&mut self, settlement: Settlement, repeatable: bool, now: u64) {
         let was_first = !matches!(self.state, State::Paid { left: Left::OnceMore | Left::Nothing, .. });
         let left = if was_first && repeatable { Left::OnceMore } else { Left::Nothing };
-        self.change(State::Paid { settlement: Box::new(settlement), left }, now);
+        unwritten(self.change(State::Paid { settlement: Box::new(settlement), left }, now).await);
     }
 
-    fn change(&mut self, state: State, now: u64) {
+    async fn change(&mut self, state: State, now: u64) -> io::Result<()> {
         let kept_until = now.saturating_add(self.keep.age.as_secs());
-        if let Some(entry) = self.book.pages().entries.get_mut(&self.deal.key) {
-            entry.state = state.clone();
-            entry.forget_at = entry.forget_at.max(kept_until);
-        }
+        let note = {
+            let mut pages = self.book.pages();
+            let journal = pages.journal.clone();
+            let entry = pages.entries.get_mut(&self.deal.key);
+            entry.and_then(|entry| {
+                entry.state = state.clone();
+                entry.forget_at = entry.forget_at.max(kept_until);
+                let record = Record {
+                    key: self.deal.key,
+                    resource: entry.resource,
+                    id: entry.id.clone(),
+                    requirements: self.deal.requirements.raw.clone(),
+                    state: state.clone(),
+                    until: match state {
+                        // Paid or about to be, and nothing delivered: the buyer may come back late.
+                        State::Open | State::Paid { left: Left::Owed, .. } => entry.forget_at.saturating_add(A_DAY),
+                        _ => entry.forget_at,
+                    },
+                };
+                Some((journal?, record))
+            })
+        };
         self.state = state;
+        match note {
+            None => Ok(()),
+            Some((journal, record)) => {
+                let written = tokio::task::spawn_blocking(move || journal.write(record, now)).await;
+                written.unwrap_or_else(|_| Err(io::Error::other("the shop closes")))
+            }
+        }
+    }
+}
+
+/// What was settled stays settled: a restart finds the line before and asks the facilitator again.
+fn unwritten(written: io::Result<()>) {
+    if let Err(error) = written {
+        tracing::error!(%error, "what became of a payment could not be written down");
     }
 }
 

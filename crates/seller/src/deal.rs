@@ -74,7 +74,16 @@ impl Seller {
                         return Err("not_offered_here");
                     }
                     let (now, (_, valid_before)) = (self.now(), signed.window);
-                    signed.in_time(now, 0).map_err(InvalidReason::code)?;
+                    let key = Key {
+                        network: signed.network,
+                        contract: signed.slot.contract,
+                        payer: signed.payer,
+                        nonce: signed.slot.nonce,
+                    };
+                    // What was taken in time before a restart may be settled by now.
+                    if !self.book().took_earlier(&key) {
+                        signed.in_time(now, 0).map_err(InvalidReason::code)?;
+                    }
                     // A payment has to be remembered for as long as it lasts.
                     let longest = self.lifetime_secs().max(AN_HOUR) + AHEAD_SECS;
                     if meta.is_none() && valid_before > now.saturating_add(longest) {
@@ -85,12 +94,7 @@ impl Seller {
                         requirements,
                         price: price.clone(),
                         payer: signed.payer,
-                        key: Key {
-                            network: signed.network,
-                            contract: signed.slot.contract,
-                            payer: signed.payer,
-                            nonce: signed.slot.nonce,
-                        },
+                        key,
                         valid_before,
                         meta,
                     });
@@ -112,7 +116,7 @@ impl Seller {
             Payload::ExactPermit(payload) => {
                 let permit = &payload.permit;
                 let paid = Fee { to: permit.fee_to, amount: permit.fee_amount, caller: Some(permit.caller) };
-                let charge = self.quotes().find(price, &paid, self.lifetime_secs(), self.now());
+                let charge = self.quotes().find(price, &paid, self.now());
                 Some(charge.ok_or("fee_amount_mismatch")?)
             }
             _ => None,

@@ -109,7 +109,8 @@
 //!
 //! Remembered, in memory, is only which payments have bought something, until their window is over and their answer is
 //! not kept any more (at most 100,000; then 503). A shop that starts anew has forgotten: it answers an earlier payment
-//! with the facilitator's reason, that the nonce is used. Several instances without a shared front that sends a buyer's
+//! with the facilitator's reason, that the nonce is used. With [`Seller::journal`] it remembers: a payment that was taken
+//! when the shop was killed gets what it paid for, once. Several instances without a shared front that sends a buyer's
 //! retry to the same one would each deliver once for the same payment.
 
 mod book;
@@ -117,6 +118,7 @@ mod client;
 mod cors;
 mod deal;
 mod identifier;
+mod journal;
 mod offer;
 mod page;
 mod paywall;

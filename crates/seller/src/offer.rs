@@ -73,6 +73,16 @@ impl Seller {
         if bytes > limits::HEADER_BYTES { Err(NoOffer::TooLarge { bytes }) } else { Ok(offer) }
     }
 
+    /// So that fees which the facilitator charges today are known when they come back in a payment.
+    pub(crate) async fn ask_fees(&self, listing: &Listing) {
+        for price in listing.prices.iter().filter(|price| price.way == Way::ExactPermit) {
+            let charge = self.quotes().charge(self.facilitator(), price, self.lifetime_secs(), self.now()).await;
+            if let Err(error) = charge {
+                tracing::warn!(%error, "the facilitator could not be asked for its fee");
+            }
+        }
+    }
+
     fn fresh_meta(&self, parts: &Parts, now: u64) -> Result<Meta, NoOffer> {
         let mut nonce = [0; 32];
         getrandom::fill(&mut nonce).map_err(|_| NoOffer::Random)?;

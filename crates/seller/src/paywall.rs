@@ -200,9 +200,16 @@ impl Counter {
             let message = "this resource takes payments with an id in the extension payment-identifier only";
             return Err(reply::problem(StatusCode::BAD_REQUEST, "payment_identifier_required", message));
         }
+        let mut asked = false;
         loop {
             let deal = match self.seller().recognise(&self.parts, &self.listing, &payment) {
                 Ok(deal) => deal,
+                // A shop that starts anew has asked for no fee yet.
+                Err("fee_amount_mismatch") if !asked => {
+                    asked = true;
+                    self.seller().ask_fees(&self.listing).await;
+                    continue;
+                }
                 Err(reason) => return Err(self.ask(reason, None).await),
             };
             let now = self.seller().now();
@@ -254,7 +261,7 @@ impl Counter {
         if settlement.is_none() && self.wall.settle == Settle::Before {
             match self.settle(&payment, &mut held).await {
                 Ok(settled) => {
-                    held.owed(settled.clone(), self.seller().now());
+                    held.owed(settled.clone(), self.seller().now()).await;
                     settlement = Some(settled);
                 }
                 Err(response) => return response,
@@ -294,14 +301,18 @@ impl Counter {
                 Err(response) => return response,
             },
         };
-        held.delivered(settlement.clone(), self.parts.method.is_safe(), self.seller().now());
+        held.delivered(settlement.clone(), self.parts.method.is_safe(), self.seller().now()).await;
         with_settlement(response, &settlement, payment.version)
     }
 
     /// The settlement that succeeded, or the answer that says how it failed.
     async fn settle(&self, payment: &Payment, held: &mut Held) -> Result<Settlement, Response> {
         let deal = held.deal.clone();
-        held.open(self.seller().now());
+        if let Err(error) = held.open(self.seller().now()).await {
+            tracing::error!(%error, "a payment can't be written down, so it is not settled");
+            held.forget();
+            return Err(reply::unavailable("the shop can't write down what it sells"));
+        }
         let settled = self.seller().facilitator().settle(&deal.payment, &deal.requirements).await;
         let settlement = settled.unwrap_or_else(|error| {
             tracing::warn!(%error, "nobody knows whether a payment was settled");
@@ -315,7 +326,7 @@ impl Counter {
         // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
         let same = if settlement.is_pending() { deal.meta.clone() } else { None };
         if !settlement.is_pending() {
-            held.failed();
+            held.failed().await;
         }
         Err(with_settlement(self.ask(&reason, same).await, &settlement, payment.version))
     }

@@ -7,7 +7,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 use tron::{Address, Amount, Network};
-use x402::{Fee, NetworkForm};
+use x402::{Fee, NetworkForm, Requirements, Terms};
 
 /// A fee as it was quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,8 +25,10 @@ struct Key {
 
 struct Quoted {
     charge: Charge,
-    /// Offered until then; accepted as long after it as an offer lives.
+    /// Offered until then.
     expires_at: u64,
+    /// Accepted as long after it as an offer lives.
+    good_until: u64,
 }
 
 #[derive(Default)]
@@ -72,15 +74,30 @@ impl Quotes {
         let expires_at = quote.expires_at.unwrap_or(now.saturating_add(DEFAULT_SECS));
         let mut quoted = self.quoted();
         if quoted.len() >= MOST_PRICES {
-            quoted.retain(|_, q| q.iter().any(|q| q.expires_at.saturating_add(lifetime_secs) > now));
+            quoted.retain(|_, q| q.iter().any(|q| q.good_until > now));
             if quoted.len() >= MOST_PRICES {
                 quoted.clear();
             }
         }
         let of_price = quoted.entry(key).or_default();
-        of_price.retain(|q| q.expires_at.saturating_add(lifetime_secs) > now && q.charge != charge);
-        of_price.push(Quoted { charge: charge.clone(), expires_at });
+        of_price.retain(|q| q.good_until > now && q.charge != charge);
+        let good_until = expires_at.saturating_add(lifetime_secs);
+        of_price.push(Quoted { charge: charge.clone(), expires_at, good_until });
         Ok(Some(charge))
+    }
+
+    /// A fee that was quoted to an earlier process, for a payment that it took.
+    pub(crate) fn remember(&self, requirements: &Requirements, until: u64) {
+        let Ok(Terms::ExactPermit(terms)) = &requirements.terms else { return };
+        let (common, facilitator_id) = (&terms.common, terms.facilitator_id.clone());
+        let Some(fee) = terms.fee else { return };
+        let key = Key { network: common.network, token: common.token, amount: common.price };
+        // It is not offered any more.
+        self.quoted().entry(key).or_default().push(Quoted {
+            charge: Charge { fee, facilitator_id },
+            expires_at: 0,
+            good_until: until,
+        });
     }
 
     /// Whether the facilitator settles `exact` on this network.
@@ -107,9 +124,9 @@ impl Quotes {
 
     /// The quote behind a fee that comes back in a payment, if it was quoted for this price and an offer with it
     /// can still be alive.
-    pub(crate) fn find(&self, price: &Price, paid: &Fee, lifetime_secs: u64, now: u64) -> Option<Charge> {
+    pub(crate) fn find(&self, price: &Price, paid: &Fee, now: u64) -> Option<Charge> {
         let quoted = self.quoted();
-        let alive = |q: &&Quoted| q.charge.fee == *paid && q.expires_at.saturating_add(lifetime_secs) > now;
+        let alive = |q: &&Quoted| q.charge.fee == *paid && q.good_until > now;
         quoted.get(&key(price))?.iter().find(alive).map(|q| q.charge.clone())
     }
 }

@@ -1,13 +1,14 @@
 //! What all paywalls of one shop share: the facilitator, the secret behind the offers, the quotes, and the book of
 //! payments. Refuses to be shown with its secret.
 
-use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, quotes::Quotes};
+use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, journal::Journal, quotes::Quotes};
 use std::{
     fmt,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use x402::PaymentRequired;
+use x402::{PaymentRequired, Requirements};
 use zeroize::Zeroizing;
 
 /// A shop: cheap to clone, one for all its routes.
@@ -33,6 +34,8 @@ pub enum SellerError {
     Facilitator(#[from] FacilitatorError),
     #[error("the operating system gave no random numbers")]
     Random,
+    #[error("the journal {path}: {source}; choose a file that this program can write")]
+    Journal { path: PathBuf, source: std::io::Error },
 }
 
 impl Seller {
@@ -89,7 +92,26 @@ impl Seller {
     /// How much is kept for buyers who lost their answer.
     #[must_use]
     pub fn keep_answers(self, keep: Keep) -> Self {
-        self.with(|inner| inner.book = Book::new(keep))
+        self.0.book.keep(keep);
+        self
+    }
+
+    /// Writes down in this file which payments went to be settled and what was delivered, and takes up what an earlier
+    /// process left there: a buyer whose payment was taken when the shop was killed asks again with the same payment
+    /// and gets what it paid for. Give it the same [`Seller::secret`], and no file to two shops. Set [`Seller::clock`]
+    /// before it. Without a file a restart forgets.
+    pub fn journal(self, path: impl AsRef<Path>) -> Result<Self, SellerError> {
+        let path = path.as_ref();
+        let failed = |source| SellerError::Journal { path: path.to_owned(), source };
+        let (journal, earlier) = Journal::open(path, self.now()).map_err(failed)?;
+        for record in &earlier {
+            match Requirements::read(&record.requirements) {
+                Ok(requirements) => self.quotes().remember(&requirements, record.until),
+                Err(error) => tracing::warn!(%error, "a line of the journal can't be read"),
+            }
+        }
+        self.book().write_in(journal, earlier);
+        Ok(self)
     }
 
     /// Another clock, in seconds since 1970: for a devnet whose time is moved.

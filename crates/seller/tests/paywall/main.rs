@@ -6,5 +6,6 @@ mod bought;
 mod browser;
 mod exact;
 mod identifier;
+mod killed;
 mod replay;
 mod stage;

@@ -85,6 +85,7 @@ impl Kitchen {
 pub struct Stage {
     pub devnet: Devnet,
     pub grid: TronGrid,
+    pub facilitator: String,
     pub shop: String,
     pub buyer: PrivateKey,
     pub http: reqwest::Client,
@@ -124,7 +125,16 @@ impl Stage {
             began: sender,
         };
         let shop = serve(shop(&seller, &kitchen)).await;
-        let stage = Self { devnet, grid, shop, buyer, http: reqwest::Client::new(), kitchen, began };
+        let stage = Self {
+            devnet,
+            grid,
+            facilitator: facilitator_url,
+            shop,
+            buyer,
+            http: reqwest::Client::new(),
+            kitchen,
+            began,
+        };
         stage.approve(registry::deployments(NETWORK).payment_permit, 10_000_000).await;
         stage
     }
@@ -198,7 +208,7 @@ fn facilitator(clock: &Clock, grid: &TronGrid) -> Facilitator {
     Facilitator::new(config, key(0xfa).into(), [grid.clone()]).unwrap()
 }
 
-fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
+pub fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
     let wall = |listing: Listing| Paywall::new(seller.clone(), listing);
     let sold = |description: &str| wall(Listing::new(description).price(price(50_000)));
     let now_price = kitchen.price.clone();

@@ -1,0 +1,195 @@
+//! What a shop must not forget when it stops: which payments went to be settled, for what, and what was delivered. One
+//! file of lines, each the whole state of one payment, the last one of a payment counts. Written to the disk before a
+//! payment is settled; a line that broke off is no line. Refuses to let go on what it can't write down.
+
+use crate::book::{Key, Left, Resource, State};
+use serde_json::{Value, json};
+use std::{
+    collections::HashMap,
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+use tron::{Address, Network};
+use x402::{PaymentId, Settlement, U256};
+
+/// A payment as it was written down.
+#[derive(Clone)]
+pub(crate) struct Record {
+    pub key: Key,
+    pub resource: Resource,
+    pub id: Option<PaymentId>,
+    /// What the facilitator was told, word for word.
+    pub requirements: String,
+    pub state: State,
+    /// Seconds since 1970; then it can be forgotten.
+    pub until: u64,
+}
+
+/// Cheap to clone; clones write to one file.
+#[derive(Clone)]
+pub(crate) struct Journal(Arc<Mutex<Pen>>);
+
+struct Pen {
+    path: PathBuf,
+    file: File,
+    live: HashMap<Key, Record>,
+    lines: usize,
+}
+
+/// With so many lines more than there are payments the file is written anew.
+const SPARE_LINES: usize = 10_000;
+
+impl Journal {
+    /// Reads what an earlier process left, and writes the file anew with what still counts. Answers that too.
+    pub(crate) fn open(path: &Path, now: u64) -> io::Result<(Self, Vec<Record>)> {
+        let text = match std::fs::read(path) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let mut live = HashMap::new();
+        for record in text.lines().filter_map(Record::read) {
+            live.insert(record.key, record);
+        }
+        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let mut pen = Pen { path: path.to_owned(), file, live, lines: 0 };
+        pen.rewrite(now)?;
+        let records = pen.live.values().cloned().collect();
+        Ok((Self(Arc::new(Mutex::new(pen))), records))
+    }
+
+    /// Comes back when the disk has it. Blocks.
+    pub(crate) fn write(&self, record: Record, now: u64) -> io::Result<()> {
+        let mut pen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = record.line();
+        pen.file.write_all(line.as_bytes())?;
+        pen.file.sync_data()?;
+        pen.lines += 1;
+        pen.live.insert(record.key, record);
+        if pen.lines > pen.live.len() * 2 + SPARE_LINES {
+            pen.rewrite(now)?;
+        }
+        Ok(())
+    }
+}
+
+impl Pen {
+    /// With one line for each payment that still counts, all or nothing.
+    fn rewrite(&mut self, now: u64) -> io::Result<()> {
+        self.live.retain(|_, record| record.until > now && !matches!(record.state, State::Fresh));
+        let text: String = self.live.values().map(Record::line).collect();
+        let beside = self.path.with_extension("new");
+        let mut file = File::create(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&beside, &self.path)?;
+        self.file = OpenOptions::new().append(true).open(&self.path)?;
+        self.lines = self.live.len();
+        Ok(())
+    }
+}
+
+impl Record {
+    fn line(&self) -> String {
+        let (state, settlement) = match &self.state {
+            State::Fresh => ("failed", None),
+            State::Open => ("open", None),
+            State::Paid { settlement, left } => (left.name(), Some(settlement.to_json())),
+        };
+        let line = json!({
+            "network": self.key.network.canonical(),
+            "contract": self.key.contract.to_string(),
+            "payer": self.key.payer.to_string(),
+            "nonce": self.key.nonce.to_string(),
+            "resource": self.resource.to_vec(),
+            "id": self.id.as_ref().map(PaymentId::as_str),
+            "requirements": self.requirements,
+            "until": self.until,
+            "state": state,
+            "settlement": settlement,
+        });
+        format!("{line}\n")
+    }
+
+    /// `None` for what is no whole line of ours.
+    fn read(line: &str) -> Option<Self> {
+        let line: Value = serde_json::from_str(line).ok()?;
+        let text = |name: &str| line.get(name).and_then(Value::as_str);
+        let settlement = text("settlement").and_then(|text| Settlement::read(text).ok()).map(Box::new);
+        let state = match text("state")? {
+            "failed" => State::Fresh,
+            "open" => State::Open,
+            left => State::Paid { settlement: settlement?, left: Left::of(left)? },
+        };
+        let resource: Vec<u8> = serde_json::from_value(line.get("resource")?.clone()).ok()?;
+        let id = match text("id") {
+            Some(id) => Some(PaymentId::parse(id).ok()?),
+            None => None,
+        };
+        Some(Self {
+            key: Key {
+                network: Network::parse(text("network")?).ok()?,
+                contract: Address::parse(text("contract")?).ok()?,
+                payer: Address::parse(text("payer")?).ok()?,
+                nonce: text("nonce")?.parse::<U256>().ok()?,
+            },
+            resource: resource.try_into().ok()?,
+            id,
+            requirements: text("requirements")?.to_owned(),
+            state,
+            until: line.get("until")?.as_u64()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(nonce: u64, state: State, until: u64) -> Record {
+        let address = Address::from_bytes([7; 20]);
+        let key = Key { network: Network::Nile, contract: address, payer: address, nonce: U256::from(nonce) };
+        let id = PaymentId::parse("pay_0123456789abcdef").ok();
+        Record { key, resource: [9; 32], id, requirements: "{\"a\":\"b\\n\"}".to_owned(), state, until }
+    }
+
+    fn paid(left: Left) -> State {
+        let settlement = Settlement::settled("tron:nile", &"ab".repeat(32), Address::from_bytes([7; 20]));
+        State::Paid { settlement: Box::new(settlement), left }
+    }
+
+    #[test]
+    fn the_last_line_counts_and_what_broke_off_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.journal");
+        let (journal, before) = Journal::open(&path, 0).unwrap();
+        assert!(before.is_empty());
+        for record in [
+            record(1, State::Open, 100),
+            record(2, State::Open, 100),
+            record(3, State::Open, 100),
+            record(4, State::Open, 10),
+            record(1, paid(Left::OnceMore), 100),
+            record(2, State::Fresh, 100),
+        ] {
+            journal.write(record, 0).unwrap();
+        }
+        drop(journal);
+        // The power went in the middle of a line.
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str(&record(5, State::Open, 100).line()[..40]);
+        std::fs::write(&path, text).unwrap();
+
+        let (_, mut left) = Journal::open(&path, 10).unwrap();
+        left.sort_by_key(|record| record.key.nonce);
+        let lines: Vec<String> = left.iter().map(Record::line).collect();
+        assert_eq!(lines, [record(1, paid(Left::OnceMore), 100).line(), record(3, State::Open, 100).line()]);
+        let mut written: Vec<_> = std::fs::read_to_string(&path).unwrap().lines().map(|l| format!("{l}\n")).collect();
+        written.sort();
+        let mut lines = lines;
+        lines.sort();
+        assert_eq!(written, lines, "the file holds what counts and no more");
+    }
+}
