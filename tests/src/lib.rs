@@ -306,6 +306,12 @@ impl Stage {
         self.send(node, &self.facilitator, contract, data).await
     }
 
+    /// The payer takes a permission by Permit2 back; answers the transaction.
+    pub async fn cancel(&self, slot: &x402::NonceSlot) -> TxId {
+        let owner = tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap();
+        self.send(&self.node(), &owner, slot.contract, x402::exact_permit2::cancel_call(slot.nonce)).await
+    }
+
     async fn send(&self, node: &chain::TronGrid, from: &PrivateKey, contract: Address, data: Vec<u8>) -> TxId {
         let call = Contract::Trigger { owner: from.address(), contract, call_value_sun: 0, data };
         let raw = node.head().await.unwrap().transaction(call, 500_000_000, Duration::from_secs(60));

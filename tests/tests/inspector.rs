@@ -4,6 +4,7 @@
 use stories::{Ask, Stage};
 use view::{Desk, InspectView};
 use wallet::Scope;
+use x402::Scheme;
 
 fn codes(seen: &InspectView) -> Vec<&str> {
     seen.parts.iter().flat_map(|part| &part.findings).map(|finding| finding.code.as_str()).collect()
@@ -31,9 +32,12 @@ async fn a_settlement_is_looked_up_and_told_beside_what_the_seller_says() {
     let offline = desk.inspect(&both);
     assert!(offline.can_look_up && offline.looked_up.is_empty() && !codes(&offline).contains(&"chainAgrees"));
     let seen = desk.look_up(&both, None).await.unwrap();
-    for code in ["nonceUsed", "chainAgrees", "payeePaid", "settlementFits"] {
+    for code in ["nonceSettled", "chainAgrees", "payeePaid", "settlementFits"] {
         assert!(codes(&seen).contains(&code), "{code}: {:?}", codes(&seen));
     }
+    // Alone, the contract's one mark does not say which it was.
+    let alone = desk.look_up(&header, None).await.unwrap();
+    assert!(codes(&alone).contains(&"nonceUsed") && !codes(&alone).contains(&"nonceSettled"), "{:?}", codes(&alone));
 
     // The seller shows somebody else's transaction.
     let other = paid(&stage, 2).await;
@@ -46,6 +50,42 @@ async fn a_settlement_is_looked_up_and_told_beside_what_the_seller_says() {
     let nowhere = x402::Settlement::settled("tron:nile", &"ab".repeat(32), stage.payer());
     let seen = desk.look_up(&nowhere.to_json(), None).await.unwrap();
     assert!(codes(&seen).contains(&"notOnChain"), "{:?}", codes(&seen));
+}
+
+#[tokio::test]
+async fn a_permission_that_was_cancelled_is_told_from_one_that_was_used() {
+    for scheme in [Scheme::ExactPermit2, Scheme::ExactEip3009] {
+        let stage = Stage::without_allowance().await;
+        stage.prepare(scheme).await;
+        let desk = Desk::new(stage.wallet.clone());
+        let (mut signed, mut slots) = (Vec::new(), Vec::new());
+        for nonce in 1..=3 {
+            let url = format!("https://news.example/articles/{nonce}");
+            let question = stage.ask(&Ask { url, ..Ask::by(scheme, nonce) }).await;
+            let row = stage.approve(&question, Scope::Once).await.unwrap();
+            let payment = stage.signed(row.id).await;
+            slots.push(x402::Signed::of(&payment, payment.accepted.as_ref().unwrap()).unwrap().slot);
+            signed.push(payment);
+        }
+        let cancelled = match scheme {
+            Scheme::ExactPermit2 => Some(stage.cancel(&slots[0]).await),
+            _ => None,
+        };
+        let settled = stage.settle(&signed[1]).await;
+        let beside = async |payment: &x402::Payment, tx: &tron::TxId| {
+            let both = format!("PAYMENT-SIGNATURE: {}\n{tx}", payment.header_value());
+            desk.look_up(&both, Some("tron:nile")).await.unwrap()
+        };
+        let mut cases = vec![(1, &settled, "nonceSettled"), (2, &settled, "nonceFree")];
+        // Another payment's end says nothing about this one.
+        cases.extend(cancelled.iter().flat_map(|tx| [(0, tx, "nonceCancelled"), (1, tx, "nonceUsed")]));
+        for (payment, tx, code) in cases {
+            let seen = beside(&signed[payment], tx).await;
+            let told: Vec<_> = codes(&seen).into_iter().filter(|code| code.starts_with("nonce")).collect();
+            assert_eq!(told, [code], "{scheme}");
+            assert!(payment != 0 || !codes(&seen).contains(&"payeeNotPaid"), "nobody was to be paid by it");
+        }
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use chain::{Finality, TronGrid};
 use std::collections::BTreeMap;
 use tron::tx::TxId;
 use tron::{Address, Network, abi};
-use x402::NonceSlot;
+use x402::{NonceEvent, NonceSlot};
 
 /// The nodes to ask.
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub struct OnChain {
     pub fee_sun: u64,
     /// What tokens really moved: the token's contract, and its own word for the transfer.
     pub transfers: Vec<(Address, abi::Transfer)>,
+    /// What contracts told about nonces.
+    pub nonces: Vec<NonceEvent>,
 }
 
 impl Lookup {
@@ -45,6 +47,7 @@ impl Lookup {
         let is_final = node.receipt(id, Finality::Final).await?.is_some();
         let logs = receipt.logs.iter();
         let transfers = logs.filter_map(|log| Some((log.address, abi::decode_transfer(&log.topics, &log.data)?)));
+        let nonces = receipt.logs.iter().filter_map(|log| NonceEvent::read(log.address, &log.topics, &log.data));
         Ok(Some(OnChain {
             block: receipt.block,
             timestamp_ms: receipt.timestamp_ms,
@@ -53,6 +56,7 @@ impl Lookup {
             result: receipt.result.clone(),
             fee_sun: receipt.fee_sun,
             transfers: transfers.collect(),
+            nonces: nonces.collect(),
         }))
     }
 

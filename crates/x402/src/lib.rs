@@ -47,8 +47,8 @@ pub use payment::Payment;
 pub use required::{NetworkForm, PaymentRequired, Price};
 pub use requirements::Requirements;
 pub use scheme::{
-    CannotSign, Common, Explanation, Fee, Fresh, InvalidReason, KnownCall, NonceSlot, Payload, Refusal, Scheme, Terms,
-    Unusable, batch_settlement, decode_call, exact_eip3009, exact_gasfree, exact_permit, exact_permit2,
+    CannotSign, Common, Explanation, Fee, Fresh, InvalidReason, KnownCall, NonceEvent, NonceSlot, Payload, Refusal,
+    Scheme, Terms, Unusable, batch_settlement, decode_call, exact_eip3009, exact_gasfree, exact_permit, exact_permit2,
     legacy_delivery, upto,
 };
 pub use settlement::{Note, Settlement};

@@ -5,7 +5,7 @@ use super::lines::{Around, Lines};
 use super::odd::{self, GOOD, NOTE, STOP, WARN, found};
 use super::read::Is;
 use super::shapes::{KindView, PartView};
-use super::{offers, payments, typed};
+use super::{offers, partly, payments, typed};
 use crate::FindingView;
 use plan::Moment;
 use tron::{Address, Digest, Signature, recover};
@@ -93,6 +93,10 @@ fn paid(payment: &Payment, option: &Requirements, now: Option<Moment>) -> PartVi
         findings.push(found("paysAsAsked", GOOD, &[]));
     } else {
         findings.push(found("paysDifferently", STOP, &[("fields", &differ.join(", "))]));
+    }
+    if let Some(partly) = now.and_then(|now| partly::judge(payment, option, now)) {
+        lines.group("as far as it can be judged");
+        findings.push(partly.tell(&mut lines));
     }
     if let Some(verdict) = now.and_then(|now| verdict(payment, option, now)) {
         lines.group("as a facilitator would judge");

@@ -66,17 +66,30 @@ pub async fn look_up(text: &str, now: Moment, lookup: &Lookup, named: Option<Net
     let super::Seen { mut view, all } = super::seen(text, Some(now));
     let payment = all.iter().find_map(|is| if let Is::Payment(p) = is { Some(&**p) } else { None });
     let mut parts = Vec::new();
+    let (mut used, mut transactions) = (Vec::new(), Vec::new());
     for question in all.iter().flat_map(|is| questions(is, named)).take(QUESTIONS) {
         match question {
             Question::Transaction { network, id, said } => match lookup.transaction(network, &id).await {
-                Ok(seen) => parts.push(transaction(network, &id, seen.as_ref(), said, payment)),
+                Ok(seen) => {
+                    parts.push(transaction(network, &id, seen.as_ref(), said, payment));
+                    transactions.extend(seen.map(|seen| (network, id, seen)));
+                }
                 Err(e) => view.looked_up.push(quoted(&format!("{}: {e}", network.label()), 300)),
             },
             Question::Nonce { network, slot } => match lookup.nonce_used(network, &slot).await {
-                Ok(used) => parts.push(nonce_state(network, used)),
+                Ok(is_used) => used.push((network, slot, is_used)),
                 Err(e) => view.looked_up.push(quoted(&format!("{}: {e}", network.label()), 300)),
             },
         }
+    }
+    for (network, slot, is_used) in used {
+        let payload = payment.and_then(|payment| payment.payload.as_ref().ok());
+        let mut here = transactions.iter().filter(|(on, ..)| *on == network);
+        let fate = match is_used {
+            false => Fate::Free,
+            true => here.find_map(|(_, id, seen)| told(&slot, payload, id, seen)).unwrap_or(Fate::Gone),
+        };
+        parts.push(nonce_state(network, &fate));
     }
     contradiction(&mut parts);
     view.looked_up.extend(parts.iter().map(|part| part.title.clone()));
@@ -93,12 +106,48 @@ fn contradiction(parts: &mut [PartView]) {
     }
 }
 
-fn nonce_state(network: Network, used: bool) -> PartView {
+/// What became of a permission. Contracts keep one mark for used and cancelled; a transaction tells which it was.
+enum Fate<'a> {
+    Free,
+    Gone,
+    Used(&'a TxId),
+    Cancelled(&'a TxId),
+}
+
+/// What a transaction that took effect says about a permission: by the contract's own event, or by having moved what
+/// was signed.
+fn told<'a>(slot: &NonceSlot, payload: Option<&Payload>, id: &'a TxId, seen: &OnChain) -> Option<Fate<'a>> {
+    match seen.nonces.iter().find_map(|event| slot.cancelled(event)) {
+        _ if !seen.success => None,
+        Some(true) => Some(Fate::Cancelled(id)),
+        Some(false) => Some(Fate::Used(id)),
+        // A token that is spent by signature tells its nonces, so silence means another one.
+        None if slot.scheme == x402::Scheme::ExactEip3009 => None,
+        None => {
+            let theirs = seen.transfers.iter().any(|(_, moved)| moved.from == slot.owner);
+            (theirs && payload.is_some_and(|payload| moved(payload, seen))).then_some(Fate::Used(id))
+        }
+    }
+}
+
+/// Whether a transaction moved what was signed.
+fn moved(payload: &Payload, seen: &OnChain) -> bool {
+    let facts = payload.explain();
+    let fact = |key: &str| facts.iter().find(|fact| fact.key == key).map(|fact| fact.value.as_str());
+    let payee = fact("payee").and_then(|text| Address::parse(text).ok());
+    let price = fact("price").and_then(|text| Amount::parse_smallest(text).ok());
+    seen.transfers.iter().any(|(_, moved)| Some(moved.to) == payee && price.is_none_or(|p| p == moved.amount))
+}
+
+fn nonce_state(network: Network, fate: &Fate<'_>) -> PartView {
     let mut lines = Lines::default();
     lines.group("on chain");
-    let (state, finding) = match used {
-        true => ("used or cancelled", found("nonceUsed", WARN, &[])),
-        false => ("not used", found("nonceFree", GOOD, &[])),
+    let by = |code, id: &TxId| found(code, WARN, &[("transaction", &id.to_string())]);
+    let (state, finding) = match fate {
+        Fate::Free => ("not used", found("nonceFree", GOOD, &[])),
+        Fate::Gone => ("used or cancelled", found("nonceUsed", WARN, &[])),
+        Fate::Used(id) => ("used", by("nonceSettled", id)),
+        Fate::Cancelled(id) => ("cancelled", by("nonceCancelled", id)),
     };
     lines.add("nonce-state", state).remark(network.label());
     let title = format!("Looked up on {}: the permission is {state}.", network.label());
@@ -158,14 +207,12 @@ fn judge(seen: &OnChain, said: Option<&Settlement>, payment: Option<&Payment>, f
         }
     }
     let payload = payment.and_then(|payment| payment.payload.as_ref().ok());
-    if let (Some(payload), true) = (payload, seen.success) {
-        let facts = payload.explain();
-        let fact = |key: &str| facts.iter().find(|fact| fact.key == key).map(|fact| fact.value.as_str());
-        let payee = fact("payee").and_then(|text| Address::parse(text).ok());
-        let price = fact("price").and_then(|text| Amount::parse_smallest(text).ok());
-        let paid =
-            seen.transfers.iter().any(|(_, moved)| Some(moved.to) == payee && price.is_none_or(|p| p == moved.amount));
-        findings.push(match paid {
+    let cancelled = match payment.and_then(nonce) {
+        Some(Question::Nonce { slot, .. }) => seen.nonces.iter().any(|event| slot.cancelled(event) == Some(true)),
+        _ => false,
+    };
+    if let (Some(payload), true) = (payload, seen.success && !cancelled) {
+        findings.push(match moved(payload, seen) {
             true => found("payeePaid", GOOD, &[]),
             false => found("payeeNotPaid", STOP, &[]),
         });

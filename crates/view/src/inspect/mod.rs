@@ -10,6 +10,7 @@ mod lines;
 mod names;
 mod odd;
 mod offers;
+mod partly;
 mod payments;
 mod read;
 pub mod shapes;
@@ -73,6 +74,8 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
     repeated(&mut parts);
     let (views, all): (Vec<PartView>, Vec<Is>) = parts.into_iter().map(|part| (part.view, part.is)).unzip();
     let mut views = views;
+    // What is asked or paid comes before the messages that carried it.
+    views.sort_by_key(|view| view.kind == KindView::Http);
     if more {
         let found = format!("more than {} pieces", split::PIECES);
         let rest = tried("further documents", "text", &found, &format!("at most {}", split::PIECES));

@@ -241,3 +241,91 @@ fn every_finding_has_a_title_and_says_what_to_do() {
         }
     }
 }
+
+#[test]
+fn what_is_asked_stands_above_the_messages_that_carried_it() {
+    let header = x402::header::write(&offer_json());
+    let fetched = format!(
+        "GET https://shop.example/report HTTP/1.1\nHTTP/1.1 402 Payment Required\npayment-required: {header}\nserver: x\n\n{{}}"
+    );
+    let kinds: Vec<KindView> = at(&fetched).parts.iter().map(|part| part.kind).collect();
+    assert_eq!(kinds.first(), Some(&KindView::PaymentRequired), "{kinds:?}");
+    let cards = kinds.iter().position(|kind| *kind == KindView::Http).unwrap();
+    assert!(kinds[cards..].iter().all(|kind| *kind == KindView::Http), "{kinds:?}");
+}
+
+const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
+const SHOP: &str = "TLEaY8XoqpBmndLsjcfThgdKLN1ssNuUcF";
+const SETTLER: &str = "TYBNgWfhGuNzdLtjKtxXTfskAhTbMcqbaG";
+
+/// A request to verify with this payload, signed by our key, and with the option that it echoes.
+fn of_scheme(scheme: &str, extra: &str, payload: &str) -> String {
+    let option = format!(
+        r#"{{"scheme":"{scheme}","network":"tron:nile","amount":"250000","asset":"{USDT}","payTo":"{SHOP}","maxTimeoutSeconds":300,"extra":{extra}}}"#
+    );
+    let unsigned = format!(r#"{{"x402Version":2,"accepted":{option},"payload":{payload}}}"#);
+    let blank = format!("0x{}", "11".repeat(65));
+    let mut filled = unsigned.replace("SIGNATURE", &blank);
+    let read = |text: &str| x402::Payment::read(text).unwrap().payload.unwrap();
+    if let x402::Payload::BatchSettlement(channel) = read(&filled) {
+        let id = channel.config().channel_id(Network::Nile);
+        filled = filled.replace(&"00".repeat(32), &payments::hex(&id));
+    }
+    let digest = read(&filled).digest(Network::Nile, None).unwrap();
+    let signed = filled.replace(&blank, &key().sign(&digest).to_hex());
+    format!(r#"{{"x402Version":2,"paymentPayload":{signed},"paymentRequirements":{option}}}"#)
+}
+
+#[test]
+fn schemes_that_are_not_settled_here_are_checked_as_far_as_they_can_be_and_it_says_how_far() {
+    let (user, spender) = (key().address(), tron::registry::deployments(Network::Nile).permit2[0].upto_proxy.unwrap());
+    let upto = of_scheme(
+        "upto",
+        &format!(r#"{{"permit2FacilitatorAddress":"{SETTLER}"}}"#),
+        &format!(
+            r#"{{"signature":"SIGNATURE","permit2Authorization":{{"from":"{user}","permitted":{{"token":"{USDT}","amount":"250000"}},"spender":"{spender}","nonce":"7","deadline":"1795600600","witness":{{"to":"{SHOP}","facilitator":"{SETTLER}","validAfter":"0"}}}}}}"#
+        ),
+    );
+    let gasfree = of_scheme(
+        "exact_gasfree",
+        "{}",
+        &format!(
+            r#"{{"signature":"SIGNATURE","gasfreeAddress":"{SETTLER}","gasfree":{{"token":"{USDT}","serviceProvider":"{SETTLER}","user":"{user}","receiver":"{SHOP}","value":"250000","maxFee":"1000000","deadline":1795600600,"version":1,"nonce":3}}}}"#
+        ),
+    );
+    let zero = "00".repeat(32);
+    let channel = of_scheme(
+        "batch-settlement",
+        &format!(r#"{{"receiverAuthorizer":"{SETTLER}","withdrawDelay":900}}"#),
+        &format!(
+            r#"{{"type":"voucher","channelConfig":{{"payer":"{user}","payerAuthorizer":"{user}","receiver":"{SHOP}","receiverAuthorizer":"{SETTLER}","token":"{USDT}","withdrawDelay":900,"salt":"0x{}"}},"voucher":{{"channelId":"0x{zero}","maxClaimableAmount":"250000","signature":"SIGNATURE"}}}}"#,
+            "01".repeat(32)
+        ),
+    );
+    let late = Moment(NOW.0 + 3_600_000);
+    for (request, changed, wrong, ends) in [
+        (&upto, upto.replace("\"nonce\":\"7\"", "\"nonce\":\"8\""), "signature", true),
+        (
+            &upto,
+            upto.replacen("\"amount\":\"250000\"}", "\"amount\":\"350000\"}", 1),
+            "the most that can be taken",
+            true,
+        ),
+        (&gasfree, gasfree.replace("\"value\":\"250000\"", "\"value\":\"1\""), "amount", true),
+        (&channel, channel.replace(&"01".repeat(32), &"02".repeat(32)), "the channel that is named", false),
+        (
+            &channel,
+            channel.replace("\"maxClaimableAmount\":\"250000\"", "\"maxClaimableAmount\":\"9\""),
+            "signature",
+            false,
+        ),
+    ] {
+        let seen = at(request);
+        assert!(codes(&seen).contains(&"verdictPartly"), "{:?} {request}", codes(&seen));
+        assert_ne!(&changed, request);
+        let seen = at(&changed);
+        let no = seen.parts.iter().flat_map(|part| &part.findings).find(|found| found.code == "verdictPartlyNo");
+        assert!(no.is_some_and(|no| no.text.contains(wrong)), "{wrong}: {no:?}");
+        assert_eq!(codes(&inspect_at(request, late)).contains(&"verdictPartlyNo"), ends, "{request}");
+    }
+}

@@ -24,7 +24,7 @@ pub use calls::{KnownCall, decode_call};
 pub use explain::Explanation;
 pub use fresh::{Fresh, MARGIN_SECS};
 pub use invalid::InvalidReason;
-pub use nonce::NonceSlot;
+pub use nonce::{NonceEvent, NonceSlot};
 pub use payload::Payload;
 pub use refused::{Refusal, refusal};
 use std::fmt;
