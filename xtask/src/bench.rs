@@ -14,7 +14,14 @@ use std::process::Stdio;
 use std::{fs, iter};
 
 /// Package, bench and what it is about.
-const BENCHES: &[(&str, &str)] = &[("stories", "sign"), ("stories", "port"), ("ledger", "scale"), ("view", "export")];
+const BENCHES: &[(&str, &str)] = &[
+    ("stories", "sign"),
+    ("facilitator", "verify"),
+    ("stories", "port"),
+    ("ledger", "scale"),
+    ("view", "export"),
+    ("view", "inspect"),
+];
 
 /// In the order of the tables.
 const GROUPS: &[(&str, &str)] = &[
