@@ -97,12 +97,18 @@ pub struct Config {
     pub keep: Duration,
     /// The distance between two looks at open transactions and at the accounts' balances.
     pub tend: Duration,
-    /// An account with less is passed over and reported, in sun.
+    /// An account with less, in sun, and without energy enough is passed over and reported.
     pub low_sun: u64,
+    /// With so much staked energy an account needs no TRX for a settlement.
+    pub enough_energy: u64,
     /// The most settlements at the same time.
     pub settling: usize,
     /// The most connections at the same time.
     pub connections: usize,
+    /// The most requests being answered at the same time, but for `/health` and `/metrics`.
+    pub requests: usize,
+    /// How long a client may take for the head of a request, and again for its body.
+    pub patience: Duration,
     pub rate_limit: Option<RateLimit>,
     /// Whether sellers may read `/metrics`.
     pub metrics: bool,
@@ -126,8 +132,11 @@ impl Default for Config {
             keep: Duration::from_secs(30 * 24 * 3600),
             tend: Duration::from_secs(15),
             low_sun: 100_000_000,
+            enough_energy: 200_000,
             settling: 1_000,
             connections: 1_000,
+            requests: 500,
+            patience: Duration::from_secs(10),
             rate_limit: None,
             metrics: true,
             clock: Clock::system(),

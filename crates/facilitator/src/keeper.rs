@@ -6,7 +6,7 @@ use crate::{
     flights::{Outcome, Seat},
     follow::Fate,
     settle::{say, unwritten},
-    signers::Purse,
+    signers::{Means, Purse},
 };
 use std::{
     sync::{Arc, Weak, atomic::Ordering},
@@ -97,19 +97,22 @@ impl Facilitator {
         for grid in self.grids() {
             let network = grid.network();
             for &address in self.signers().addresses() {
-                let sun = match grid.trx_balance(address).await {
-                    Ok(sun) => sun,
+                let (sun, resources) = match tokio::try_join!(grid.trx_balance(address), grid.resources(address)) {
+                    Ok(read) => read,
                     Err(error) => {
-                        tracing::warn!(%error, "a balance could not be read");
+                        tracing::warn!(%error, "an account could not be looked at");
                         continue;
                     }
                 };
-                let low = sun < self.config().low_sun;
-                let before = self.signers().saw(network, address, Purse { sun, low });
-                if low && !before.is_some_and(|purse| purse.low) {
-                    tracing::warn!(network = network.canonical(), %address, sun, "an account runs low of TRX");
+                let before = self.signers().means(network, address);
+                let purse = Purse { sun, energy: resources.energy, bandwidth: resources.bandwidth };
+                self.signers().saw(network, address, purse);
+                let means = self.signers().means(network, address);
+                if means == Some(Means::Neither) && before != means {
+                    let network = network.canonical();
+                    tracing::warn!(network, %address, sun, energy = purse.energy, "an account can't pay for a settlement");
                 }
-                self.metrics().purse(network, address, sun);
+                self.metrics().purse(network, address, purse, means != Some(Means::Neither));
             }
         }
     }

@@ -25,6 +25,7 @@
 //! ```
 
 mod config;
+mod crowd;
 mod fees;
 mod flights;
 mod follow;
@@ -32,21 +33,26 @@ mod health;
 mod keeper;
 mod keys;
 mod metrics;
+mod openapi;
 mod quote;
 mod rate;
 mod reason;
+mod recovery;
 mod router;
 mod secrets;
 mod serve;
 mod settings;
 mod settle;
+pub mod shapes;
 mod signers;
 mod store;
 mod verify;
+mod vouch;
 
 pub use config::{Clock, Config, ConfigError, TokenTerms, Verify};
 pub use fees::FeeRule;
 pub use keys::Keys;
+pub use openapi::json as openapi_json;
 pub use rate::RateLimit;
 pub use reason::Reason;
 pub use secrets::secret_line;
@@ -60,16 +66,17 @@ use chain::{ChainError, TronGrid};
 use flights::Flights;
 use metrics::Metrics;
 use rate::Rates;
-use signers::Signers;
+use signers::{Enough, Signers};
 use std::{
     collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, atomic::AtomicBool},
 };
 use store::{Price, Store};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
-use tron::{Address, Network, registry};
-use x402::exact_permit;
+use tron::{Address, Network};
+use vouch::vouch;
 
 /// Judges and settles payments. Cheap to clone; clones share what is being settled.
 #[derive(Clone)]
@@ -86,6 +93,8 @@ struct Inner {
     flights: Flights,
     metrics: Metrics,
     rates: Option<Rates>,
+    /// For requests being answered.
+    places: Semaphore,
     tasks: TaskTracker,
     /// Whether [`Facilitator::ready`] has begun to look after things.
     kept: AtomicBool,
@@ -116,7 +125,8 @@ impl Facilitator {
     pub fn new(config: Config, keys: Keys, grids: impl IntoIterator<Item = TronGrid>) -> Result<Self, ConfigError> {
         let grids: HashMap<_, _> = grids.into_iter().map(|grid| (grid.network(), grid)).collect();
         config.check(&grids.keys().copied().collect::<HashSet<_>>())?;
-        let signers = Signers::new(keys.addresses().collect());
+        let enough = Enough { sun: config.low_sun, energy: config.enough_energy };
+        let signers = Signers::new(keys.addresses().collect(), enough);
         let Some(&first) = signers.addresses().first() else { return Err(ConfigError::NoKey) };
         let fee_to = config.fee_to.unwrap_or(first);
         let today = config.tokens.iter().map(|terms| Price {
@@ -134,6 +144,7 @@ impl Facilitator {
         Ok(Self(Arc::new(Inner {
             flights: Flights::new(config.settling),
             rates: config.rate_limit.map(Rates::new),
+            places: Semaphore::new(config.requests.min(Semaphore::MAX_PERMITS)),
             config: Config { fee_to: Some(fee_to), ..config },
             keys,
             signers,
@@ -147,26 +158,12 @@ impl Facilitator {
         })))
     }
 
-    /// Checks every network once before the first payment: the node serves that chain, the contract is there, and
-    /// its domain is the one that buyers sign for. From then on, until [`Facilitator::finish`], it finds out by itself
+    /// Checks every network once before the first payment: the node serves that chain, every contract that the
+    /// settings lead to is there, and its domain is the one that buyers sign for. From then on, until [`Facilitator::finish`], it finds out by itself
     /// what became of transactions that an earlier process sent, and watches its accounts. Needs a tokio runtime.
     pub async fn ready(&self) -> Result<(), NotReady> {
-        for (&network, grid) in &self.0.grids {
-            let contract = registry::deployments(network).payment_permit;
-            let asked = tokio::try_join!(grid.chain_id(), grid.has_code(contract));
-            let (found, has_code) = asked.map_err(|error| NotReady::Chain { network, error })?;
-            let expected = network.chain_id();
-            if found != expected {
-                return Err(NotReady::ChainId { network, found, expected });
-            }
-            if !has_code {
-                return Err(NotReady::NoContract { network, contract });
-            }
-            let separator = grid.domain_separator(contract).await;
-            if separator.map_err(|error| NotReady::Chain { network, error })? != exact_permit::domain_separator(network)
-            {
-                return Err(NotReady::Domain { network, contract });
-            }
+        for grid in self.grids() {
+            vouch(self.config(), grid).await?;
         }
         self.look_into_purses().await;
         self.keep();
@@ -242,6 +239,10 @@ impl Facilitator {
 
     pub(crate) fn rates(&self) -> Option<&Rates> {
         self.0.rates.as_ref()
+    }
+
+    pub(crate) fn places(&self) -> &Semaphore {
+        &self.0.places
     }
 
     pub(crate) fn tasks(&self) -> &TaskTracker {

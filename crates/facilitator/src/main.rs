@@ -61,10 +61,17 @@ fn new_key(path: &Path) -> Result<(), Failure> {
     print(&format!("{}\n", key.address()))
 }
 
-#[tokio::main]
-async fn serve(path: &Path) -> Result<(), Failure> {
+fn serve(path: &Path) -> Result<(), Failure> {
     let settings = Settings::load(path)?;
     log_as(settings.log);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = settings.workers {
+        runtime.worker_threads(workers.get());
+    }
+    runtime.enable_all().build()?.block_on(run(settings))
+}
+
+async fn run(settings: Settings) -> Result<(), Failure> {
     let mut keys: Option<Keys> = None;
     for source in &settings.keys {
         let more = open(source)?;

@@ -1,7 +1,7 @@
 //! What happens here, as numbers for Prometheus. Counts by scheme, network and reason; never a payer, a payee, an
 //! amount or anything that a caller could make up.
 
-use crate::{Reason, Settled, flights::Outcome};
+use crate::{Reason, Settled, flights::Outcome, signers::Purse};
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -46,9 +46,13 @@ pub(crate) struct Metrics {
     took: Family<Call, Histogram>,
     in_flight: Family<Call, Gauge>,
     limited: Counter,
+    busy: Counter,
     pending: Gauge,
     reconciled: Family<Fate, Counter>,
-    purses: Family<Account, Gauge>,
+    sun: Family<Account, Gauge>,
+    energy: Family<Account, Gauge>,
+    bandwidth: Family<Account, Gauge>,
+    able: Family<Account, Gauge>,
 }
 
 impl Metrics {
@@ -58,19 +62,37 @@ impl Metrics {
         let settled = Family::<Verdict, Counter>::default();
         let took = Family::<Call, Histogram>::new_with_constructor(|| Histogram::new(BUCKETS));
         let in_flight = Family::<Call, Gauge>::default();
-        let (limited, pending) = (Counter::default(), Gauge::default());
+        let (limited, busy, pending) = (Counter::default(), Counter::default(), Gauge::default());
         let reconciled = Family::<Fate, Counter>::default();
-        let purses = Family::<Account, Gauge>::default();
+        let [sun, energy, bandwidth, able] = std::array::from_fn(|_| Family::<Account, Gauge>::default());
         registry.register("verifications", "Answers of /verify; reason valid when it was a yes", verified.clone());
         registry.register("settlements", "Answers of /settle; reason settled when it was a yes", settled.clone());
         registry.register("duration_seconds", "How long an answer took", took.clone());
         registry.register("in_flight", "Requests being answered", in_flight.clone());
         registry.register("rate_limited", "Requests that were turned away with 429", limited.clone());
+        registry.register("turned_away", "Requests that were turned away with 503: too many at once", busy.clone());
         registry.register("pending", "Transactions whose fate is not known", pending.clone());
         registry.register("reconciled", "What became of what was open at the start", reconciled.clone());
-        registry.register("signer_balance_sun", "TRX of each account that settles", purses.clone());
+        registry.register("signer_balance_sun", "TRX of each account that settles", sun.clone());
+        registry.register("signer_energy", "Energy that it has left", energy.clone());
+        registry.register("signer_bandwidth", "Bandwidth that it has left", bandwidth.clone());
+        registry.register("signer_can_pay", "1 when energy or TRX are enough for a settlement", able.clone());
         let registry = Arc::new(registry);
-        Self { registry, verified, settled, took, in_flight, limited, pending, reconciled, purses }
+        Self {
+            registry,
+            verified,
+            settled,
+            took,
+            in_flight,
+            limited,
+            busy,
+            pending,
+            reconciled,
+            sun,
+            energy,
+            bandwidth,
+            able,
+        }
     }
 
     /// The text that Prometheus reads.
@@ -105,6 +127,10 @@ impl Metrics {
         self.limited.inc();
     }
 
+    pub(crate) fn busy(&self) {
+        self.busy.inc();
+    }
+
     pub(crate) fn pending(&self, open: usize) {
         self.pending.set(i64::try_from(open).unwrap_or(i64::MAX));
     }
@@ -119,9 +145,16 @@ impl Metrics {
         self.reconciled.get_or_create(&Fate { outcome }).inc();
     }
 
-    pub(crate) fn purse(&self, network: Network, address: Address, sun: u64) {
+    pub(crate) fn purse(&self, network: Network, address: Address, purse: Purse, able: bool) {
         let account = Account { network: network.canonical(), address: address.to_string() };
-        self.purses.get_or_create(&account).set(i64::try_from(sun).unwrap_or(i64::MAX));
+        for (gauge, value) in [
+            (&self.sun, purse.sun),
+            (&self.energy, purse.energy),
+            (&self.bandwidth, purse.bandwidth),
+            (&self.able, u64::from(able)),
+        ] {
+            gauge.get_or_create(&account).set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How often one client may ask: a number of requests a second and a burst, by address. Refuses more with 429 and
 //! the time to wait. An IPv6 client is its /64, which is what one machine gets.
 
-use crate::Facilitator;
+use crate::{Facilitator, shapes::Problem};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
@@ -13,7 +13,6 @@ use governor::{
     clock::{Clock, DefaultClock},
     state::keyed::DashMapStateStore,
 };
-use serde_json::json;
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
@@ -69,11 +68,9 @@ pub(crate) async fn limit(State(facilitator): State<Facilitator>, request: Reque
         Ok(()) => next.run(request).await,
         Err(seconds) => {
             facilitator.metrics().limited();
-            let body = json!({
-                "error": "too_many_requests",
-                "message": format!("too many requests from one address: ask again in {seconds} s"),
-            });
-            let mut response = (StatusCode::TOO_MANY_REQUESTS, axum::Json(body)).into_response();
+            let message = format!("too many requests from one address: ask again in {seconds} s");
+            let body = axum::Json(Problem::new("too_many_requests", message));
+            let mut response = (StatusCode::TOO_MANY_REQUESTS, body).into_response();
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             response
         }

@@ -1,7 +1,10 @@
 //! The facilitator over HTTP. A verdict, good or bad, is status 200; 400 names what could not be read; 503 says that
 //! the chain could not be asked. Logs carry paths, statuses and transaction ids, never a payload.
 
-use crate::{Facilitator, Reason, Settled, rate};
+use crate::{
+    Facilitator, Reason, Settled, crowd, openapi, rate,
+    shapes::{self, Problem},
+};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
@@ -10,12 +13,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde_json::json;
 use std::time::Duration;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     limit::RequestBodyLimitLayer,
-    timeout::{RequestBodyTimeoutLayer, TimeoutLayer},
+    timeout::TimeoutLayer,
     trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
 };
 use x402::{
@@ -24,25 +26,24 @@ use x402::{
     limits,
 };
 
-/// The longest pause within a request's body.
-const BODY_TIME: Duration = Duration::from_secs(10);
-
 impl Facilitator {
     /// `/metrics` alone.
     pub(crate) fn metrics_router(&self) -> Router {
         Router::new().route("/metrics", get(metrics)).with_state(self.clone())
     }
 
-    /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/health` and, by the settings, `/metrics`. Clients are told
+    /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/openapi.json`, `/health` and, by the settings, `/metrics`. Clients are told
     /// apart by [`Facilitator::serve`], or by whoever adds axum's `ConnectInfo`.
     pub fn router(&self) -> Router {
         // A settlement may look for an earlier transaction, then send one and wait for it.
         let most = self.config().wait * 2 + Duration::from_secs(30);
         let asked = Router::new()
+            .route("/openapi.json", get(document))
             .route("/supported", get(supported))
             .route("/fee/quote", post(quote))
             .route("/verify", post(verify))
             .route("/settle", post(settle))
+            .route_layer(middleware::from_fn_with_state(self.clone(), crowd::limit))
             .route_layer(middleware::from_fn_with_state(self.clone(), rate::limit))
             .with_state(self.clone());
         let watched = if self.config().metrics { self.metrics_router() } else { Router::new() };
@@ -51,7 +52,6 @@ impl Facilitator {
             .merge(watched)
             .layer(DefaultBodyLimit::disable())
             .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
-            .layer(RequestBodyTimeoutLayer::new(BODY_TIME))
             .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, most))
             .layer(CatchPanicLayer::new())
             .layer(
@@ -67,14 +67,18 @@ fn json_text(status: StatusCode, text: String) -> Response {
 }
 
 fn malformed(error: &Malformed) -> Response {
-    let body = json!({
-        "error": "invalid_request",
-        "message": error.to_string(),
-        "field": error.field,
-        "found": error.found,
-        "expected": error.expected,
-    });
+    let body = Problem {
+        field: Some(error.field.clone()),
+        found: Some(error.found.clone()),
+        expected: Some(error.expected.clone()),
+        ..Problem::new("invalid_request", error.to_string())
+    };
     (StatusCode::BAD_REQUEST, Json(body)).into_response()
+}
+
+#[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200, description = "OpenAPI 3.1")))]
+pub(crate) async fn document() -> Response {
+    json_text(StatusCode::OK, openapi::json())
 }
 
 /// 503 when there is no verdict, because the chain could not be asked.
@@ -85,18 +89,30 @@ fn status(reason: Option<Reason>) -> StatusCode {
     }
 }
 
-async fn supported(State(facilitator): State<Facilitator>) -> Response {
+#[utoipa::path(get, path = "/supported", tag = "sellers", responses(
+    (status = 200, description = "What is settled here, and by whom", body = shapes::Supported),
+))]
+pub(crate) async fn supported(State(facilitator): State<Facilitator>) -> Response {
     json_text(StatusCode::OK, facilitator.supported().to_json())
 }
 
-async fn quote(State(facilitator): State<Facilitator>, body: String) -> Response {
+#[utoipa::path(post, path = "/fee/quote", tag = "sellers", request_body = shapes::QuoteQuestion, responses(
+    (status = 200, description = "The fee of each option that is settled here", body = Vec<shapes::Quote>),
+    (status = 400, description = "Names what could not be read", body = Problem),
+))]
+pub(crate) async fn quote(State(facilitator): State<Facilitator>, body: String) -> Response {
     match QuoteRequest::read(&body) {
         Ok(request) => json_text(StatusCode::OK, Quote::write_list(&facilitator.quote(&request.accepts))),
         Err(error) => malformed(&error),
     }
 }
 
-async fn verify(State(facilitator): State<Facilitator>, body: String) -> Response {
+#[utoipa::path(post, path = "/verify", tag = "sellers", request_body = shapes::Question, responses(
+    (status = 200, description = "The verdict", body = shapes::Verdict),
+    (status = 400, description = "Names what could not be read", body = Problem),
+    (status = 503, description = "No verdict: the chain could not be asked", body = shapes::Verdict),
+))]
+pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String) -> Response {
     let request = match Request::read(&body) {
         Ok(request) => request,
         Err(error) => return malformed(&error),
@@ -113,7 +129,12 @@ async fn verify(State(facilitator): State<Facilitator>, body: String) -> Respons
     json_text(status(reason), answer.to_json())
 }
 
-async fn settle(State(facilitator): State<Facilitator>, body: String) -> Response {
+#[utoipa::path(post, path = "/settle", tag = "sellers", request_body = shapes::Question, responses(
+    (status = 200, description = "How it ended, or that it is pending", body = shapes::Settlement),
+    (status = 400, description = "Names what could not be read", body = Problem),
+    (status = 503, description = "Nothing was sent: the chain could not be asked", body = shapes::Settlement),
+))]
+pub(crate) async fn settle(State(facilitator): State<Facilitator>, body: String) -> Response {
     let request = match Request::read(&body) {
         Ok(request) => request,
         Err(error) => return malformed(&error),
@@ -143,7 +164,11 @@ impl Settled {
     }
 }
 
-async fn metrics(State(facilitator): State<Facilitator>) -> Response {
+#[utoipa::path(get, path = "/metrics", tag = "operators", responses(
+    (status = 200, description = "For Prometheus; by the settings on an address of its own", body = String,
+     content_type = "application/openmetrics-text"),
+))]
+pub(crate) async fn metrics(State(facilitator): State<Facilitator>) -> Response {
     const TEXT: HeaderValue = HeaderValue::from_static("application/openmetrics-text; version=1.0.0; charset=utf-8");
     match facilitator.metrics().text() {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),

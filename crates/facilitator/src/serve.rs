@@ -1,7 +1,7 @@
 //! Carries connections to the router within limits of number, head size and head time, and tells the router who its
 //! clients are. Refuses nothing that the router would answer; ends by letting every request end.
 
-use crate::Facilitator;
+use crate::{Config, Facilitator};
 use axum::{Extension, Router, extract::ConnectInfo};
 use hyper::server::conn::http1;
 use hyper_util::{
@@ -14,26 +14,25 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const HEAD_BYTES: usize = 32 * 1024;
 const HEADERS: usize = 64;
-const HEAD_TIME: Duration = Duration::from_secs(10);
 
 impl Facilitator {
     /// Serves the facilitator until `stop` is cancelled, then lets what was begun end: requests, and settlements
     /// whose seller is gone.
     pub async fn serve(&self, listener: TcpListener, stop: CancellationToken) {
         let router = self.router();
-        serve(listener, router, self.config().connections, stop).await;
+        serve(listener, router, self.config(), self.config().connections, stop).await;
         self.finish().await;
     }
 
     /// Serves `/metrics` alone, on a listener that sellers don't reach.
     pub async fn serve_metrics(&self, listener: TcpListener, stop: CancellationToken) {
-        serve(listener, self.metrics_router(), 16, stop).await;
+        serve(listener, self.metrics_router(), self.config(), 16, stop).await;
     }
 }
 
-async fn serve(listener: TcpListener, router: Router, connections: usize, stop: CancellationToken) {
+async fn serve(listener: TcpListener, router: Router, config: &Config, connections: usize, stop: CancellationToken) {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_BYTES).max_headers(HEADERS);
+    http.timer(TokioTimer::new()).header_read_timeout(config.patience).max_buf_size(HEAD_BYTES).max_headers(HEADERS);
     let (tasks, places) = (TaskTracker::new(), Arc::new(Semaphore::new(connections)));
     loop {
         let next = async {

@@ -6,7 +6,7 @@ use chain::{ApiKey, NodeConfig};
 use serde::Deserialize;
 use std::{
     net::SocketAddr,
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -22,6 +22,8 @@ pub struct Settings {
     /// Where `/metrics` is served alone; with the rest when `None`.
     pub metrics_listen: Option<SocketAddr>,
     pub log: LogFormat,
+    /// Threads that answer requests; one for each core when `None`.
+    pub workers: Option<NonZeroUsize>,
     pub keys: Vec<KeySource>,
     pub nodes: Vec<chain::Config>,
     pub config: Config,
@@ -67,16 +69,19 @@ struct File {
     keep_days: Option<u64>,
     #[serde(default = "text")]
     log: LogFormat,
+    workers: Option<NonZeroUsize>,
     fee_to: Option<String>,
     facilitator_id: Option<String>,
     fee_limit_trx: Option<String>,
     low_trx: Option<String>,
+    enough_energy: Option<u64>,
     wait_seconds: Option<u64>,
     quote_seconds: Option<u64>,
     #[serde(default)]
     verify: Depth,
     settling: Option<usize>,
     connections: Option<usize>,
+    requests: Option<usize>,
     rate_limit: Option<Rate>,
     #[serde(default)]
     key: Vec<Key>,
@@ -198,6 +203,8 @@ impl Settings {
         }
         config.settling = file.settling.unwrap_or(config.settling);
         config.connections = file.connections.unwrap_or(config.connections);
+        config.requests = file.requests.unwrap_or(config.requests);
+        config.enough_energy = file.enough_energy.unwrap_or(config.enough_energy);
         let mut nodes = Vec::new();
         for (i, entry) in file.network.iter().enumerate() {
             let at = |part: &str| format!("network[{i}].{part}");
@@ -218,7 +225,8 @@ impl Settings {
         if keys.is_empty() {
             return Err(field("key", "none", "at least one [[key]]").into());
         }
-        Ok(Self { listen: file.listen, metrics_listen: file.metrics_listen, log: file.log, keys, nodes, config })
+        let File { listen, metrics_listen, log, workers, .. } = file;
+        Ok(Self { listen, metrics_listen, log, workers, keys, nodes, config })
     }
 }
 
@@ -332,6 +340,7 @@ mod tests {
         let settings = parse(&text).unwrap();
         assert!(matches!(settings.keys[0], KeySource::Vault { passphrase_file: Some(_), .. }), "{text}");
         assert!(settings.metrics_listen.is_some() && !settings.config.metrics);
+        assert_eq!(settings.workers, NonZeroUsize::new(2));
         let token = &settings.config.tokens[0];
         assert_eq!((token.fee.basis_points, token.exact), (50, true));
         assert_eq!(token.fee.maximum, Some(Amount::from_u64(1_000_000)));

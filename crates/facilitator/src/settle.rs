@@ -93,6 +93,7 @@ impl Facilitator {
             tracing::warn!(energy, price, limit, "a settlement would cost more than the fee limit");
             return failed(Reason::TRANSACTION_FAILED);
         }
+        self.signers().spends(signed.network, signer, energy);
         let (contract, data) = signed.settle_call();
         let contract = Contract::Trigger { owner: signer, contract, call_value_sun: 0, data };
         let raw = head.transaction(contract, limit, self.config().lifetime);

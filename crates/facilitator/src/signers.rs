@@ -1,5 +1,5 @@
-//! Which account sends what: the least busy one that has TRX enough. Refuses nothing: an account that runs low is
-//! passed over for as long as another one is not, and said to be low.
+//! Which account sends what: one with energy enough, else one with TRX enough to burn for it, of these the least busy.
+//! Refuses nothing: an account that has neither is passed over for as long as another one is not, and said to be short.
 
 use std::{
     collections::HashMap,
@@ -11,8 +11,38 @@ use tron::{Address, Network};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Purse {
     pub sun: u64,
-    /// Below what a settlement may burn.
-    pub low: bool,
+    pub energy: u64,
+    pub bandwidth: u64,
+}
+
+/// What an account has to have, one or the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Enough {
+    pub sun: u64,
+    pub energy: u64,
+}
+
+/// How an account pays for a settlement, the best first. One that was never looked at is taken to burn TRX.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Means {
+    Energy,
+    Trx,
+    Neither,
+}
+
+/// More than a settlement's transaction has, and what one burns where there is no bandwidth for it.
+const BYTES: u64 = 1_000;
+const BYTE_SUN: u64 = 1_000;
+
+impl Enough {
+    pub fn means(self, purse: Purse) -> Means {
+        let carried = purse.bandwidth >= BYTES || purse.sun >= BYTES * BYTE_SUN;
+        match purse {
+            purse if purse.energy >= self.energy && carried => Means::Energy,
+            purse if purse.sun >= self.sun => Means::Trx,
+            _ => Means::Neither,
+        }
+    }
 }
 
 /// The accounts in the order of the settings. Clones share what they know.
@@ -22,6 +52,7 @@ pub(crate) struct Signers(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     addresses: Vec<Address>,
+    enough: Enough,
     state: Mutex<State>,
 }
 
@@ -35,8 +66,8 @@ struct State {
 }
 
 impl Signers {
-    pub(crate) fn new(addresses: Vec<Address>) -> Self {
-        Self(Arc::new(Inner { addresses, state: Mutex::default() }))
+    pub(crate) fn new(addresses: Vec<Address>, enough: Enough) -> Self {
+        Self(Arc::new(Inner { addresses, enough, state: Mutex::default() }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -55,9 +86,10 @@ impl Signers {
         let count = self.0.addresses.len();
         let in_turn = (0..count).filter_map(|i| self.0.addresses.get((turn + i) % count).copied());
         in_turn.min_by_key(|address| {
-            let low = state.purses.get(&(network, *address)).is_some_and(|purse| purse.low);
+            let purse = state.purses.get(&(network, *address));
+            let means = purse.map_or(Means::Trx, |purse| self.0.enough.means(*purse));
             let busy = state.busy.get(address).copied().unwrap_or_default();
-            (low, busy.saturating_add(stuck.get(address).copied().unwrap_or_default()))
+            (means, busy.saturating_add(stuck.get(address).copied().unwrap_or_default()))
         })
     }
 
@@ -71,9 +103,20 @@ impl Signers {
         self.state().purses.get(&(network, address)).copied()
     }
 
-    /// Answers what was known before.
-    pub(crate) fn saw(&self, network: Network, address: Address, purse: Purse) -> Option<Purse> {
-        self.state().purses.insert((network, address), purse)
+    /// How an account can pay, as far as it was looked at.
+    pub(crate) fn means(&self, network: Network, address: Address) -> Option<Means> {
+        self.purse(network, address).map(|purse| self.0.enough.means(purse))
+    }
+
+    pub(crate) fn saw(&self, network: Network, address: Address, purse: Purse) {
+        self.state().purses.insert((network, address), purse);
+    }
+
+    /// A settlement takes so much energy: what is staked is less until the next look.
+    pub(crate) fn spends(&self, network: Network, address: Address, energy: u64) {
+        if let Some(purse) = self.state().purses.get_mut(&(network, address)) {
+            purse.energy = purse.energy.saturating_sub(energy);
+        }
     }
 }
 
@@ -96,16 +139,41 @@ impl Drop for Busy {
 mod tests {
     use super::*;
 
+    fn address(byte: u8) -> Address {
+        Address::from_bytes([byte; 20])
+    }
+
+    fn three() -> Signers {
+        Signers::new((1..=3).map(address).collect(), Enough { sun: 100, energy: 10 })
+    }
+
+    #[test]
+    fn whoever_has_energy_goes_first_until_it_is_spent() {
+        let (signers, none) = (three(), HashMap::new());
+        let pick = || signers.pick(Network::Nile, &none).unwrap();
+        signers.saw(Network::Nile, address(2), Purse { sun: 0, energy: 30, bandwidth: 1_000 });
+        assert_eq!(signers.means(Network::Nile, address(2)), Some(Means::Energy));
+        for _ in 0..3 {
+            assert_eq!(pick(), address(2));
+            signers.spends(Network::Nile, address(2), 8);
+        }
+        assert_eq!(signers.means(Network::Nile, address(2)), Some(Means::Neither));
+        assert!((0..6).all(|_| pick() != address(2)));
+        assert_eq!(signers.means(Network::Mainnet, address(2)), None, "nobody looked there");
+        // Energy alone carries no transaction.
+        signers.saw(Network::Nile, address(2), Purse { sun: 99, energy: 30, bandwidth: 600 });
+        assert_eq!(signers.means(Network::Nile, address(2)), Some(Means::Neither));
+    }
+
     #[test]
     fn equals_take_turns_the_busy_and_the_poor_are_passed_over() {
-        let address = |byte| Address::from_bytes([byte; 20]);
-        let signers = Signers::new((1..=3).map(address).collect());
+        let signers = three();
         let none = HashMap::new();
         let pick = || signers.pick(Network::Nile, &none).unwrap();
         assert_eq!([pick(), pick(), pick(), pick()], [1, 2, 3, 1].map(address));
         let stuck = signers.occupy(address(2));
         assert!((0..6).map(|_| pick()).all(|picked| picked != address(2)));
-        signers.saw(Network::Nile, address(1), Purse { sun: 0, low: true });
+        signers.saw(Network::Nile, address(1), Purse { sun: 99, energy: 9, bandwidth: 600 });
         assert!((0..6).map(|_| pick()).all(|picked| picked == address(3)));
         // Poor on one network only.
         assert!((0..6).any(|_| signers.pick(Network::Mainnet, &none) == Some(address(1))));

@@ -53,6 +53,8 @@ async fn it_serves_and_stops_when_told_and_logs_json() {
     assert!(!again.0, "a key is never replaced");
     let settings = facilitator::EXAMPLE
         .replace("127.0.0.1:4021", "127.0.0.1:0")
+        .replace("# metrics_listen = \"127.0.0.1:4022\"", "metrics_listen = \"127.0.0.1:0\"")
+        .replace("# workers = 2", "workers = 1")
         .replace("log = \"text\"", "log = \"json\"")
         .replace("https://nile.trongrid.io", &devnet.url());
     std::fs::write(at("settings.toml"), settings).unwrap();
@@ -68,11 +70,27 @@ async fn it_serves_and_stops_when_told_and_logs_json() {
         (&first["fields"]["message"], first["fields"]["addresses"].as_str()),
         (&"serving".into(), Some(address.trim()))
     );
-    let url = format!("http://{}/supported", first["fields"]["listen"].as_str().unwrap());
+    let url = |line: &serde_json::Value| format!("http://{}", line["fields"]["listen"].as_str().unwrap());
+    let second = said().await;
+    assert_eq!(second["fields"]["message"], "serving metrics");
+    let (sellers, operators) = (url(&first), url(&second));
 
-    let answer = Command::new("curl").args(["-sS", "--noproxy", "*", &url]).output().await.unwrap();
-    let supported: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    let ask = async |url: String| {
+        let arguments = ["-sS", "--noproxy", "*", "-w", "%{stderr}%{http_code}", &url];
+        let answer = Command::new("curl").args(arguments).output().await.unwrap();
+        (String::from_utf8(answer.stderr).unwrap(), String::from_utf8(answer.stdout).unwrap())
+    };
+    let (_, supported) = ask(format!("{sellers}/supported")).await;
+    let supported: serde_json::Value = serde_json::from_str(&supported).unwrap();
     assert_eq!(supported["signers"]["tron:*"][0], address.trim());
+    // What operators read is theirs alone, and nothing else is there.
+    let (status, metrics) = ask(format!("{operators}/metrics")).await;
+    assert_eq!(status, "200");
+    assert!(metrics.contains("facilitator_signer_balance_sun") && metrics.ends_with("# EOF\n"), "{metrics}");
+    assert_eq!(ask(format!("{sellers}/metrics")).await.0, "404");
+    for path in ["supported", "verify", "health"] {
+        assert_eq!(ask(format!("{operators}/{path}")).await.0, "404");
+    }
 
     let told = Command::new("kill").args(["-TERM", &child.id().unwrap().to_string()]).status().await.unwrap();
     assert!(told.success());

@@ -166,7 +166,7 @@ async fn an_account_without_trx_is_passed_over_and_reported() {
     let health: Value = stage.http.get(format!("{url}/health")).send().await.unwrap().json().await.unwrap();
     let signers = &health["networks"][0]["signers"];
     assert_eq!(
-        (&health["status"], &signers[0]["enoughTrx"], &signers[1]["enoughTrx"]),
+        (&health["status"], &signers[0]["canPay"], &signers[1]["canPay"]),
         (&json!("ok"), &json!(false), &json!(true))
     );
     let metrics = stage.http.get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();

@@ -117,6 +117,9 @@ impl fmt::Debug for Signature {
     }
 }
 
+/// Finds the account that signed a digest: [`recover`], or another implementation that gives the same answers.
+pub type Recover = fn(&Digest, &Signature) -> Result<Address, RecoverError>;
+
 /// The account that signed this digest.
 pub fn recover(digest: &Digest, signature: &Signature) -> Result<Address, RecoverError> {
     let mut ecdsa = signature.ecdsa().ok_or(RecoverError)?;
@@ -131,10 +134,14 @@ pub fn recover(digest: &Digest, signature: &Signature) -> Result<Address, Recove
         .map_err(|_| RecoverError)
 }
 
-/// Last 20 bytes of the hash of the uncompressed public key.
 fn address_of(key: &VerifyingKey) -> Address {
     let point = key.to_encoded_point(false);
-    let hash = keccak256(point.as_bytes().get(1..).unwrap_or_default());
+    account_of(point.as_bytes().get(1..).unwrap_or_default())
+}
+
+/// The account of a public key, given as its 64 bytes `x ‖ y`: the last 20 of their hash.
+pub fn account_of(key: &[u8]) -> Address {
+    let hash = keccak256(key);
     let [_, _, _, _, _, _, _, _, _, _, _, _, rest @ ..] = hash.0;
     Address::from_bytes(rest)
 }

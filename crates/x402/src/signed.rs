@@ -6,7 +6,7 @@ use crate::{
     InvalidReason as No, NonceSlot, Payload, Payment, Requirements, Scheme, Terms,
     scheme::{Fee, exact_eip3009, exact_permit, exact_permit2},
 };
-use tron::{Address, Amount, Digest, Network, Signature};
+use tron::{Address, Amount, Digest, Network, Signature, sign::Recover};
 
 /// A payment that is right on paper, whenever it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,21 +37,24 @@ pub struct Signed {
 impl Signed {
     /// Judges everything but the time: terms, then the signature.
     pub fn of(payment: &Payment, requirements: &Requirements) -> Result<Self, No> {
+        Self::recovered(payment, requirements, tron::recover)
+    }
+
+    /// As [`Signed::of`], with the caller's own way to find who signed.
+    pub fn recovered(payment: &Payment, requirements: &Requirements, recover: Recover) -> Result<Self, No> {
         let terms = requirements.terms.as_ref().map_err(|_| No::ExactScheme)?;
         match terms {
-            Terms::ExactPermit(_) => Self::of_permit(payment, requirements),
-            Terms::ExactEip3009(terms) => Self::of_eip3009(payment, terms),
-            Terms::ExactPermit2(terms) => Self::of_permit2(payment, terms),
+            Terms::ExactPermit(_) => Self::of_permit(payment, requirements, recover),
+            Terms::ExactEip3009(terms) => Self::of_eip3009(payment, terms, recover),
+            Terms::ExactPermit2(terms) => Self::of_permit2(payment, terms, recover),
             _ => Err(No::ExactScheme),
         }
     }
 
-    fn of_permit(payment: &Payment, requirements: &Requirements) -> Result<Self, No> {
-        let Ok(Payload::ExactPermit(payload)) = &payment.payload else { return Err(No::MissingPermit) };
-        let permit = &payload.permit;
+    fn of_permit(payment: &Payment, requirements: &Requirements, recover: Recover) -> Result<Self, No> {
         // At its first second the window is open: only terms and signature are judged here.
-        exact_permit::check_tokens(payment, requirements, permit.valid_after, |_, _| true)?;
-        let signature = Signature::parse(&payload.signature).map_err(|_| No::InvalidSignature)?;
+        let (permit, digest, signature) =
+            exact_permit::judge(payment, requirements, |permit| permit.valid_after, |_, _| true, recover)?;
         let fee = Fee { to: permit.fee_to, amount: permit.fee_amount, caller: Some(permit.caller) };
         let (scheme, owner, contract) = (Scheme::ExactPermit, permit.buyer, permit.contract());
         Ok(Self {
@@ -66,22 +69,20 @@ impl Signed {
             spender: Some(contract),
             slot: NonceSlot { scheme, contract, owner, nonce: permit.nonce },
             window: (permit.valid_after, permit.valid_before),
-            digest: permit.digest(),
+            digest,
             call: exact_permit::settle_call(permit, owner, &signature),
             signature,
         })
     }
 
-    fn of_eip3009(payment: &Payment, terms: &exact_eip3009::Terms) -> Result<Self, No> {
+    fn of_eip3009(payment: &Payment, terms: &exact_eip3009::Terms, recover: Recover) -> Result<Self, No> {
         same_network(payment, terms.common.network)?;
         let payload = match &payment.payload {
             Ok(Payload::ExactEip3009(payload)) => payload,
             Ok(_) => return Err(No::ExactScheme),
             Err(_) => return Err(No::MissingTransferAuthorization),
         };
-        let signature = exact_eip3009::on_paper(payload, terms)?;
-        let (name, version) =
-            (terms.domain_name.as_deref().unwrap_or_default(), terms.domain_version.as_deref().unwrap_or_default());
+        let (digest, signature) = exact_eip3009::on_paper(payload, terms, recover)?;
         let (scheme, contract, owner) = (Scheme::ExactEip3009, terms.common.token, payload.from);
         Ok(Self {
             scheme,
@@ -95,16 +96,16 @@ impl Signed {
             spender: None,
             slot: NonceSlot { scheme, contract, owner, nonce: crate::U256::from_be_bytes(payload.nonce) },
             window: (payload.valid_after, payload.valid_before),
-            digest: payload.digest(terms.common.network, contract, name, version),
+            digest,
             call: (contract, exact_eip3009::settle_data(payload, &signature)),
             signature,
         })
     }
 
-    fn of_permit2(payment: &Payment, terms: &exact_permit2::Terms) -> Result<Self, No> {
+    fn of_permit2(payment: &Payment, terms: &exact_permit2::Terms, recover: Recover) -> Result<Self, No> {
         same_network(payment, terms.common.network)?;
         let Ok(Payload::ExactPermit2(payload)) = &payment.payload else { return Err(No::ExactScheme) };
-        let (signature, set) = exact_permit2::on_paper(payload, terms)?;
+        let (digest, signature, set) = exact_permit2::on_paper(payload, terms, recover)?;
         let a = &payload.authorization;
         let scheme = Scheme::ExactPermit2;
         Ok(Self {
@@ -119,7 +120,7 @@ impl Signed {
             spender: Some(set.permit2),
             slot: NonceSlot { scheme, contract: set.permit2, owner: a.from, nonce: a.nonce },
             window: (a.valid_after, a.deadline),
-            digest: a.digest(terms.common.network, set.permit2),
+            digest,
             call: (a.spender, exact_permit2::settle_data(a, &signature)),
             signature,
         })

@@ -31,6 +31,7 @@ struct Inner {
     http: reqwest::Client,
     armed: Mutex<Option<(String, Hold, oneshot::Sender<()>)>>,
     broadcasts: Mutex<Vec<String>>,
+    hidden: Mutex<Option<String>>,
 }
 
 impl Gate {
@@ -38,7 +39,8 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let gate = Self(Arc::new(Inner { node, url, http, armed: Mutex::default(), broadcasts: Mutex::default() }));
+        let (armed, broadcasts, hidden) = Default::default();
+        let gate = Self(Arc::new(Inner { node, url, http, armed, broadcasts, hidden }));
         let router = Router::new().fallback(pass).with_state(gate.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         gate
@@ -53,6 +55,11 @@ impl Gate {
         let (tell, told) = oneshot::channel();
         *self.0.armed.lock().unwrap() = Some((format!("/{path}"), hold, tell));
         told
+    }
+
+    /// From now on there is no contract at this address.
+    pub fn hide(&self, contract: tron::Address) {
+        *self.0.hidden.lock().unwrap() = Some(contract.to_string());
     }
 
     /// Every transaction that the node was given since the last question, as hex.
@@ -72,6 +79,12 @@ async fn pass(State(gate): State<Gate>, uri: Uri, body: Bytes) -> Response {
     if let Some((Hold::Before, tell)) = held {
         tell.send(()).unwrap();
         return std::future::pending().await;
+    }
+    let hidden = gate.0.hidden.lock().unwrap().clone();
+    if let ("/wallet/getcontract", Some(hidden)) = (uri.path(), hidden)
+        && std::str::from_utf8(&body).unwrap().contains(&hidden)
+    {
+        return axum::Json(serde_json::json!({})).into_response();
     }
     if uri.path() == "/wallet/broadcasthex" {
         let body: serde_json::Value = serde_json::from_slice(&body).unwrap();

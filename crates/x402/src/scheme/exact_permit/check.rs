@@ -4,7 +4,7 @@
 
 use super::{InvalidReason, Permit};
 use crate::{Payload, Payment, Requirements, Terms};
-use tron::{Address, Amount, Network, Signature, sign, token};
+use tron::{Address, Amount, Digest, Network, Signature, recover, sign::Recover, token};
 
 /// Judges a payment against the requirements that the seller passed along; the tokens of the known table are
 /// allowed. Answers the payer. `now_secs` is seconds since 1970. Stricter than the published SDKs: amounts and
@@ -24,6 +24,18 @@ pub fn check_tokens(
     now_secs: u64,
     allowed: impl FnOnce(Network, Address) -> bool,
 ) -> Result<Address, InvalidReason> {
+    judge(payment, requirements, |_| now_secs, allowed, recover).map(|(permit, ..)| permit.buyer)
+}
+
+/// As [`check_tokens`], at the second that `now` says, with the caller's own way to find who signed. Answers what was
+/// signed.
+pub(crate) fn judge<'p>(
+    payment: &'p Payment,
+    requirements: &Requirements,
+    now: impl FnOnce(&Permit) -> u64,
+    allowed: impl FnOnce(Network, Address) -> bool,
+    recover: Recover,
+) -> Result<(&'p Permit, Digest, Signature), InvalidReason> {
     use InvalidReason as No;
     let Ok(Payload::ExactPermit(payload)) = &payment.payload else { return Err(No::MissingPermit) };
     let Ok(Terms::ExactPermit(terms)) = &requirements.terms else { return Err(No::MissingPermit) };
@@ -37,16 +49,15 @@ pub fn check_tokens(
     ok(permit.token == due.token, No::TokenMismatch)?;
     ok(permit.fee_to == fee_to, No::FeeToMismatch)?;
     ok(permit.fee_amount == fee_amount, No::FeeAmountMismatch)?;
+    let now_secs = now(permit);
     ok(now_secs < permit.valid_before, No::Expired)?;
     ok(now_secs >= permit.valid_after, No::NotYetValid)?;
     // Another network is another domain: the signature can't hold there.
-    ok(permit.network == due.network && signed_by_buyer(permit, &payload.signature), No::InvalidSignature)?;
-    Ok(permit.buyer)
-}
-
-fn signed_by_buyer(permit: &Permit, signature: &str) -> bool {
-    Signature::parse(signature)
-        .ok()
-        .and_then(|s| sign::recover(&permit.digest(), &s).ok())
-        .is_some_and(|signer| signer == permit.buyer)
+    ok(permit.network == due.network, No::InvalidSignature)?;
+    let signature = Signature::parse(&payload.signature).map_err(|_| No::InvalidSignature)?;
+    let digest = permit.digest();
+    match recover(&digest, &signature) {
+        Ok(signer) if signer == permit.buyer => Ok((permit, digest, signature)),
+        _ => Err(No::InvalidSignature),
+    }
 }

@@ -10,6 +10,7 @@ use super::{CannotSign, Common, Fee, Scheme, Unusable, typed};
 use crate::{Authorization, Malformed, Payload as AnyPayload, read::Fields};
 use alloy_primitives::{FixedBytes, U256};
 use alloy_sol_types::{SolCall, SolStruct};
+pub(crate) use check::judge;
 pub use check::{check, check_tokens};
 use contract::PaymentPermit::{DOMAIN_SEPARATORCall, nonceBitmapCall, nonceUsedCall, permitTransferFromCall};
 use serde_json::{Value, json};

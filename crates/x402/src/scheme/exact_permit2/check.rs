@@ -4,7 +4,7 @@
 
 use super::{Authorization, Payload, Terms, set_of_spender};
 use crate::{InvalidReason as No, Payment, Requirements, Signed};
-use tron::{Address, Signature, recover, registry::Permit2Set};
+use tron::{Address, Digest, Signature, registry::Permit2Set, sign::Recover};
 
 /// Judges a payment against the requirements that the seller passed along, at `now_secs` since 1970. Answers
 /// the payer. The amount has to be equal, not merely enough.
@@ -15,7 +15,11 @@ pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> R
 }
 
 /// What is right at any time: spender, recipient, amount, token, signature. The spender decides the deployment.
-pub(crate) fn on_paper(payload: &Payload, terms: &Terms) -> Result<(Signature, Permit2Set), No> {
+pub(crate) fn on_paper(
+    payload: &Payload,
+    terms: &Terms,
+    recover: Recover,
+) -> Result<(Digest, Signature, Permit2Set), No> {
     let a: &Authorization = &payload.authorization;
     let set = set_of_spender(terms.common.network, a.spender).ok_or(No::Permit2Spender)?;
     let ok = |holds: bool, reason: No| if holds { Ok(()) } else { Err(reason) };
@@ -23,8 +27,9 @@ pub(crate) fn on_paper(payload: &Payload, terms: &Terms) -> Result<(Signature, P
     ok(a.amount == terms.common.price, No::Permit2Amount)?;
     ok(a.token == terms.common.token, No::Permit2Token)?;
     let signature = Signature::parse(&payload.signature).map_err(|_| No::Permit2Signature)?;
-    let signer = recover(&a.digest(terms.common.network, set.permit2), &signature);
+    let digest = a.digest(terms.common.network, set.permit2);
+    let signer = recover(&digest, &signature);
     // A witness that names a facilitator is the other scheme's and hashes as that.
     ok(a.facilitator.is_none() && signer.is_ok_and(|signer| signer == a.from), No::Permit2Signature)?;
-    Ok((signature, set))
+    Ok((digest, signature, set))
 }

@@ -247,6 +247,11 @@ pub(crate) fn domain(network: Network, permit2: Address) -> Eip712Domain {
     tip712::domain("Permit2", None, network, permit2)
 }
 
+/// What this Permit2 has to state as its own.
+pub fn domain_separator(network: Network, permit2: Address) -> [u8; 32] {
+    domain(network, permit2).separator().0
+}
+
 /// `payload` of an `exact` or `upto` payment by Permit2.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
