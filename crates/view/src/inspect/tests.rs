@@ -223,6 +223,7 @@ fn every_finding_has_a_title_and_says_what_to_do() {
         include_str!("chain.rs"),
         include_str!("odd.rs"),
         include_str!("offers.rs"),
+        include_str!("partly.rs"),
         include_str!("payments.rs"),
         include_str!("read.rs"),
         include_str!("typed.rs"),
