@@ -151,6 +151,7 @@ impl Story {
         let stage = Stage::start_in(folder, Moment(ledger::END.0.max(START.0)).plus_ms(86_400_000)).await;
         // The facilitator burns TRX for each settlement.
         stage.devnet.faucet(stage.caller(), devnet::Gift::Trx(1_000_000_000_000)).unwrap();
+        stage.devnet.faucet(stage.payer(), devnet::Gift::Token(address(USDT), usdt("900"))).unwrap();
         let pairing = stage.wallet.pair("bench").unwrap();
         stage.wallet.answer_pairing(&pairing.id, true).await.unwrap();
         let token = stage.wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap().to_string();

@@ -48,7 +48,7 @@ fn main() {
     Figure::new("sign", "sign 32 bytes (k256, RFC 6979)", bare, "µs").times_of(native, theirs, None);
     let name = "exact_permit: hash and sign";
     Figure::new("sign", name, whole, "µs").times_of(native, theirs, Some(2.2));
-    let document = authorization.typed_data.clone();
+    let document = authorization.typed_data();
     for (peer, goal) in [(tronweb as fn(&Value) -> Option<Value>, 35.0), (agent_wallet, 14.0)] {
         let asked = json!({ "typedData": document, "privateKey": hex::encode(**buyer.reveal()), "rounds": 400 });
         let said = peer(&asked).expect("the published packages are installed by `cargo xtask setup`");

@@ -113,7 +113,7 @@ impl Wallet {
             })
             .await?;
         let paper = Paper::read(&papers.document, &payment)?;
-        let typed_data = paper.authorization(plan).ok().map(|a| a.typed_data);
+        let typed_data = paper.authorization(plan).ok().map(|a| a.typed_data());
         let wait_ms = lock(&self.0.arming).wait_ms(&id, &payment.digest, self.0.time.boot_ms());
         let (options, document) = (paper.offer.options.len(), paper.offer.raw);
         Ok(Question { payment, position, queue, app, document, options, typed_data, standing, wait_ms, danger })

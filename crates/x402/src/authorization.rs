@@ -2,6 +2,7 @@
 
 use crate::{Extensions, Offer, Payload, Payment, Requirements, Scheme, Version, extensions, payment::Parts};
 use alloy_primitives::U256;
+use alloy_sol_types::Eip712Domain;
 use serde_json::Value;
 use tron::{Address, Amount, Digest, Network, Signature};
 
@@ -19,13 +20,23 @@ pub struct Authorization {
     pub window: (u64, u64),
     pub nonce: U256,
     pub digest: Digest,
-    /// The whole message as a typed-data document.
-    pub typed_data: Value,
+    pub(crate) domain: Eip712Domain,
     /// Without its signature.
     pub(crate) payload: Payload,
 }
 
 impl Authorization {
+    /// The whole message as a typed-data document: made for those who look, not for the signature.
+    pub fn typed_data(&self) -> Value {
+        match &self.payload {
+            Payload::ExactPermit(payload) => payload.permit.typed_data(),
+            Payload::ExactEip3009(payload) => payload.typed_data(&self.domain),
+            Payload::ExactPermit2(payload) => payload.authorization.typed_data(self.network, self.contract),
+            // Nothing else is ever authorized.
+            _ => Value::Null,
+        }
+    }
+
     /// The payment to send for this option of this offer. The option's text is echoed unchanged, and so are
     /// the extensions that were understood.
     pub fn payment(&self, offer: &Offer, requirements: &Requirements, signature: &Signature) -> Payment {

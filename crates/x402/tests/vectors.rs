@@ -50,7 +50,7 @@ fn exact_permit_signs_what_the_vectors_say() {
 
         let authorization = option.terms.as_ref().unwrap().authorize(key.address()).unwrap();
         assert_eq!(format!("0x{}", authorization.digest), text(&vector["digest"]), "{}", vector["id"]);
-        assert_eq!(authorization.typed_data, vector["typedData"], "{}", vector["id"]);
+        assert_eq!(authorization.typed_data(), vector["typedData"], "{}", vector["id"]);
         let signature = key.sign(&authorization.digest);
         assert_eq!(signature.to_hex(), text(&vector["signature"]));
 
@@ -108,7 +108,7 @@ fn both_forms_of_exact_sign_what_the_vectors_say() {
         assert_eq!(format!("0x{}", hex::encode(terms.separator().unwrap())), text(&vector["domainSeparator"]));
         let authorization = terms.with(fresh).authorize(key.address()).unwrap();
         assert_eq!(format!("0x{}", authorization.digest), text(&vector["digest"]), "{}", vector["id"]);
-        assert_eq!(authorization.typed_data, vector["typedData"], "{}", vector["id"]);
+        assert_eq!(authorization.typed_data(), vector["typedData"], "{}", vector["id"]);
         let signature = key.sign(&authorization.digest);
         assert_eq!(signature.to_hex(), text(&vector["signature"]));
 

@@ -95,7 +95,7 @@ fn a_payment_beside_its_402_is_judged_as_a_facilitator_would() {
 fn typed_data_is_recognised_and_with_a_signature_its_signer_is_told() {
     let offer = Offer::read(&offer_json()).unwrap();
     let authorization = offer.options[0].terms.as_ref().unwrap().authorize(key().address()).unwrap();
-    let document = authorization.typed_data.to_string();
+    let document = authorization.typed_data().to_string();
     let seen = at(&document);
     assert_eq!(seen.title, "Typed data (TIP-712): a payment by exact_permit (PaymentPermit).");
     assert_eq!(value(&seen, "digest to sign"), authorization.digest.to_string());

@@ -102,7 +102,7 @@ impl Terms {
             window: (fresh.valid_after, fresh.valid_before),
             nonce: fresh.nonce,
             digest: tip712::digest(&payload.message(), &domain),
-            typed_data: payload.typed_data(&domain),
+            domain,
             payload: AnyPayload::ExactEip3009(payload),
         })
     }
@@ -163,7 +163,7 @@ impl Payload {
         }
     }
 
-    fn typed_data(&self, domain: &Eip712Domain) -> Value {
+    pub(crate) fn typed_data(&self, domain: &Eip712Domain) -> Value {
         typed::document(&TransferWithAuthorization::eip712_encode_type(), domain, self.fields())
     }
 

@@ -103,7 +103,7 @@ impl Terms {
             window: (permit.valid_after, permit.valid_before),
             nonce: permit.nonce,
             digest: permit.digest(),
-            typed_data: permit.typed_data(),
+            domain: permit.domain(),
             payload: AnyPayload::ExactPermit(Payload { signature: String::new(), permit }),
         })
     }

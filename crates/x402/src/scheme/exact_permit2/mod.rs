@@ -121,7 +121,7 @@ impl Terms {
             window: (fresh.valid_after, fresh.valid_before),
             nonce: fresh.nonce,
             digest: authorization.digest(self.common.network, permit2),
-            typed_data: authorization.typed_data(self.common.network, permit2),
+            domain: domain(self.common.network, permit2),
             payload: AnyPayload::ExactPermit2(Payload { signature: String::new(), authorization }),
         })
     }
@@ -219,7 +219,7 @@ impl Authorization {
         Witness { to: self.to.evm(), validAfter: U256::from(self.valid_after) }
     }
 
-    fn typed_data(&self, network: Network, permit2: Address) -> Value {
+    pub(crate) fn typed_data(&self, network: Network, permit2: Address) -> Value {
         let message = json!({
             "permitted": { "token": self.token.to_evm_hex(), "amount": self.amount.to_string() },
             "spender": self.spender.to_evm_hex(),
