@@ -35,7 +35,7 @@ pub fn run() -> ExitCode {
 
 fn start(args: Args) -> tauri::Result<ExitCode> {
     let commands = bindings::builder();
-    let mut app = tauri::Builder::default();
+    let mut app = tauri::Builder::default().plugin(tauri_plugin_dialog::init());
     if args.is_the_usual_profile() {
         // A second start hands over to the first. Where there is no session bus the profile's own lock decides.
         app = app.plugin(tauri_plugin_single_instance::init(|app, _, _| windows::open_or_tell(app, windows::MAIN)));

@@ -3,6 +3,7 @@
 use super::{Answer, TheHouse};
 use crate::windows;
 use tauri::{AppHandle, WebviewWindow};
+use tauri_plugin_dialog::DialogExt;
 use view::{
     AppView, Code, ExportInput, ExportView, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage,
     PaymentView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
@@ -87,6 +88,39 @@ pub async fn export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
 #[specta::specta]
 pub async fn cancel_export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
     house.desk()?.cancel_export(&id)
+}
+
+/// A file name where a person looks for what they saved, that is not taken; `ending` without its dot.
+#[tauri::command]
+#[specta::specta]
+pub async fn suggest_export_path(house: TheHouse<'_>, ending: String) -> Answer<String> {
+    house.desk()?.suggest_export_path(&ending)
+}
+
+/// Lets a person choose the file; nothing when they think better of it.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_export_path(app: AppHandle, suggested: String) -> Answer<Option<String>> {
+    let suggested = std::path::PathBuf::from(suggested);
+    let mut dialog = app.dialog().file();
+    if let Some(folder) = suggested.parent().filter(|folder| folder.is_dir()) {
+        dialog = dialog.set_directory(folder);
+    }
+    if let Some(name) = suggested.file_name() {
+        dialog = dialog.set_file_name(name.to_string_lossy());
+    }
+    let (tell, told) = tokio::sync::oneshot::channel();
+    dialog.save_file(move |chosen| {
+        let _ = tell.send(chosen);
+    });
+    Ok(told.await.ok().flatten().map(|path| path.to_string()))
+}
+
+/// A tag gets another name on every payment; one that has the name already takes them in.
+#[tauri::command]
+#[specta::specta]
+pub async fn rename_tag(house: TheHouse<'_>, name: String, new: String) -> Answer<()> {
+    house.desk()?.rename_tag(name, new).await
 }
 
 #[tauri::command]

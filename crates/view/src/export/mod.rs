@@ -165,6 +165,21 @@ impl Desk {
         })
     }
 
+    /// A file name where a person looks for what they saved, with the day and a number where the name is taken.
+    ///
+    /// # Errors
+    /// Where there is no home folder.
+    pub fn suggest_export_path(&self, ending: &str) -> Answer<String> {
+        let Some(folder) = wallet::export_dir() else {
+            return Err(Failure::field("path", "a whole path", "no home folder"));
+        };
+        let day = row::zoned(self.wallet.now(), &TimeZone::system()).date();
+        let names = std::iter::once(format!("countersign-{day}.{ending}"))
+            .chain((2..1000).map(|n| format!("countersign-{day}-{n}.{ending}")));
+        let free = names.map(|name| folder.join(name)).find(|path| !path.exists());
+        Ok(free.unwrap_or_else(|| folder.join(format!("countersign.{ending}"))).display().to_string())
+    }
+
     /// Begins an export in the background and says what it is called.
     pub async fn start_export(&self, input: ExportInput) -> Answer<ExportView> {
         let path = PathBuf::from(&input.path);
