@@ -6,7 +6,8 @@ use tauri::{AppHandle, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
 use view::{
     AppView, Code, ExportInput, ExportView, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage,
-    PaymentView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
+    PaymentView, PruneInput, RemovedView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
+    TokenView, UpkeepView,
 };
 
 #[tauri::command]
@@ -88,6 +89,39 @@ pub async fn export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
 #[specta::specta]
 pub async fn cancel_export(house: TheHouse<'_>, id: String) -> Answer<ExportView> {
     house.desk()?.cancel_export(&id)
+}
+
+/// Begins to remove old payments (or only to count them); ask with its id how far it is.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_prune(house: TheHouse<'_>, input: PruneInput) -> Answer<UpkeepView> {
+    house.desk()?.start_prune(input).await
+}
+
+/// Begins to give the record's unused space back to the disk.
+#[tauri::command]
+#[specta::specta]
+pub async fn start_vacuum(house: TheHouse<'_>) -> Answer<UpkeepView> {
+    house.desk()?.start_vacuum().await
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn upkeep(house: TheHouse<'_>, id: String) -> Answer<UpkeepView> {
+    house.desk()?.upkeep(&id)
+}
+
+#[tauri::command]
+#[specta::specta]
+pub async fn cancel_upkeep(house: TheHouse<'_>, id: String) -> Answer<UpkeepView> {
+    house.desk()?.cancel_upkeep(&id)
+}
+
+/// What was removed from the record by its age.
+#[tauri::command]
+#[specta::specta]
+pub async fn removed(house: TheHouse<'_>) -> Answer<Option<RemovedView>> {
+    house.desk()?.removed().await
 }
 
 /// A file name where a person looks for what they saved, that is not taken; `ending` without its dot.

@@ -325,6 +325,26 @@ export const words = {
     note: "Amounts are exact, times are in this computer's zone with their offset. The file holds where you paid and how much: keep it as you would a bank statement.",
   },
 
+  upkeep: {
+    title: "Old payments",
+    note: "Removes payments that are over for good and older than you say. What you spent stays in the totals; what was open, what a limit still counts and what protects against paying twice stays too. Export first what you may need.",
+    removed: (n: number, newest: string) => `${n.toLocaleString("en-GB")} ${n === 1 ? "payment was" : "payments were"} removed so far, the newest of ${newest}. They are still in the totals.`,
+    olderThan: "Older than",
+    years: (n: number) => (n === 1 ? "1 year" : `${n} years`),
+    noted: "also with a note or tags",
+    count: "Count them",
+    would: (goes: number, stays: number) => (goes === 0 ? "Nothing is that old and over." : `${goes.toLocaleString("en-GB")} would go${stays > 0 ? `, ${stays.toLocaleString("en-GB")} as old would stay` : ""}. This can't be undone.`),
+    prune: (n: number) => (n === 1 ? "Remove 1 payment for good" : `Remove ${n.toLocaleString("en-GB")} payments for good`),
+    pruned: (n: number) => `${n.toLocaleString("en-GB")} ${n === 1 ? "payment was" : "payments were"} removed.`,
+    space: "Space that nothing uses any more",
+    vacuum: "Give it back to the disk",
+    vacuumed: (before: string, now: string) => `The record took ${before}, now it takes ${now}.`,
+    megabytes: (n: number) => `${n.toLocaleString("en-GB")} MB`,
+    progress: "How far it is",
+    stop: "Stop",
+    stopped: "Stopped. What was done stays done.",
+  },
+
   tags: {
     title: "Tags",
     payments: (n: number) => (n >= 1000 ? "1,000 payments or more" : n === 1 ? "1 payment" : `${n} payments`),
