@@ -5,6 +5,7 @@
 
 mod accounts;
 mod inspector;
+mod options;
 mod program;
 mod screen;
 
@@ -37,6 +38,7 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     fake_token(&screen, &program, &world).await?;
     hostile_words(&screen, &program, &world).await?;
     lock_and_unlock(&screen, &program, &world).await?;
+    options::compares(&screen, &program, &world).await?;
     inspector::inspects(&screen, &world).await?;
     records(&screen).await?;
     accounts::several(&screen).await?;

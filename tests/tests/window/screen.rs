@@ -230,6 +230,13 @@ impl Screen {
         self.find(css).await?.send_keys(text).await.with_context(|| format!("typing into {css}"))
     }
 
+    /// One key, to wherever the focus is.
+    pub async fn press(&self, key: char) -> Result<()> {
+        let keys = KeyActions::new("keyboard".to_owned());
+        let keys = keys.then(KeyAction::Down { value: key }).then(KeyAction::Up { value: key });
+        self.client.perform_actions(keys).await.context("pressing a key")
+    }
+
     /// Keys as a keyboard sends them, to wherever the focus is.
     pub async fn press_ctrl_enter(&self) -> Result<()> {
         let keys = KeyActions::new("keyboard".to_owned())

@@ -33,6 +33,10 @@ export class Answering {
   waiting = $state(0);
   #arming = new Arming(ARMING_MS);
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The plan that the person's own choice of an option made: no surprise to them. */
+  chosen: string | undefined;
+  /** A choice is on its way. The core tells of the new plan too, and what the person chose is no change behind their back. */
+  #choosing = false;
   #pressedArmed = false;
   #asking = 0;
 
@@ -55,7 +59,7 @@ export class Answering {
     const held = this.question;
     const same = held && open.find((q) => q.id === held.id);
     this.waiting = open.length - (same ? 1 : 0);
-    if (this.busy || this.outcome) return;
+    if (this.busy || this.#choosing || this.outcome) return;
     if (held && !same) {
       this.#close({ kind: "ended", question: held });
     } else if (same) {
@@ -91,7 +95,7 @@ export class Answering {
   /** Starts the wait again, in the core first, so that the buttons never wake up before the core agrees. */
   async rearm(): Promise<void> {
     const question = this.question;
-    if (!question) return;
+    if (!question || this.#choosing) return;
     this.suspend();
     try {
       // What was refused already takes no answer: nothing to arm in the core.
@@ -149,7 +153,7 @@ export class Answering {
 
   async answer(answer: AnswerView): Promise<void> {
     const question = this.question;
-    if (!question || this.busy) return;
+    if (!question || this.busy || this.#choosing) return;
     this.busy = true;
     this.failure = undefined;
     try {
@@ -167,15 +171,19 @@ export class Answering {
   /** Takes another option of the 402: another plan, so the wait begins again. */
   async choose(option: number): Promise<void> {
     const question = this.question;
-    if (!question || this.busy || question.danger) return;
+    if (!question || this.busy || this.#choosing || question.danger) return;
     this.suspend();
     this.failure = undefined;
+    this.#choosing = true;
     try {
       const chosen = await core.choose(question.id, question.digest, option);
+      this.chosen = chosen.digest;
       if (this.question?.id === chosen.id) this.question = chosen;
     } catch (error) {
       this.#take(asFailure(error));
     }
+    this.#choosing = false;
+    await this.refresh();
     await this.rearm();
   }
 
