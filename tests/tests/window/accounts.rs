@@ -78,7 +78,7 @@ async fn errands(screen: &Screen) -> Result<()> {
     screen.turn_to("vault").await?;
     screen.find("[data-step=export]").await?;
     screen.shot("export-account").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await?;
 
     screen.turn_to("index").await?;
@@ -88,7 +88,7 @@ async fn errands(screen: &Screen) -> Result<()> {
     screen.click("[data-act=run]").await?;
     screen.says("main", "Hidden again").await?;
     screen.shot("words-again").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await?;
 
     // A removal says what is lost.
@@ -97,7 +97,7 @@ async fn errands(screen: &Screen) -> Result<()> {
     screen.turn_to("vault").await?;
     screen.says("main", "Without a backup of its own").await?;
     screen.shot("remove-account").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await?;
 
     screen.turn_to("index").await?;
@@ -109,7 +109,7 @@ async fn errands(screen: &Screen) -> Result<()> {
     screen.click("[data-act=run]").await?;
     screen.says("main", "Done.").await?;
     screen.shot("passphrase-changed").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await
 }
 
@@ -126,7 +126,7 @@ async fn settings(screen: &Screen) -> Result<()> {
     screen.click("[data-act=run]").await?;
     screen.says("[role=alert], .notice", "The passphrase opens the wallet as before").await?;
     screen.shot("remember-unlock-no-keyring").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await?;
     screen.turn_to("index").await?;
     screen.says("main", "The passphrase opens the wallet as before").await?;

@@ -319,7 +319,7 @@ async fn dark(screen: &Screen) -> Result<()> {
     screen.turn_to("vault").await?;
     screen.find("[data-step=export]").await?;
     screen.shot("export-account-dark").await?;
-    screen.click("[data-act=close]").await?;
+    screen.click_away("[data-act=close]").await?;
     screen.closed("vault").await
 }
 
