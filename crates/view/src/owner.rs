@@ -85,6 +85,7 @@ pub enum RememberedWay {
 pub struct Permit2View {
     /// "first" or "second".
     pub name: String,
+    /// The proxy for `exact`: the main network's sets share their Permit2.
     pub contract: AddressView,
     pub chosen: bool,
 }

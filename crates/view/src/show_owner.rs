@@ -87,7 +87,7 @@ pub(crate) fn read_limit(
 pub(crate) fn permit2(network: Network, chosen: &str) -> Vec<Permit2View> {
     let view = |set: &tron::registry::Permit2Set| Permit2View {
         name: set.name.to_owned(),
-        contract: AddressView::of(set.permit2),
+        contract: AddressView::of(set.exact_proxy),
         chosen: set.name == chosen,
     };
     tron::registry::deployments(network).permit2.iter().map(view).collect()

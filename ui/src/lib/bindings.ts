@@ -552,6 +552,7 @@ export type PaymentView = {
 export type Permit2View = {
 	/**  "first" or "second". */
 	name: string,
+	/**  The proxy for `exact`: the main network's sets share their Permit2. */
 	contract: AddressView,
 	chosen: boolean,
 };

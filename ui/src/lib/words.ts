@@ -458,7 +458,7 @@ export const words = {
     themeDark: "Dark",
     autoLock: "Locks without use after",
     autoLockNever: "never",
-    permit2: "Permit2 contract",
+    permit2: "Exact by Permit2 through",
     permit2Note: "Two deployments are in use on TRON. Payments by exact are signed for this one, unless config.toml names another for a site.",
     permit2Set: (name: string, first: string, last: string) => `${name}: ${first}…${last}`,
     unlock: "Unlocks with",
