@@ -153,8 +153,8 @@ pub async fn choose_export_path(app: AppHandle, suggested: String) -> Answer<Opt
 /// A tag gets another name on every payment; one that has the name already takes them in.
 #[tauri::command]
 #[specta::specta]
-pub async fn rename_tag(house: TheHouse<'_>, name: String, new: String) -> Answer<()> {
-    house.desk()?.rename_tag(name, new).await
+pub async fn rename_tag(house: TheHouse<'_>, name: String, to: String) -> Answer<()> {
+    house.desk()?.rename_tag(name, to).await
 }
 
 #[tauri::command]

@@ -31,6 +31,20 @@ export const commands = {
 	startExport: (input: ExportInput) => __TAURI_INVOKE<ExportView>("start_export", { input }),
 	export: (id: string) => __TAURI_INVOKE<ExportView>("export", { id }),
 	cancelExport: (id: string) => __TAURI_INVOKE<ExportView>("cancel_export", { id }),
+	/**  A file name where a person looks for what they saved, that is not taken; `ending` without its dot. */
+	suggestExportPath: (ending: string) => __TAURI_INVOKE<string>("suggest_export_path", { ending }),
+	/**  Lets a person choose the file; nothing when they think better of it. */
+	chooseExportPath: (suggested: string) => __TAURI_INVOKE<string | null>("choose_export_path", { suggested }),
+	/**  A tag gets another name on every payment; one that has the name already takes them in. */
+	renameTag: (name: string, to: string) => __TAURI_INVOKE<null>("rename_tag", { name, to }),
+	/**  Begins to remove old payments (or only to count them); ask with its id how far it is. */
+	startPrune: (input: PruneInput) => __TAURI_INVOKE<UpkeepView>("start_prune", { input }),
+	/**  Begins to give the record's unused space back to the disk. */
+	startVacuum: () => __TAURI_INVOKE<UpkeepView>("start_vacuum"),
+	upkeep: (id: string) => __TAURI_INVOKE<UpkeepView>("upkeep", { id }),
+	cancelUpkeep: (id: string) => __TAURI_INVOKE<UpkeepView>("cancel_upkeep", { id }),
+	/**  What was removed from the record by its age. */
+	removed: () => __TAURI_INVOKE<RemovedView | null>("removed"),
 	tags: () => __TAURI_INVOKE<TagView[]>("tags"),
 	summary: () => __TAURI_INVOKE<SummaryView>("summary"),
 	sites: () => __TAURI_INVOKE<SiteView[]>("sites"),
@@ -557,6 +571,20 @@ export type Permit2View = {
 	chosen: boolean,
 };
 
+/**  Which payments to remove. */
+export type PruneInput = {
+	/**  An age like "2y", "18mo" or "90d", or a day like "2024-12-31": what was paid before it goes. */
+	olderThan: string,
+	/**  Only at this site. */
+	siteKey: string | null,
+	/**  Also what has a note or tags. */
+	noted: boolean,
+	/**  Only count. */
+	dryRun: boolean,
+	/**  In which a day begins; the system's when absent. */
+	timeZone: string | null,
+};
+
 /**  An open question, complete. */
 export type QuestionView = {
 	/**  The payment's id. */
@@ -637,6 +665,13 @@ export type RememberedWay =
 "whenAsked" | 
 /**  And at a start without being asked. */
 "atStart";
+
+/**  What was removed from the record by its age. The sums still have it. */
+export type RemovedView = {
+	payments: number,
+	/**  The newest of them was entered then. RFC 3339. */
+	newest: string,
+};
 
 /**  What became of a wallet whose passphrase was lost. */
 export type RestoredView = {
@@ -790,6 +825,31 @@ export type TriedView = {
 	field: string,
 	found: string,
 	expected: string,
+};
+
+export type UpkeepKind = "prune" | "dryRun" | "vacuum";
+
+/**  How far it is. */
+export type UpkeepView = {
+	id: string,
+	kind: UpkeepKind,
+	/**
+	 *  Of a prune: payments looked at so far, and how many there are at most. Of a vacuum: megabytes given back, and how
+	 *  many there are.
+	 */
+	at: number,
+	of: number,
+	/**  Payments that went (or would go), and that are old enough and stay. */
+	removed: number,
+	kept: number,
+	/**  Everything before this moment is old. RFC 3339. */
+	before: string | null,
+	/**  Of a vacuum: the file's size in bytes, at the beginning and now. Decimal. */
+	bytesBefore: string | null,
+	bytes: string | null,
+	done: boolean,
+	cancelled: boolean,
+	failure: Failure | null,
 };
 
 export type WeightView = "good" | "note" | "warn" | "stop";
