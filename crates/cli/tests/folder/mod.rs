@@ -107,7 +107,8 @@ impl Folder {
 
     /// At a terminal of its own, with the passphrase typed when it is asked for; all that is on the screen.
     pub fn at_a_terminal(&self, arguments: &str) -> String {
-        let line = format!("{} {arguments} --data-dir {}", env!("CARGO_BIN_EXE_countersign"), self.dir().display());
+        let program = env!("CARGO_BIN_EXE_countersign");
+        let line = format!("tty; exec {program} {arguments} --data-dir {}", self.dir().display());
         let mut command = Command::new("script");
         command.args(["-q", "-e", "-c", &line, "/dev/null"]).env("TERM", "dumb");
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -121,6 +122,7 @@ impl Folder {
             }
             seen.push_str(&String::from_utf8_lossy(&chunk[..length]));
             if !typed && seen.contains("Passphrase: ") {
+                quiet(seen.lines().next().unwrap().trim());
                 stdin.write_all(format!("{PASSPHRASE}\n").as_bytes()).unwrap();
                 typed = true;
             }
@@ -129,6 +131,19 @@ impl Folder {
         assert!(!seen.contains(PASSPHRASE), "it is not shown while typed");
         seen
     }
+}
+
+/// Waits until this terminal shows nothing of what is typed, as a person does who reads the prompt first.
+fn quiet(terminal: &str) {
+    let begun = std::time::Instant::now();
+    while begun.elapsed().as_secs() < 20 {
+        let state = Command::new("stty").args(["-a", "-F", terminal]).output().unwrap();
+        if String::from_utf8_lossy(&state.stdout).split_whitespace().any(|word| word == "-echo") {
+            return;
+        }
+        std::thread::yield_now();
+    }
+    panic!("{terminal} goes on showing what is typed");
 }
 
 /// A `serve` without a terminal, once it listens.
