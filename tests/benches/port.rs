@@ -2,7 +2,7 @@
 //! is far away. Beside it what can't be made cheaper: a bare request and a bare durable row.
 //! `COUNTERSIGN_ROWS=100000,1000000,10000000` chooses the sizes (without the last when absent), `COUNTERSIGN_KEEP=/folder`
 //! takes the records from there and leaves them there, with what was paid.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod far;
 mod figures;

@@ -1,6 +1,6 @@
 //! Making one payment's signature and checking one, in memory, beside what others take for the same bytes in the same
 //! run: libsecp256k1, tronweb and the Python agent wallet. Asserts only that all of them sign the same.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod figures;
 

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod inspector;
+mod keeping;
 mod options;
 mod program;
 mod screen;
@@ -329,6 +330,7 @@ async fn records(screen: &Screen) -> Result<()> {
     screen.click("[data-go=activity]").await?;
     screen.find("[data-state=refused]").await?;
     screen.shot("activity").await?;
+    keeping::keeps(screen).await?;
     screen.click("[data-go=settings]").await?;
     screen.find("[data-field=theme]").await?.select_by_value("dark").await?;
     screen.click("[data-go=activity]").await?;

@@ -1,0 +1,45 @@
+//! The record is narrowed, exported and looked after in the window: chips that come off one by one, a file that is
+//! complete, one that is there and replaced only after another word, and old payments counted before anything goes.
+
+use crate::screen::Screen;
+use anyhow::{Result, ensure};
+
+pub async fn keeps(screen: &Screen) -> Result<()> {
+    screen.click("[data-go=activity]").await?;
+    let all = screen.count("[data-payment]").await?;
+    screen.click(".head button[aria-expanded]").await?;
+    screen.find("[data-filter=settlement]").await?.select_by_value("final").await?;
+    screen.find("[data-without=settlement]").await?;
+    screen.shot("filters").await?;
+    screen.click("[data-without=settlement]").await?;
+    screen.find("[data-payment]").await?;
+    ensure!(screen.count("[data-without]").await? == 0, "the chip is still there");
+
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("payments.json");
+    screen.click("[data-action=export]").await?;
+    screen.find("[data-field=format]").await?.select_by_value("json").await?;
+    screen.script("document.querySelector('[data-field=path]').value = ''").await?;
+    screen.enter("[data-field=path]", &file.display().to_string()).await?;
+    screen.click("form.panel button.primary").await?;
+    screen.says("form.panel [role=status]", "payments are in").await?;
+    screen.shot("export").await?;
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(&file)?)?;
+    ensure!(rows.len() >= all, "{} of {all} payments are in the file", rows.len());
+    // Once more into the same file: told, and replaced only then.
+    std::fs::write(&file, "mine")?;
+    screen.click("form.panel button.primary").await?;
+    screen.says("form.panel [role=alert]", "payments.json").await?;
+    ensure!(std::fs::read(&file)? == b"mine", "a file was written over without a word");
+    screen.click("form.panel .foot button:last-of-type").await?;
+    screen.says("form.panel [role=status]", "payments are in").await?;
+    ensure!(std::fs::read(&file)?.len() > 100, "the file was not replaced");
+
+    screen.click("[data-go=settings]").await?;
+    screen.click("[data-action=count]").await?;
+    screen.says("[data-part=upkeep] [role=status]", "Nothing is that old").await?;
+    screen.shot("settings-record").await?;
+    screen.click("[data-action=vacuum]").await?;
+    screen.says("[data-part=upkeep] [role=status]", "The record took").await?;
+    Ok(())
+}
