@@ -1,7 +1,7 @@
 //! How fast the devnet settles, and what empty time costs it. Payments are signed and their transactions built before
 //! the clock starts; then they are sent over a few kept connections, several in flight. What counts is in a block with
 //! a receipt that says success: that is looked up afterwards for every one.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod figures;
 

@@ -20,7 +20,7 @@ const ROUNDS: usize = 3000;
 
 fn main() {
     let (buyer, ask) = (key(0x42), Ask::new(1));
-    let now = u64::try_from(START.secs()).unwrap();
+    let now = START.secs();
     let fee = x402::Fee { to: key(0xfa).address(), amount: ask.fee, caller: Some(key(0xfa).address()) };
     let price = x402::Price::exact_permit(Network::Nile, ask.token, ask.price, ask.pay_to, fee);
     let meta = x402::exact_permit::Meta::payment_only([7; 16], x402::U256::from(1), now - 60, now + 600);

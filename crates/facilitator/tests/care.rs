@@ -1,7 +1,7 @@
 //! What a facilitator takes care of beside payments: what its accounts can pay with, that the contracts of its settings
 //! are there, how much is asked of it at once and how slowly, and that it says of itself what is true.
 
-#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "helpers of tests")]
 
 mod stage;
 

@@ -51,7 +51,7 @@ fn documents() -> Vec<(&'static str, String)> {
     let read = Offer::read(&json).unwrap();
     let option = &read.options[0];
     let authorization = option.terms.as_ref().unwrap().authorize(key.address()).unwrap();
-    let typed = authorization.typed_data.to_string();
+    let typed = authorization.typed_data().to_string();
     let payment = authorization.payment(&read, option, &key.sign(&authorization.digest));
     let settlement = x402::Settlement::settled("tron:nile", &"ab".repeat(32), key.address());
     vec![

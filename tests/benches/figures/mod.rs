@@ -1,6 +1,6 @@
 //! What a bench says: one line `figure {JSON}` for each thing measured, with its goal and with what was measured beside
 //! it in the same run. `cargo xtask bench` makes the tables of them. Judges nothing.
-#![allow(dead_code)] // each bench takes what it needs
+#![allow(dead_code, clippy::float_arithmetic)] // each bench takes what it needs
 
 use serde_json::{Map, Value, json};
 use std::hint::black_box;

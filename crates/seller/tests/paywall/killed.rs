@@ -18,12 +18,15 @@ use std::{
 use tokio::{runtime::Runtime, sync::oneshot};
 use tron::Amount;
 
+/// The path of the request to hold, whether with its answer, and who is told.
+type Armed = (&'static str, bool, oneshot::Sender<()>);
+
 /// The facilitator's door, which can hold one request for ever.
 #[derive(Clone)]
 struct Door {
     facilitator: String,
     http: reqwest::Client,
-    armed: Arc<Mutex<Option<(&'static str, bool, oneshot::Sender<()>)>>>,
+    armed: Arc<Mutex<Option<Armed>>>,
 }
 
 impl Door {
