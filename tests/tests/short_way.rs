@@ -85,6 +85,20 @@ async fn for_half_a_minute_a_limit_pays_without_a_node_and_then_a_person_is_aske
 }
 
 #[tokio::test]
+async fn a_check_looks_at_the_chain_whatever_memory_holds() {
+    // Nothing is remembered yet.
+    let stage = Stage::start().await;
+    let request = stage.request(&article(1));
+    let first = stage.wallet.check(&stage.app, &request).await.unwrap();
+    assert_eq!(first.plan.balance, Some(usdt("100")), "{:?}", first.plan.findings);
+    // And what is remembered is not what is told.
+    let stage = trusted().await;
+    stage.spend_elsewhere(stage.balance(stage.payer()).await).await;
+    let second = stage.wallet.check(&stage.app, &stage.request(&article(3))).await.unwrap();
+    assert!(second.plan.findings.iter().any(|f| short(&f.fact)), "{:?}", second.plan.findings);
+}
+
+#[tokio::test]
 async fn sleep_makes_memory_old() {
     let stage = trusted().await;
     node_gone(&stage);

@@ -2,13 +2,11 @@
 //! wait for a node. Figures from memory may let a payment through and never stop one: whatever they do not plainly
 //! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
 
-use crate::pay::Asked;
-use crate::{Wallet, lock};
+use crate::{Wallet, WalletError, lock};
 use ledger::{Payment, Settlement};
 use plan::Site;
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::Ordering;
 use tron::{Address, Amount, Network};
 use x402::{Terms, U256};
 
@@ -18,6 +16,14 @@ const FRESH_MS: i64 = 30_000;
 const REFRESH_MS: i64 = 5_000;
 /// More accounts than this are not remembered.
 const MOST: usize = 1024;
+
+/// Where a plan learns what the chain says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    Chain,
+    /// From the last half minute, without waiting for a node: good for a signature that a limit allows and nothing else.
+    Memory,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Figure {
@@ -66,13 +72,19 @@ fn allowance_of(terms: &Terms, owner: Address) -> Option<Figure> {
 }
 
 impl Wallet {
-    /// What is known about the payer of `asked`: from memory on the short way, from the chain on the long one.
-    pub(crate) async fn look(&self, asked: &Asked, terms: &Terms, payer: Address, nonce: U256) -> ChainFacts {
-        if asked.short {
-            let known = self.remembered(&asked.site, terms, payer);
-            // Another option may look better only because less is known about this one.
-            asked.missed.fetch_or(known.is_none(), Ordering::Relaxed);
-            return known.unwrap_or_default();
+    /// What is known about the payer: from the chain, or from memory where that knows everything that is needed.
+    pub(crate) async fn look(
+        &self,
+        look: Look,
+        site: &Site,
+        terms: &Terms,
+        payer: Address,
+        nonce: U256,
+    ) -> Result<ChainFacts, WalletError> {
+        if look == Look::Memory {
+            // Another option may look better only because less is known about this one: then none is planned.
+            let known = self.remembered(site, terms, payer);
+            return known.ok_or(WalletError::Check { check: "memory of the chain" });
         }
         let asked_ms = self.0.time.boot_ms();
         let facts = self.chain_facts(terms, payer, nonce).await;
@@ -81,7 +93,7 @@ impl Wallet {
         if let Some(figure) = allowance_of(terms, payer) {
             memory.store(figure, facts.allowance, asked_ms);
         }
-        facts
+        Ok(facts)
     }
 
     /// `None` unless everything that the scheme needs is fresh. The nonce counts as unused: the contract takes

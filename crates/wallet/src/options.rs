@@ -2,6 +2,7 @@
 //! By default the cheapest that would settle, those that the app prefers first. Refuses to take an option that
 //! would not settle, and an answer to the options of a plan that changed.
 
+use crate::facts::Look;
 use crate::pay::Asked;
 use crate::planner::{Planned, Try};
 use crate::{Event, Unpayable, Wallet, WalletError, lock};
@@ -32,7 +33,7 @@ impl Choice {
 
 impl Wallet {
     /// Plans the option that is taken unless a person says otherwise.
-    pub(crate) async fn plan(&self, app: &AppId, asked: &Asked) -> Result<Planned, WalletError> {
+    pub(crate) async fn plan(&self, app: &AppId, asked: &Asked, look: Look) -> Result<Planned, WalletError> {
         let payer = self.payer(app, &asked.site).await?;
         let mut payable: Vec<(&Requirements, Terms)> = Vec::new();
         let mut reasons = Vec::new();
@@ -49,7 +50,8 @@ impl Wallet {
             return Err(WalletError::NothingPayable { worst: worst.unwrap_or(none), reasons });
         }
         let plans = payable.iter().map(|(option, terms)| async move {
-            let planned = self.plan_option(app, asked, Try { option, terms, payer, own: None, nonce: None }).await?;
+            let planned =
+                self.plan_option(app, asked, Try { option, terms, payer, own: None, nonce: None, look }).await?;
             let preferred = asked.prefer.as_ref().is_some_and(|p| p.matches(option, terms));
             Ok::<_, WalletError>(Ranked { planned, preferred })
         });
@@ -94,7 +96,8 @@ impl Wallet {
         option: &Requirements,
         terms: &Terms,
     ) -> Result<Planned, WalletError> {
-        let what = Try { option, terms, payer: payment.plan.payer, own: Some(payment.id), nonce: None };
+        let what =
+            Try { option, terms, payer: payment.plan.payer, own: Some(payment.id), nonce: None, look: Look::Chain };
         self.plan_option(&payment.plan.app, asked, what).await
     }
 

@@ -1,6 +1,7 @@
 //! Asking for a payment: read, plan, reserve and judge in one transaction, then sign, ask or refuse. Refuses
 //! floods, conflicts and whatever the rules forbid; the key is not touched before the row is durable.
 
+use crate::facts::Look;
 use crate::flood::Flood;
 use crate::planner::Planned;
 use crate::sign::{Paper, is_open};
@@ -9,7 +10,6 @@ use ledger::{End, Entered, Entry, Payment, PaymentId, State};
 use plan::{AppId, Moment, Plan, Request, Site, Verdict, Weight, Why};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
@@ -94,10 +94,6 @@ pub(crate) struct Asked {
     pub prefer: Option<Prefer>,
     pub hash: [u8; 32],
     pub key: Option<String>,
-    /// Planned from what the chain said a moment ago, and good for a signature only.
-    pub short: bool,
-    /// Memory did not know enough about one of the options.
-    pub missed: AtomicBool,
 }
 
 impl Asked {
@@ -162,8 +158,6 @@ impl Asked {
             prefer: request.prefer.clone(),
             hash: hash.finalize().into(),
             key: request.idempotency_key.clone(),
-            short: true,
-            missed: AtomicBool::new(false),
         })
     }
 
@@ -180,8 +174,6 @@ impl Asked {
             prefer: None,
             hash: [0; 32],
             key: None,
-            short: false,
-            missed: AtomicBool::new(false),
         })
     }
 
@@ -283,7 +275,7 @@ impl Wallet {
         self.detached(async move { wallet.pay_asked(&app, asked).await }).await
     }
 
-    async fn pay_asked(&self, app: &AppId, mut asked: Asked) -> Result<Outcome, WalletError> {
+    async fn pay_asked(&self, app: &AppId, asked: Asked) -> Result<Outcome, WalletError> {
         let turn = self.turn(app, &asked.url);
         let _turn = turn.lock().await;
         if let Some(known) = self.known(app, &asked).await? {
@@ -293,8 +285,7 @@ impl Wallet {
         if let Some(outcome) = self.pay_by_limit(app, &asked).await? {
             return Ok(outcome);
         }
-        asked.short = false;
-        let planned = self.plan(app, &asked).await?;
+        let planned = self.plan(app, &asked, Look::Chain).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
         }
@@ -320,10 +311,9 @@ impl Wallet {
     /// `None`: nothing was written, the payment goes the long way.
     async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Option<Outcome>, WalletError> {
         // What can't be planned here is told on the long way.
-        let Ok(planned) = self.plan(app, asked).await else { return Ok(None) };
+        let Ok(planned) = self.plan(app, asked, Look::Memory).await else { return Ok(None) };
         let over = asked.max_amount.is_some_and(|max| planned.plan.maximum > max);
-        let missed = asked.missed.load(Ordering::Relaxed);
-        if missed || over || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
+        if over || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
             return Ok(None);
         }
         let new = self.new_row(asked, planned);
@@ -482,7 +472,7 @@ impl Wallet {
     /// What would happen to `request` now. Writes nothing, asks nobody, signs nothing.
     pub async fn check(&self, app: &AppId, request: &PayRequest) -> Result<Checked, WalletError> {
         let asked = Asked::parse(request)?;
-        let planned = self.plan(app, &asked).await?;
+        let planned = self.plan(app, &asked, Look::Chain).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
         }

@@ -2,6 +2,7 @@
 //! how long, what is odd about it. Reads chain and record; refuses what cannot be paid, signs nothing.
 
 use crate::choosing;
+use crate::facts::Look;
 use crate::pay::Asked;
 use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
@@ -38,6 +39,7 @@ pub(crate) struct Try<'a> {
     pub own: Option<PaymentId>,
     /// The nonce that was chosen for it.
     pub nonce: Option<U256>,
+    pub look: Look,
 }
 
 /// One client per network that this profile serves.
@@ -69,7 +71,7 @@ impl Wallet {
         let option = asked.offer.options.get(old.option).ok_or(WalletError::Check { check: "option of the row" })?;
         let terms = Paper::read(document, payment)?.terms()?.clone();
         let nonce = terms.nonce();
-        let what = Try { option, terms: &terms, payer: old.payer, own: Some(payment.id), nonce };
+        let what = Try { option, terms: &terms, payer: old.payer, own: Some(payment.id), nonce, look: Look::Chain };
         self.plan_option(&old.app, &asked, what).await
     }
 
@@ -116,9 +118,11 @@ impl Wallet {
         let maximum = terms.maximum().ok_or(WalletError::Check { check: "maximum of the terms" })?;
         let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
-        let (token, added) = self.token(network, terms.token()).await?;
         let spender = terms.spender();
-        let (chain, vouched) = tokio::join!(self.look(asked, terms, payer, nonce), self.vouched(terms));
+        // First of all: what memory does not know must not ask a node for anything.
+        let vouching = async { Ok(self.vouched(terms).await) };
+        let (chain, vouched) = tokio::try_join!(self.look(what.look, &asked.site, terms, payer, nonce), vouching)?;
+        let (token, added) = self.token(network, terms.token()).await?;
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
         let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
         let promised = self.promised(network, terms.token(), payer, own).await?;
