@@ -5,7 +5,8 @@
 mod figures;
 
 use figures::{Figure, Times};
-use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use k256::ecdsa::{RecoveryId, VerifyingKey};
+use secp256k1::ecdsa::RecoverableSignature;
 use secp256k1::{Message, SecretKey};
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -63,12 +64,12 @@ fn main() {
     Figure::new("sign", "read a 402 from its header", Times::of(ROUNDS, || Offer::read(&text).unwrap()).median(), "µs");
 
     let (header, signature) = (header(), buyer.sign(&digest));
-    let bare = Times::of(ROUNDS, || tron::sign::recover(black_box(&digest), &signature).unwrap()).median();
-    let bytes = signature.to_bytes();
-    let id = RecoveryId::try_from(i32::from(bytes[64]) % 27).unwrap();
-    let compact = RecoverableSignature::from_compact(&bytes[..64], id).unwrap();
-    let theirs = Times::of(ROUNDS, || compact.recover_ecdsa(black_box(message)).unwrap()).median();
-    Figure::new("sign", "recover a signer (k256)", bare, "µs").times_of("libsecp256k1, recovery", theirs, None);
+    let bare = Times::of(ROUNDS, || tron::recover(black_box(&digest), &signature).unwrap()).median();
+    let (id, bytes) = (RecoveryId::from_byte(signature.v() - 27).unwrap(), signature.to_bytes());
+    let ecdsa = k256::ecdsa::Signature::from_slice(&bytes[..64]).unwrap();
+    let by_k256 = || VerifyingKey::recover_from_prehash(black_box(digest.bytes()), &ecdsa, id).unwrap();
+    let theirs = Times::of(ROUNDS, by_k256).median();
+    Figure::new("sign", "recover a signer (libsecp256k1)", bare, "µs").times_of("k256, recovery", theirs, None);
     let check = || {
         let payment = Payment::read(&header).unwrap();
         x402::exact_permit::check(&payment, option, now).unwrap()

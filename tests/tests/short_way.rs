@@ -21,9 +21,7 @@ async fn trusted() -> Stage {
     let first = stage.ask(&article(1)).await;
     let first = stage.approve(&first, Scope::Once).await.unwrap();
     let tx = stage.settle(&stage.signed(first.id).await).await;
-    let response = x402::Settlement::settled("tron:nile", &tx.to_string(), stage.payer()).header_value();
-    let delivered = Report { payment_response: Some(response), http_status: 200 };
-    stage.wallet.report(&stage.app, first.id, delivered).await.unwrap();
+    report(&stage, &first, &tx.to_string()).await;
     stage.allow_automatically(&article(1), "50").await;
     stage.advance(120);
     stage.devnet.mine(5);
@@ -37,6 +35,13 @@ async fn allowed(stage: &Stage, nonce: u64) -> Payment {
         Outcome::Signed(payment) => payment,
         other => panic!("a limit allows it, found {other:?}"),
     }
+}
+
+/// The seller delivered and says which transaction settled.
+async fn report(stage: &Stage, payment: &Payment, tx: &str) {
+    let response = x402::Settlement::settled("tron:nile", tx, stage.payer()).header_value();
+    let delivered = Report { payment_response: Some(response), http_status: 200 };
+    stage.wallet.report(&stage.app, payment.id, delivered).await.unwrap();
 }
 
 /// No node answers any question about a contract.
@@ -180,6 +185,25 @@ async fn a_site_that_dictates_a_used_nonce_moves_nothing_and_is_looked_at_first_
     until(async || {
         fresh += 1;
         !matches!(stage.pay(&article(fresh)).await, Ok(Outcome::Signed(_)))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seller_that_settles_at_once_is_not_taken_for_one_that_dictates_used_nonces() {
+    let stage = trusted().await;
+    let node = stage.node();
+    // The look behind each of these may find the nonce used by the payment itself.
+    for nonce in 3..13 {
+        let payment = allowed(&stage, nonce).await;
+        let tx = stage.settle_through(&node, &stage.signed(payment.id).await).await;
+        report(&stage, &payment, &tx.to_string()).await;
+    }
+    node_gone(&stage);
+    let mut nonce = 20;
+    until(async || {
+        nonce += 1;
+        matches!(stage.pay(&article(nonce)).await, Ok(Outcome::Signed(_)))
     })
     .await;
 }

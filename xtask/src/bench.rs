@@ -18,6 +18,7 @@ const BENCHES: &[(&str, &str)] = &[
     ("stories", "sign"),
     ("facilitator", "verify"),
     ("stories", "port"),
+    ("stories", "devnet"),
     ("ledger", "scale"),
     ("view", "export"),
     ("view", "inspect"),

@@ -2,9 +2,8 @@
 //! who signed it. Finding the signer costs more than all else, so this is done before the chain is locked.
 
 use crate::chain::Refusal;
-use crate::curve;
 use tron::tx::TxError;
-use tron::{SignedTransaction, TxId};
+use tron::{SignedTransaction, TxId, recover};
 
 /// Room for the result, which a node counts as bandwidth.
 const RESULT_BYTES: u64 = 64;
@@ -35,12 +34,12 @@ fn signature(transaction: &SignedTransaction, id: &TxId) -> Result<(), Refusal> 
         [one] => one,
         more => return wrong(TxError::Signatures { found: more.len() }.to_string()),
     };
-    match curve::signer(&id.digest(), signature) {
-        Some(signer) if signer == transaction.raw.owner() => Ok(()),
-        Some(signer) => {
+    match recover(&id.digest(), signature) {
+        Ok(signer) if signer == transaction.raw.owner() => Ok(()),
+        Ok(signer) => {
             let signature = hex::encode(signature.to_bytes());
             wrong(format!("{signature} is signed by {signer} but it is not contained of permission."))
         }
-        None => wrong(TxError::NoSigner.to_string()),
+        Err(_) => wrong(TxError::NoSigner.to_string()),
     }
 }

@@ -12,13 +12,8 @@
 
 use chain::TronGrid;
 use devnet::{Devnet, Gift, Options};
-use secp256k1::{
-    Message,
-    ecdsa::{RecoverableSignature, RecoveryId},
-};
 use serde_json::{Value, json};
 use std::{
-    hint::black_box,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::{Path, PathBuf},
@@ -42,7 +37,6 @@ const FEE: u64 = 10_000;
 const PRICE: u64 = 250_000;
 
 fn main() {
-    recovery();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let devnet = runtime.block_on(Devnet::start(Options::default())).unwrap();
     devnet.faucet(key(CALLER).address(), Gift::Trx(1_000_000_000)).unwrap();
@@ -86,38 +80,6 @@ fn main() {
     figure(&json!({
         "group": "verify", "name": "/verify over HTTP, one worker, with the chain's state (devnet)",
         "value": with_chain, "unit": "requests/s",
-    }));
-}
-
-/// The part of a verdict that costs most: libsecp256k1, which the facilitator takes, beside the library of `tron`.
-fn recovery() {
-    let signed: Vec<_> = (0..200_u8)
-        .map(|i| {
-            let digest = Digest::from_bytes([i; 32]);
-            (digest, key(BUYER).sign(&digest))
-        })
-        .collect();
-    let micros = |step: &dyn Fn(&Digest, &Signature)| {
-        let round = || {
-            let started = Instant::now();
-            signed.iter().for_each(|(digest, signature)| step(digest, signature));
-            started.elapsed().as_secs_f64() * 1e6 / signed.len() as f64
-        };
-        let mut rounds: Vec<f64> = (0..21).map(|_| round()).collect();
-        rounds.sort_by(f64::total_cmp);
-        tenths(rounds[10])
-    };
-    let fast = micros(&|digest, signature| {
-        let (bytes, odd) = (signature.to_bytes(), RecoveryId::from_u8_masked(signature.v() - 27));
-        let parsed = RecoverableSignature::from_compact(&bytes[..64], odd).unwrap();
-        black_box(parsed.recover_ecdsa(Message::from_digest(*digest.bytes())).unwrap());
-    });
-    let slow = micros(&|digest, signature| {
-        black_box(tron::recover(digest, signature).unwrap());
-    });
-    figure(&json!({
-        "group": "verify", "name": "recover a signer, libsecp256k1", "value": fast, "unit": "µs",
-        "beside": { "name": "k256", "value": slow }, "ratio": (fast / slow * 100.0).round() / 100.0,
     }));
 }
 

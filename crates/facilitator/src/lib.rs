@@ -37,7 +37,6 @@ mod openapi;
 mod quote;
 mod rate;
 mod reason;
-mod recovery;
 mod router;
 mod secrets;
 mod serve;

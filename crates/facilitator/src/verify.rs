@@ -1,7 +1,7 @@
 //! Judging a payment: on paper first, then by running the settlement on the chain without effect. One way for all
 //! schemes. Refuses what is not exactly what was asked for, and what the contract would refuse.
 
-use crate::{Facilitator, Reason, Verify, flights::Key, quote::FeeCheck, recovery::recover, store::State};
+use crate::{Facilitator, Reason, Verify, flights::Key, quote::FeeCheck, store::State};
 use chain::{ChainError, TronGrid};
 use tron::Address;
 use x402::{InvalidReason as No, Payment, Refusal, Requirements, Scheme, Signed, Terms, scheme::refusal};
@@ -40,7 +40,7 @@ impl Facilitator {
             return Err(Reason::UnsupportedScheme);
         }
         // The window is judged later, against the clock: a late question about a settled payment has an answer.
-        let signed = Signed::recovered(payment, requirements, recover)?;
+        let signed = Signed::of(payment, requirements)?;
         if signed.caller.is_some_and(|caller| !self.addresses().contains(&caller)) {
             return Err(Reason::CallerMismatch);
         }

@@ -237,12 +237,13 @@ fn live(payment: &mut Payment, dice: &mut Dice, newest: bool) {
         roll => {
             let tx = || dice_hex(payment.id);
             payment.settlement = Some(match roll {
+                // A failed attempt is over with its window: then nobody used the permission.
+                7..=30 if newest => Settlement::Failed { reason: "out of energy".to_owned(), tx: None },
                 _ if newest => Settlement::Unknown,
-                7 | 8 => Settlement::NeverUsed,
-                9 => Settlement::Failed { reason: "out of energy".to_owned(), tx: None },
+                7..=9 => Settlement::NeverUsed,
                 _ => Settlement::Final { tx: Some(tx()), block: Some(70_000_000 + at.secs() / 3 % 10_000_000) },
             });
-            let later = if roll == 7 || roll == 8 { 600_000 } else { 4_000 };
+            let later = if roll < 10 { 600_000 } else { 4_000 };
             payment.settlement_at = Some(if newest { at } else { at.plus_ms(later) });
             let (delivery, status) =
                 if roll == 10 { (Delivery::RefusedBySeller, 500) } else { (Delivery::Delivered, 200) };

@@ -3,7 +3,7 @@
 
 use crate::{Address, Digest};
 use alloy_primitives::keccak256;
-use k256::ecdsa::{RecoveryId, Signature as Ecdsa, SigningKey, VerifyingKey, hazmat::SignPrimitive};
+use k256::ecdsa::{Signature as Ecdsa, SigningKey, VerifyingKey, hazmat::SignPrimitive};
 use sha2::Sha256;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -29,11 +29,6 @@ pub enum SignatureError {
     #[error("expected v 27 or 28, found {found}")]
     RecoveryId { found: u8 },
 }
-
-/// No public key fits digest and signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no account could have made this signature over this digest")]
-pub struct RecoverError;
 
 /// The bytes are no private key. Says nothing else about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -117,30 +112,13 @@ impl fmt::Debug for Signature {
     }
 }
 
-/// Finds the account that signed a digest: [`recover`], or another implementation that gives the same answers.
-pub type Recover = fn(&Digest, &Signature) -> Result<Address, RecoverError>;
-
-/// The account that signed this digest.
-pub fn recover(digest: &Digest, signature: &Signature) -> Result<Address, RecoverError> {
-    let mut ecdsa = signature.ecdsa().ok_or(RecoverError)?;
-    let mut odd = signature.v == 28;
-    // The curve library verifies low s only; (r, −s) with the other parity is the same signer.
-    if let Some(low) = ecdsa.normalize_s() {
-        ecdsa = low;
-        odd = !odd;
-    }
-    VerifyingKey::recover_from_prehash(digest.bytes(), &ecdsa, RecoveryId::new(odd, false))
-        .map(|key| address_of(&key))
-        .map_err(|_| RecoverError)
-}
-
 fn address_of(key: &VerifyingKey) -> Address {
     let point = key.to_encoded_point(false);
     account_of(point.as_bytes().get(1..).unwrap_or_default())
 }
 
 /// The account of a public key, given as its 64 bytes `x ‖ y`: the last 20 of their hash.
-pub fn account_of(key: &[u8]) -> Address {
+pub(crate) fn account_of(key: &[u8]) -> Address {
     let hash = keccak256(key);
     let [_, _, _, _, _, _, _, _, _, _, _, _, rest @ ..] = hash.0;
     Address::from_bytes(rest)
@@ -157,6 +135,11 @@ impl PrivateKey {
     /// The account this key controls.
     pub fn address(&self) -> Address {
         address_of(self.0.verifying_key())
+    }
+
+    /// The key that was derived elsewhere; no curve arithmetic.
+    pub(crate) fn of(key: &SigningKey) -> Self {
+        Self(Box::new(key.clone()))
     }
 
     /// The 32 bytes, big-endian: for sealing them in a file, or for showing them to their owner.
@@ -189,6 +172,7 @@ impl PrivateKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{RecoverError, recover};
 
     const ORDER: &str = "fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141";
     const ONE: &str = "0000000000000000000000000000000000000000000000000000000000000001";

@@ -3,7 +3,7 @@
 //! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
 
 use crate::{Wallet, WalletError, lock};
-use ledger::{Payment, Settlement};
+use ledger::{Payment, PaymentId, Settlement};
 use plan::Site;
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
@@ -35,8 +35,9 @@ enum Figure {
 pub(crate) struct Memory {
     /// Amount in the token's smallest unit, and the boot time at which it was asked for.
     figures: HashMap<Figure, (Amount, i64)>,
-    /// Sites that dictated a nonce which the chain had seen before: there the chain is always looked at first.
-    doubted: HashSet<Site>,
+    /// Payments whose nonce was used on the chain while nobody was known to have used it. At their sites the chain is
+    /// always looked at first, until the payment's own transaction is seen.
+    doubted: HashMap<PaymentId, Site>,
     /// Accounts that are being read just now.
     reading: HashSet<Figure>,
 }
@@ -100,7 +101,7 @@ impl Wallet {
     /// none twice, and [`Wallet::look_behind`] finds out.
     fn remembered(&self, site: &Site, terms: &Terms, payer: Address) -> Option<ChainFacts> {
         let (memory, now_ms) = (lock(&self.0.memory), self.0.time.boot_ms());
-        if memory.doubted.contains(site) {
+        if memory.doubted.values().any(|doubted| doubted == site) {
             return None;
         }
         let balance = memory.fresh(balance_of(terms, payer), now_ms)?;
@@ -112,18 +113,21 @@ impl Wallet {
     }
 
     /// Looks at the chain while a payment from memory goes on: the nonce, and figures that grow old. A site whose
-    /// nonce was used before gets nothing more on the short way; what it got is worth nothing on the chain.
+    /// nonce was used before gets nothing more on the short way; what it got is worth nothing on the chain. A seller
+    /// may be so quick that it was this very payment which used it: see [`Wallet::taken`].
     pub(crate) fn look_behind(&self, payment: &Payment, terms: Terms) {
         let (wallet, id, site, payer) = (self.clone(), payment.id, payment.plan.site.clone(), payment.plan.payer);
         self.spawn(async move {
             let Some(nonce) = terms.nonce() else { return };
             let refresh = wallet.refresh(&terms, payer);
             let (used, ()) = tokio::join!(wallet.nonce_used(&terms, payer, nonce), refresh);
-            // By now it may be this very payment that used it.
-            let unsettled = |row: Payment| row.settlement == Some(Settlement::Unknown);
-            if matches!(used, Ok(true)) && wallet.row(id).await.is_ok_and(unsettled) {
-                tracing::warn!(payment = %id, %site, "the site dictated a nonce that the chain had seen before");
-                lock(&wallet.0.memory).doubted.insert(site);
+            if matches!(used, Ok(true)) {
+                lock(&wallet.0.memory).doubted.insert(id, site.clone());
+                // Whoever saw the transaction before this found no doubt to take back.
+                match wallet.row(id).await {
+                    Ok(row) if settled_by_itself(&row) => drop(lock(&wallet.0.memory).doubted.remove(&id)),
+                    _ => tracing::info!(payment = %id, %site, "its nonce is used and its transaction was not seen yet"),
+                }
             }
         });
     }
@@ -162,5 +166,13 @@ impl Wallet {
         let mut memory = lock(&self.0.memory);
         memory.lower(Figure::Balance { network, token, owner }, plan.maximum);
         memory.lower(Figure::Allowance { network, token, owner, spender: plan.contract }, plan.maximum);
+        if settled_by_itself(payment) {
+            memory.doubted.remove(&payment.id);
+        }
     }
+}
+
+/// Its own transaction was seen: a nonce that is merely used can be another's work.
+const fn settled_by_itself(payment: &Payment) -> bool {
+    matches!(payment.settlement, Some(Settlement::Seen { .. } | Settlement::Final { tx: Some(_), .. }))
 }

@@ -63,6 +63,11 @@ use tron::Network;
 #[derive(Clone)]
 pub struct Wallet(pub(crate) Arc<Inner>);
 
+tokio::task_local! {
+    /// Set on a thread that may wait for the record itself: see [`Wallet::aside`].
+    static ASIDE: ();
+}
+
 pub(crate) struct Inner {
     options: Options,
     config: Config,
@@ -234,6 +239,17 @@ impl Wallet {
         self.0.tasks.spawn(work).await.map_err(|_| WalletError::Check { check: "background work" })?
     }
 
+    /// Work with the record that waits for nothing else, in one go on a thread beside the async ones: a step from
+    /// one to the other and back takes longer than most questions to the record.
+    pub(crate) async fn aside<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, WalletError>> + Send + 'static,
+    ) -> Result<T, WalletError> {
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || runtime.block_on(ASIDE.scope((), work));
+        self.0.tasks.spawn_blocking(work).await.map_err(|_| WalletError::Check { check: "background work" })?
+    }
+
     /// Work that outlives its caller and ends with the wallet.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let stop = self.0.stop.clone();
@@ -290,7 +306,10 @@ impl Wallet {
             return Err(WalletError::Closed);
         }
         let ledger = Arc::clone(&self.0.ledger);
-        let result = keys::blocking(move || work(&ledger)).await?;
+        let result = match ASIDE.try_with(|()| ()) {
+            Ok(()) => work(&ledger),
+            Err(_) => keys::blocking(move || work(&ledger)).await?,
+        };
         if let Err(e) = &result
             && e.is_storage()
         {

@@ -270,20 +270,19 @@ impl Wallet {
     ///
     /// Goes on to its end although the caller hangs up: a row never stays behind without its question.
     pub async fn pay(&self, app: &AppId, request: &PayRequest) -> Result<Outcome, WalletError> {
-        let asked = Asked::parse(request)?;
+        let asked = Arc::new(Asked::parse(request)?);
         let (wallet, app) = (self.clone(), app.clone());
         self.detached(async move { wallet.pay_asked(&app, asked).await }).await
     }
 
-    async fn pay_asked(&self, app: &AppId, asked: Asked) -> Result<Outcome, WalletError> {
+    async fn pay_asked(&self, app: &AppId, asked: Arc<Asked>) -> Result<Outcome, WalletError> {
         let turn = self.turn(app, &asked.url);
         let _turn = turn.lock().await;
-        if let Some(known) = self.known(app, &asked).await? {
-            return self.outcome(known).await;
-        }
-        self.check_pause(app)?;
-        if let Some(outcome) = self.pay_by_limit(app, &asked).await? {
-            return Ok(outcome);
+        let (wallet, of, short) = (self.clone(), app.clone(), Arc::clone(&asked));
+        match self.aside(async move { wallet.pay_by_record(&of, &short).await }).await? {
+            None => {}
+            Some(Entered::New(signed, _)) => return Ok(Outcome::Signed(signed)),
+            Some(earlier) => return self.earlier(app, asked.hash, earlier).await,
         }
         let planned = self.plan(app, &asked, Look::Chain).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
@@ -307,9 +306,17 @@ impl Wallet {
         }
     }
 
-    /// The short way, without a node: signed from what the chain said a moment ago, in one durable commit.
-    /// `None`: nothing was written, the payment goes the long way.
-    async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Option<Outcome>, WalletError> {
+    /// What can be answered without a node and a person. `None`: nothing was written, the payment goes the long way.
+    async fn pay_by_record(&self, app: &AppId, asked: &Asked) -> Result<Option<Entered>, WalletError> {
+        if let Some(known) = self.known(app, asked).await? {
+            return Ok(Some(Entered::Existing(known)));
+        }
+        self.check_pause(app)?;
+        self.pay_by_limit(app, asked).await
+    }
+
+    /// The short way: signed from what the chain said a moment ago, in one durable commit. `None`: as above.
+    async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Option<Entered>, WalletError> {
         // What can't be planned here is told on the long way.
         let Ok(planned) = self.plan(app, asked, Look::Memory).await else { return Ok(None) };
         let over = asked.max_amount.is_some_and(|max| planned.plan.maximum > max);
@@ -317,20 +324,17 @@ impl Wallet {
             return Ok(None);
         }
         let new = self.new_row(asked, planned);
-        let (wallet, hash) = (self.clone(), asked.hash);
+        let wallet = self.clone();
         let entered = self.db(move |ledger| {
             let judge = |rules: &_, spending: &_| wallet.judge(&new.planned.plan, rules, spending, new.now);
             ledger.enter_allowed(&new.entry(), new.now, judge)
         });
         let Some(entered) = entered.await? else { return Ok(None) };
         self.stored();
-        let payment = match entered {
-            Entered::New(payment, _) => payment,
-            earlier => return self.earlier(app, hash, earlier).await.map(Some),
-        };
+        let Entered::New(payment, verdict) = entered else { return Ok(Some(entered)) };
         let paper = Paper::of(asked.offer.clone(), &payment);
         self.look_behind(&payment, paper.terms()?.clone());
-        Ok(Some(Outcome::Signed(self.sign_paper(&payment, &paper).await?)))
+        Ok(Some(Entered::New(self.sign_paper(&payment, &paper).await?, verdict)))
     }
 
     fn new_row(&self, asked: &Asked, planned: Planned) -> NewRow {

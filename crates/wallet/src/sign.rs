@@ -106,7 +106,7 @@ impl Wallet {
         let authorization = paper.authorization(&payment.plan)?;
         let (payer, digest) = (payment.plan.payer, authorization.digest);
         let signature = self.0.keys.sign(payer, &digest)?;
-        if tron::sign::recover(&digest, &signature) != Ok(payer) {
+        if tron::recover(&digest, &signature) != Ok(payer) {
             return Err(WalletError::Check { check: "signature" });
         }
         let mut signed = authorization.payment(&paper.offer, paper.option()?, &signature);

@@ -6,7 +6,7 @@ use crate::{
     InvalidReason as No, NonceSlot, Payload, Payment, Requirements, Scheme, Terms,
     scheme::{Fee, exact_eip3009, exact_permit, exact_permit2},
 };
-use tron::{Address, Amount, Digest, Network, Signature, sign::Recover};
+use tron::{Address, Amount, Digest, Network, Signature};
 
 /// A payment that is right on paper, whenever it is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,24 +37,19 @@ pub struct Signed {
 impl Signed {
     /// Judges everything but the time: terms, then the signature.
     pub fn of(payment: &Payment, requirements: &Requirements) -> Result<Self, No> {
-        Self::recovered(payment, requirements, tron::recover)
-    }
-
-    /// As [`Signed::of`], with the caller's own way to find who signed.
-    pub fn recovered(payment: &Payment, requirements: &Requirements, recover: Recover) -> Result<Self, No> {
         let terms = requirements.terms.as_ref().map_err(|_| No::ExactScheme)?;
         match terms {
-            Terms::ExactPermit(_) => Self::of_permit(payment, requirements, recover),
-            Terms::ExactEip3009(terms) => Self::of_eip3009(payment, terms, recover),
-            Terms::ExactPermit2(terms) => Self::of_permit2(payment, terms, recover),
+            Terms::ExactPermit(_) => Self::of_permit(payment, requirements),
+            Terms::ExactEip3009(terms) => Self::of_eip3009(payment, terms),
+            Terms::ExactPermit2(terms) => Self::of_permit2(payment, terms),
             _ => Err(No::ExactScheme),
         }
     }
 
-    fn of_permit(payment: &Payment, requirements: &Requirements, recover: Recover) -> Result<Self, No> {
+    fn of_permit(payment: &Payment, requirements: &Requirements) -> Result<Self, No> {
         // At its first second the window is open: only terms and signature are judged here.
         let (permit, digest, signature) =
-            exact_permit::judge(payment, requirements, |permit| permit.valid_after, |_, _| true, recover)?;
+            exact_permit::judge(payment, requirements, |permit| permit.valid_after, |_, _| true)?;
         let fee = Fee { to: permit.fee_to, amount: permit.fee_amount, caller: Some(permit.caller) };
         let (scheme, owner, contract) = (Scheme::ExactPermit, permit.buyer, permit.contract());
         Ok(Self {
@@ -75,14 +70,14 @@ impl Signed {
         })
     }
 
-    fn of_eip3009(payment: &Payment, terms: &exact_eip3009::Terms, recover: Recover) -> Result<Self, No> {
+    fn of_eip3009(payment: &Payment, terms: &exact_eip3009::Terms) -> Result<Self, No> {
         same_network(payment, terms.common.network)?;
         let payload = match &payment.payload {
             Ok(Payload::ExactEip3009(payload)) => payload,
             Ok(_) => return Err(No::ExactScheme),
             Err(_) => return Err(No::MissingTransferAuthorization),
         };
-        let (digest, signature) = exact_eip3009::on_paper(payload, terms, recover)?;
+        let (digest, signature) = exact_eip3009::on_paper(payload, terms)?;
         let (scheme, contract, owner) = (Scheme::ExactEip3009, terms.common.token, payload.from);
         Ok(Self {
             scheme,
@@ -102,10 +97,10 @@ impl Signed {
         })
     }
 
-    fn of_permit2(payment: &Payment, terms: &exact_permit2::Terms, recover: Recover) -> Result<Self, No> {
+    fn of_permit2(payment: &Payment, terms: &exact_permit2::Terms) -> Result<Self, No> {
         same_network(payment, terms.common.network)?;
         let Ok(Payload::ExactPermit2(payload)) = &payment.payload else { return Err(No::ExactScheme) };
-        let (digest, signature, set) = exact_permit2::on_paper(payload, terms, recover)?;
+        let (digest, signature, set) = exact_permit2::on_paper(payload, terms)?;
         let a = &payload.authorization;
         let scheme = Scheme::ExactPermit2;
         Ok(Self {

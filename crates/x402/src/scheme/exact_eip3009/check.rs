@@ -3,7 +3,7 @@
 
 use super::{Payload, Terms};
 use crate::{InvalidReason as No, Payment, Requirements, Signed};
-use tron::{Address, Digest, Signature, sign::Recover};
+use tron::{Address, Digest, Signature, recover};
 
 /// Judges a payment against the requirements that the seller passed along, at `now_secs` since 1970. Answers
 /// the payer. The amount has to be equal, not merely enough.
@@ -14,7 +14,7 @@ pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> R
 }
 
 /// What is right at any time: recipient, amount, signature.
-pub(crate) fn on_paper(payload: &Payload, terms: &Terms, recover: Recover) -> Result<(Digest, Signature), No> {
+pub(crate) fn on_paper(payload: &Payload, terms: &Terms) -> Result<(Digest, Signature), No> {
     if payload.to != terms.common.payee {
         return Err(No::ExactRecipient);
     }

@@ -4,7 +4,7 @@
 
 use super::{InvalidReason, Permit};
 use crate::{Payload, Payment, Requirements, Terms};
-use tron::{Address, Amount, Digest, Network, Signature, recover, sign::Recover, token};
+use tron::{Address, Amount, Digest, Network, Signature, recover, token};
 
 /// Judges a payment against the requirements that the seller passed along; the tokens of the known table are
 /// allowed. Answers the payer. `now_secs` is seconds since 1970. Stricter than the published SDKs: amounts and
@@ -24,7 +24,7 @@ pub fn check_tokens(
     now_secs: u64,
     allowed: impl FnOnce(Network, Address) -> bool,
 ) -> Result<Address, InvalidReason> {
-    judge(payment, requirements, |_| now_secs, allowed, recover).map(|(permit, ..)| permit.buyer)
+    judge(payment, requirements, |_| now_secs, allowed).map(|(permit, ..)| permit.buyer)
 }
 
 /// As [`check_tokens`], at the second that `now` says, with the caller's own way to find who signed. Answers what was
@@ -34,7 +34,6 @@ pub(crate) fn judge<'p>(
     requirements: &Requirements,
     now: impl FnOnce(&Permit) -> u64,
     allowed: impl FnOnce(Network, Address) -> bool,
-    recover: Recover,
 ) -> Result<(&'p Permit, Digest, Signature), InvalidReason> {
     use InvalidReason as No;
     let Ok(Payload::ExactPermit(payload)) = &payment.payload else { return Err(No::MissingPermit) };

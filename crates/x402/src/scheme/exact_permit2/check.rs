@@ -4,7 +4,7 @@
 
 use super::{Authorization, Payload, Terms, set_of_spender};
 use crate::{InvalidReason as No, Payment, Requirements, Signed};
-use tron::{Address, Digest, Signature, registry::Permit2Set, sign::Recover};
+use tron::{Address, Digest, Signature, recover, registry::Permit2Set};
 
 /// Judges a payment against the requirements that the seller passed along, at `now_secs` since 1970. Answers
 /// the payer. The amount has to be equal, not merely enough.
@@ -18,7 +18,6 @@ pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> R
 pub(crate) fn on_paper(
     payload: &Payload,
     terms: &Terms,
-    recover: Recover,
 ) -> Result<(Digest, Signature, Permit2Set), No> {
     let a: &Authorization = &payload.authorization;
     let set = set_of_spender(terms.common.network, a.spender).ok_or(No::Permit2Spender)?;

@@ -1,29 +1,34 @@
-//! Finds who signed a digest, by libsecp256k1: the same answers as [`tron::recover`] in a fraction of the time, which is
-//! most of what a facilitator's verdict costs. Sees no private key; what holds one stays on the curve library of `tron`.
+//! Who signed a digest, by libsecp256k1: the same answers as the curve library that signs, in a fraction of the time.
+//! A second hand on every signature that is made here, and the one on all that come from outside. Sees no key.
 
-use secp256k1::{
-    Message,
-    ecdsa::{RecoverableSignature, RecoveryId},
-};
-use tron::{Address, Digest, Signature, sign};
+use crate::sign::account_of;
+use crate::{Address, Digest, Signature};
+use secp256k1::Message;
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 
-/// As [`tron::recover`].
-pub(crate) fn recover(digest: &Digest, signature: &Signature) -> Result<Address, sign::RecoverError> {
+/// No public key fits digest and signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no account could have made this signature over this digest")]
+pub struct RecoverError;
+
+/// The account that signed this digest. A high s is as good as its low twin, as on the chain.
+pub fn recover(digest: &Digest, signature: &Signature) -> Result<Address, RecoverError> {
     let odd = if signature.v() == 28 { RecoveryId::One } else { RecoveryId::Zero };
     let bytes = signature.to_bytes();
     let [body @ .., _] = &bytes;
     let key = RecoverableSignature::from_compact(body, odd)
         .and_then(|signature| signature.recover_ecdsa(Message::from_digest(*digest.bytes())))
-        .map_err(|_| sign::RecoverError)?;
+        .map_err(|_| RecoverError)?;
     let [_, point @ ..] = key.serialize_uncompressed();
-    Ok(sign::account_of(&point))
+    Ok(account_of(&point))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PrivateKey;
+    use k256::ecdsa::{Signature as Ecdsa, VerifyingKey};
     use proptest::prelude::*;
-    use tron::PrivateKey;
 
     const ORDER: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba, 0xae,
@@ -41,11 +46,24 @@ mod tests {
         out
     }
 
+    /// The same by the library that signs.
+    fn by_k256(digest: &Digest, signature: &Signature) -> Result<Address, RecoverError> {
+        let mut ecdsa = Ecdsa::from_scalars(*signature.r(), *signature.s()).map_err(|_| RecoverError)?;
+        let mut odd = signature.v() == 28;
+        // It verifies low s only; (r, −s) with the other parity is the same signer.
+        if let Some(low) = ecdsa.normalize_s() {
+            ecdsa = low;
+            odd = !odd;
+        }
+        let key = VerifyingKey::recover_from_prehash(digest.bytes(), &ecdsa, k256::ecdsa::RecoveryId::new(odd, false));
+        key.map(|key| account_of(&key.to_encoded_point(false).as_bytes()[1..])).map_err(|_| RecoverError)
+    }
+
     /// What both say of 65 bytes, or whatever number it is: nobody reads them, or the same account, or no account.
-    fn both(digest: [u8; 32], bytes: &[u8]) -> Option<Result<Address, sign::RecoverError>> {
+    fn both(digest: [u8; 32], bytes: &[u8]) -> Option<Result<Address, RecoverError>> {
         let digest = Digest::from_bytes(digest);
         let signature = Signature::from_bytes(bytes).ok()?;
-        let (slow, fast) = (tron::recover(&digest, &signature), recover(&digest, &signature));
+        let (slow, fast) = (by_k256(&digest, &signature), recover(&digest, &signature));
         assert_eq!(slow, fast, "{digest:?} {signature}");
         Some(fast)
     }
