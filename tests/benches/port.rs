@@ -166,12 +166,17 @@ impl Story {
         Ask { url, price: usdt("0.05"), fee: usdt("0.001"), ..Ask::new(nonce) }
     }
 
-    async fn post(&self, nonce: u64) -> (StatusCode, Value) {
+    /// What a program has in its hand that met a 402.
+    fn request(&self, nonce: u64) -> reqwest::Request {
         let ask = self.ask(nonce);
         let request = json!({ "method": "GET", "url": ask.url });
         let body = json!({ "request": request, "paymentRequired": self.stage.offer(&ask) });
         let sent = self.http.post(format!("{}/v1/payments", self.port)).bearer_auth(&self.token).json(&body);
-        let answer = sent.send().await.unwrap();
+        sent.build().unwrap()
+    }
+
+    async fn post(&self, request: reqwest::Request) -> (StatusCode, Value) {
+        let answer = self.http.execute(request).await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 
@@ -187,7 +192,7 @@ impl Story {
 
     /// A person says yes once, which makes the payee known, and gives a limit.
     async fn trust(&self) {
-        let (status, asked) = self.post(1).await;
+        let (status, asked) = self.post(self.request(1)).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{asked}");
         let row = self.stage.row(asked["id"].as_str().unwrap().parse().unwrap()).await;
         self.stage.approve(&row, Scope::Once).await.unwrap();
@@ -215,8 +220,9 @@ impl Story {
     async fn pay(&self, first: u64) -> Times {
         let (mut asked, node) = (vec![], self.stage.node());
         for nonce in first..first + ROUNDS {
+            let request = self.request(nonce);
             let started = Instant::now();
-            let (status, answer) = self.post(nonce).await;
+            let (status, answer) = self.post(request).await;
             asked.push(started.elapsed());
             assert_eq!(status, StatusCode::OK, "{answer}");
             let payment = Payment::read(answer["headerValue"].as_str().unwrap()).unwrap();

@@ -94,7 +94,7 @@ impl Ledger {
     }
 
     pub fn tokens(&self) -> Result<Vec<AddedToken>, LedgerError> {
-        self.read("list tokens", |db| {
+        self.read_warm("list tokens", |db| {
             let mut query = db.prepare_cached(&format!("{COLUMNS} ORDER BY added_at"))?;
             let mut rows = query.query([])?;
             let mut tokens = Vec::new();

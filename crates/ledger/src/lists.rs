@@ -44,7 +44,7 @@ impl Ledger {
 
     /// What waits for a person, oldest first.
     pub fn open_questions(&self) -> Result<Vec<Payment>, LedgerError> {
-        self.read("list questions", |db| {
+        self.read_warm("list questions", |db| {
             let found = rows::select(db, "INDEXED BY payments_state", "WHERE p.state = 'asked' ORDER BY p.seq", &[])?;
             Ok(found.into_iter().map(|row| row.payment).collect())
         })
@@ -69,7 +69,7 @@ impl Ledger {
         payer: Address,
         except: Option<PaymentId>,
     ) -> Result<Amount, LedgerError> {
-        self.read("sum up what is promised", |db| {
+        self.read_warm("sum up what is promised", |db| {
             let Some(asset) = assets::find(db, network, token)? else { return Ok(Amount::ZERO) };
             let mut query = db.prepare_cached(
                 "SELECT maximum FROM payments p INDEXED BY payments_open
@@ -105,7 +105,7 @@ impl Ledger {
 
     /// What earlier payments say about this one.
     pub fn history(&self, key: &HistoryKey<'_>) -> Result<History, LedgerError> {
-        self.read("look up the history", |db| {
+        self.read_warm("look up the history", |db| {
             let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
             let similar_payees = payees::similar(db, key.network, key.payee)?;
             let mut history = History { payee_times, payee_since, similar_payees, ..History::default() };

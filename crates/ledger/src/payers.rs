@@ -11,7 +11,7 @@ use tron::Address;
 impl Ledger {
     /// The account chosen for this app on this site, else for the app on all sites.
     pub fn payer(&self, app: &AppId, site: &Site) -> Result<Option<Address>, LedgerError> {
-        self.read("find the paying account", |db| {
+        self.read_warm("find the paying account", |db| {
             let Some(app) = app_of(db, app)? else { return Ok(None) };
             let own = sites::find(db, site)?.map_or(Ok(None), |site| chosen(db, app, site))?;
             own.map_or_else(|| chosen(db, app, ALL_SITES), |account| Ok(Some(account)))
@@ -20,7 +20,9 @@ impl Ledger {
 
     /// The account chosen for this app on all sites.
     pub fn payer_of_app(&self, app: &AppId) -> Result<Option<Address>, LedgerError> {
-        self.read("find the paying account", |db| app_of(db, app)?.map_or(Ok(None), |app| chosen(db, app, ALL_SITES)))
+        self.read_warm("find the paying account", |db| {
+            app_of(db, app)?.map_or(Ok(None), |app| chosen(db, app, ALL_SITES))
+        })
     }
 
     /// Every choice, by app, then site.

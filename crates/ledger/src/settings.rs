@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, params};
 
 impl Ledger {
     pub fn setting(&self, key: &str) -> Result<Option<String>, LedgerError> {
-        self.read("read a setting", |db| {
+        self.read_warm("read a setting", |db| {
             Ok(db
                 .prepare_cached("SELECT value FROM settings WHERE key = ?1")?
                 .query_row([key], |row| row.get(0))

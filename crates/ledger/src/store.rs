@@ -148,6 +148,16 @@ impl Ledger {
         snapshot(&lock(&self.reader), operation, work)
     }
 
+    /// As [`Ledger::read`], on the connection that writes: any other has to read its pages from the file again after
+    /// each write. For the few short questions on the way to a signature.
+    pub(crate) fn read_warm<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        snapshot(&lock(&self.writer), operation, work)
+    }
+
     /// As [`Ledger::read`], for what a person looks through.
     pub(crate) fn browse<T>(
         &self,

@@ -270,25 +270,35 @@ impl Wallet {
     ///
     /// Goes on to its end although the caller hangs up: a row never stays behind without its question.
     pub async fn pay(&self, app: &AppId, request: &PayRequest) -> Result<Outcome, WalletError> {
-        let asked = Arc::new(Asked::parse(request)?);
+        let asked = Asked::parse(request)?;
+        let turn = self.turn(app, &asked.url).lock_owned().await;
         let (wallet, app) = (self.clone(), app.clone());
-        self.detached(async move { wallet.pay_asked(&app, asked).await }).await
+        let short = async move {
+            let answered = wallet.pay_by_record(&app, &asked).await?;
+            Ok((wallet, app, asked, answered, turn))
+        };
+        let (wallet, app, asked, answered, turn) = self.aside(short).await?;
+        if let Some(Entered::New(signed, _)) = answered {
+            self.look_behind(&signed, asked.offer);
+            return Ok(Outcome::Signed(signed));
+        }
+        self.detached(async move {
+            let _turn = turn;
+            match answered {
+                Some(earlier) => wallet.earlier(&app, asked.hash, earlier).await,
+                None => wallet.pay_asked(&app, &asked).await,
+            }
+        })
+        .await
     }
 
-    async fn pay_asked(&self, app: &AppId, asked: Arc<Asked>) -> Result<Outcome, WalletError> {
-        let turn = self.turn(app, &asked.url);
-        let _turn = turn.lock().await;
-        let (wallet, of, short) = (self.clone(), app.clone(), Arc::clone(&asked));
-        match self.aside(async move { wallet.pay_by_record(&of, &short).await }).await? {
-            None => {}
-            Some(Entered::New(signed, _)) => return Ok(Outcome::Signed(signed)),
-            Some(earlier) => return self.earlier(app, asked.hash, earlier).await,
-        }
-        let planned = self.plan(app, &asked, Look::Chain).await?;
+    /// The long way, with the chain and if need be a person.
+    async fn pay_asked(&self, app: &AppId, asked: &Asked) -> Result<Outcome, WalletError> {
+        let planned = self.plan(app, asked, Look::Chain).await?;
         if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
         }
-        let new = self.new_row(&asked, planned);
+        let new = self.new_row(asked, planned);
         let (wallet, hash) = (self.clone(), asked.hash);
         let entering = self.0.entering.lock().await;
         self.check_queue(app).await?;
@@ -333,7 +343,6 @@ impl Wallet {
         self.stored();
         let Entered::New(payment, verdict) = entered else { return Ok(Some(entered)) };
         let paper = Paper::of(asked.offer.clone(), &payment);
-        self.look_behind(&payment, paper.terms()?.clone());
         Ok(Some(Entered::New(self.sign_paper(&payment, &paper).await?, verdict)))
     }
 

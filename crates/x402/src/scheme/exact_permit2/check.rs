@@ -15,10 +15,7 @@ pub fn check(payment: &Payment, requirements: &Requirements, now_secs: u64) -> R
 }
 
 /// What is right at any time: spender, recipient, amount, token, signature. The spender decides the deployment.
-pub(crate) fn on_paper(
-    payload: &Payload,
-    terms: &Terms,
-) -> Result<(Digest, Signature, Permit2Set), No> {
+pub(crate) fn on_paper(payload: &Payload, terms: &Terms) -> Result<(Digest, Signature, Permit2Set), No> {
     let a: &Authorization = &payload.authorization;
     let set = set_of_spender(terms.common.network, a.spender).ok_or(No::Permit2Spender)?;
     let ok = |holds: bool, reason: No| if holds { Ok(()) } else { Err(reason) };
