@@ -1,6 +1,7 @@
 //! The desk: one façade over the wallet that speaks views, so that window, port, control socket and
 //! command line are thin and agree. Decides nothing by itself.
 
+use crate::jobs::Jobs;
 use crate::port::*;
 use crate::show_owner::{self, Symbols, count, read_limit};
 use crate::show_payment::{site, time};
@@ -8,6 +9,7 @@ use crate::show_question::percent;
 use crate::*;
 use ledger::{Payment, PaymentId, RuleKey, State};
 use plan::{PlanDigest, Site};
+use std::sync::Arc;
 use std::time::Duration;
 use tron::{Address, Amount, Network};
 use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Passphrase, Scope, Wallet, WalletError};
@@ -16,8 +18,8 @@ use wallet::{AllowanceChoice, Answer as Given, AppId, Outcome, PairingState, Pas
 #[derive(Clone)]
 pub struct Desk {
     pub(crate) wallet: Wallet,
-    pub(crate) exports: crate::export::Exports,
-    pub(crate) upkeeps: crate::upkeep::Upkeeps,
+    pub(crate) exports: Arc<Jobs<crate::export::Progress>>,
+    pub(crate) upkeeps: Arc<Jobs<crate::upkeep::Progress>>,
 }
 
 pub(crate) type Answer<T> = Result<T, Failure>;

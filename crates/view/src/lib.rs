@@ -8,6 +8,7 @@ mod desk_inspect;
 pub mod export;
 pub mod failure;
 pub mod inspect;
+mod jobs;
 pub mod money;
 pub mod owner;
 pub mod payment;

@@ -2,19 +2,19 @@
 //! small steps, tells how far it is and can be ended between two steps; payments go on meanwhile. Reads what was
 //! typed or names the field that can't be read; what may be removed is the ledger's to say.
 
+use crate::Failure;
 use crate::desk::{Answer, Desk, site_key};
+use crate::jobs::Job;
 use crate::record::{moment, zone};
 use crate::show_owner::count;
 use crate::show_payment::time;
-use crate::{Code, Failure};
 use jiff::Span;
 use ledger::{Prune, Pruned, Space};
 use plan::Moment;
 use serde::{Deserialize, Serialize};
 use specta::Type;
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Rows of one step: a payment waits for that long at most.
 const ROWS: u32 = 128;
@@ -77,10 +77,7 @@ pub struct RemovedView {
     pub newest: String,
 }
 
-/// What was begun, by its id.
-pub(crate) type Upkeeps = Arc<Mutex<HashMap<String, Arc<Job>>>>;
-
-pub(crate) struct Job {
+pub(crate) struct Progress {
     kind: UpkeepKind,
     before: Option<Moment>,
     of: AtomicU64,
@@ -88,9 +85,6 @@ pub(crate) struct Job {
     removed: AtomicU64,
     kept: AtomicU64,
     bytes: Mutex<Option<(u64, u64)>>,
-    cancel: AtomicBool,
-    /// `None` while it runs; `true`: to its end.
-    end: Mutex<Option<Result<bool, Failure>>>,
 }
 
 /// An age or a day, as the moment before which everything is old.
@@ -111,10 +105,6 @@ fn before(text: &str, zone: &jiff::tz::TimeZone, now: Moment) -> Answer<Moment> 
 }
 
 impl Desk {
-    fn upkeeps(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
-        self.upkeeps.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Begins to remove old payments (or only to count them) and says what it is called.
     pub async fn start_prune(&self, input: PruneInput) -> Answer<UpkeepView> {
         let now = self.wallet.now();
@@ -126,19 +116,19 @@ impl Desk {
         let kind = if input.dry_run { UpkeepKind::DryRun } else { UpkeepKind::Prune };
         // Also tells at once when something younger was asked for than may go.
         let of = self.wallet.about_how_old(what.clone()).await?;
-        self.begin(Job::new(kind, Some(what.before), of), move |job, ledger, ends| {
+        self.begin(Progress::new(kind, Some(what.before), of), move |progress, ledger, go_on| {
             let mut from = 0;
             loop {
                 let Pruned { removed, kept, next } = match kind {
                     UpkeepKind::DryRun => ledger.prunable(&what, from, 50 * ROWS, now)?,
                     _ => ledger.prune_more(&what, from, ROWS, now)?,
                 };
-                job.removed.fetch_add(removed, Ordering::Relaxed);
-                job.kept.fetch_add(kept, Ordering::Relaxed);
-                job.at.fetch_add(removed + kept, Ordering::Relaxed);
+                progress.removed.fetch_add(removed, Ordering::Relaxed);
+                progress.kept.fetch_add(kept, Ordering::Relaxed);
+                progress.at.fetch_add(removed + kept, Ordering::Relaxed);
                 match next {
                     None => return Ok(true),
-                    Some(_) if ends() => return Ok(false),
+                    Some(_) if !go_on() => return Ok(false),
                     Some(next) => from = next,
                 }
                 // Whoever waits for the ledger comes first.
@@ -150,17 +140,17 @@ impl Desk {
     /// Begins to give space back to the disk and says what it is called.
     pub async fn start_vacuum(&self) -> Answer<UpkeepView> {
         let Space { file, free } = self.wallet.space().await?;
-        let job = Job::new(UpkeepKind::Vacuum, None, free >> 20);
-        *job.bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, file));
-        self.begin(job, move |job, ledger, ends| {
+        let progress = Progress::new(UpkeepKind::Vacuum, None, free >> 20);
+        *progress.bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, file));
+        self.begin(progress, move |progress, ledger, go_on| {
             let tell = |now: Space| {
-                *job.bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, now.file));
+                *progress.bytes.lock().unwrap_or_else(PoisonError::into_inner) = Some((file, now.file));
                 let given = file.saturating_sub(now.file) >> 20;
-                job.at.store(given, Ordering::Relaxed);
-                job.of.store(given + (now.free >> 20), Ordering::Relaxed);
+                progress.at.store(given, Ordering::Relaxed);
+                progress.of.store(given + (now.free >> 20), Ordering::Relaxed);
             };
             while ledger.tidy_index()? {
-                if ends() {
+                if !go_on() {
                     return Ok(false);
                 }
             }
@@ -169,7 +159,7 @@ impl Desk {
                 tell(left);
                 match left.free {
                     0 => return Ok(true),
-                    _ if ends() => return Ok(false),
+                    _ if !go_on() => return Ok(false),
                     _ => std::thread::yield_now(),
                 }
             }
@@ -178,32 +168,25 @@ impl Desk {
 
     fn begin(
         &self,
-        job: Job,
-        work: impl FnOnce(&Job, &ledger::Ledger, &dyn Fn() -> bool) -> Result<bool, ledger::LedgerError> + Send + 'static,
+        progress: Progress,
+        work: impl FnOnce(&Progress, &ledger::Ledger, &dyn Fn() -> bool) -> Result<bool, ledger::LedgerError>
+        + Send
+        + 'static,
     ) -> Answer<UpkeepView> {
-        let job = Arc::new(job);
-        let id = ledger::PaymentId::fresh(self.wallet.now()).to_string();
-        let theirs = Arc::clone(&job);
-        self.wallet.long_work(move |ledger, closing| {
-            let ends = || theirs.cancel.load(Ordering::Relaxed) || closing();
-            let end = work(&theirs, ledger, &ends).map_err(|e| wallet::WalletError::from(e).into());
-            *theirs.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+        let told = |e| wallet::WalletError::from(e).into();
+        let job = self.upkeeps.begin(&self.wallet, progress, move |progress, ledger, go_on| {
+            work(progress, ledger, go_on).map_err(told)
         })?;
-        self.upkeeps().insert(id.clone(), Arc::clone(&job));
-        Ok(job.view(&id))
+        Ok(view(&job))
     }
 
     pub fn upkeep(&self, id: &str) -> Answer<UpkeepView> {
-        let job = self.upkeeps().get(id).cloned();
-        job.map(|job| job.view(id)).ok_or_else(|| Failure::new(Code::NotFound, &[("what", "work")]))
+        Ok(view(&*self.upkeeps.get("work", id)?))
     }
 
     /// Ends it after the step that it is at; what was done stays done.
     pub fn cancel_upkeep(&self, id: &str) -> Answer<UpkeepView> {
-        if let Some(job) = self.upkeeps().get(id) {
-            job.cancel.store(true, Ordering::Relaxed);
-        }
-        self.upkeep(id)
+        Ok(view(&*self.upkeeps.cancel("work", id)?))
     }
 
     /// What was removed by its age; `None`: nothing.
@@ -213,7 +196,7 @@ impl Desk {
     }
 }
 
-impl Job {
+impl Progress {
     fn new(kind: UpkeepKind, before: Option<Moment>, of: u64) -> Self {
         Self {
             kind,
@@ -223,29 +206,27 @@ impl Job {
             removed: AtomicU64::new(0),
             kept: AtomicU64::new(0),
             bytes: Mutex::new(None),
-            cancel: AtomicBool::new(false),
-            end: Mutex::new(None),
         }
     }
+}
 
-    fn view(&self, id: &str) -> UpkeepView {
-        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let bytes = *self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let counted = |n: &AtomicU64| count(n.load(Ordering::Relaxed));
-        UpkeepView {
-            id: id.to_owned(),
-            kind: self.kind,
-            at: counted(&self.at),
-            of: counted(&self.of),
-            removed: counted(&self.removed),
-            kept: counted(&self.kept),
-            before: self.before.map(time),
-            bytes_before: bytes.map(|(before, _)| before.to_string()),
-            bytes: bytes.map(|(_, now)| now.to_string()),
-            done: end.is_some(),
-            cancelled: matches!(end, Some(Ok(false))),
-            failure: end.and_then(Result::err),
-        }
+fn view(job: &Job<Progress>) -> UpkeepView {
+    let (progress, end) = (&job.progress, job.end());
+    let bytes = *progress.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = |n: &AtomicU64| count(n.load(Ordering::Relaxed));
+    UpkeepView {
+        id: job.id.clone(),
+        kind: progress.kind,
+        at: counted(&progress.at),
+        of: counted(&progress.of),
+        removed: counted(&progress.removed),
+        kept: counted(&progress.kept),
+        before: progress.before.map(time),
+        bytes_before: bytes.map(|(before, _)| before.to_string()),
+        bytes: bytes.map(|(_, now)| now.to_string()),
+        done: end.is_some(),
+        cancelled: matches!(end, Some(Ok(false))),
+        failure: end.and_then(Result::err),
     }
 }
 

@@ -9,9 +9,10 @@ mod row;
 mod tables;
 
 use crate::desk::{Answer, Desk};
+use crate::jobs::Job;
 use crate::record::zone;
 use crate::show_owner::count;
-use crate::{Code, Failure, FilterView};
+use crate::{Failure, FilterView};
 use jiff::tz::TimeZone;
 use ledger::Listed;
 use serde::{Deserialize, Serialize};
@@ -19,8 +20,7 @@ use specta::Type;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the rows are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -62,16 +62,11 @@ pub struct ExportView {
     pub failure: Option<Failure>,
 }
 
-/// Exports that were begun, by their id.
-pub(crate) type Exports = Arc<Mutex<HashMap<String, Arc<Job>>>>;
-
-pub(crate) struct Job {
+/// How far an export is.
+pub(crate) struct Progress {
     path: PathBuf,
     rows: AtomicU64,
     of: u64,
-    cancel: AtomicBool,
-    /// `None` while it runs.
-    end: Mutex<Option<Result<bool, Failure>>>,
 }
 
 /// Turns rows into text.
@@ -109,7 +104,13 @@ impl From<std::io::Error> for Stop {
 
 fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
     let expected = match error.kind() {
-        std::io::ErrorKind::AlreadyExists => "a file that is not there yet, or leave to replace it",
+        std::io::ErrorKind::AlreadyExists => {
+            return Failure::field(
+                "replace",
+                "leave to write over the file that is there",
+                &path.display().to_string(),
+            );
+        }
         std::io::ErrorKind::NotFound => "a folder that is there",
         std::io::ErrorKind::PermissionDenied => "a folder that may be written to",
         std::io::ErrorKind::StorageFull => "room on the disk",
@@ -143,16 +144,14 @@ impl Prepared {
             whole = go_on();
             Ok(whole)
         })?;
-        writer.end()?;
+        if whole {
+            writer.end()?;
+        }
         Ok(whole)
     }
 }
 
 impl Desk {
-    fn jobs(&self) -> std::sync::MutexGuard<'_, HashMap<String, Arc<Job>>> {
-        self.exports.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What an export needs besides a place to write to.
     async fn prepare(&self, filter: &FilterView, format: ExportFormat) -> Answer<Prepared> {
         let names = self.wallet.apps().await?.into_iter().map(|a| (a.id.0, a.name)).collect();
@@ -189,37 +188,27 @@ impl Desk {
         let prepared = self.prepare(&input.filter, input.format).await?;
         let of = self.wallet.about_how_many(prepared.filter.clone()).await?;
         // Opened before it is promised: a wrong folder is told at once.
-        let mut file = file::Part::open(&path, input.replace).map_err(|e| failed(&path, &e))?;
-        let job = Arc::new(Job {
-            path: path.clone(),
-            rows: AtomicU64::new(0),
-            of,
-            cancel: AtomicBool::new(false),
-            end: Mutex::new(None),
-        });
-        let id = ledger::PaymentId::fresh(self.wallet.now()).to_string();
-        self.jobs().insert(id.clone(), Arc::clone(&job));
-        let work = Arc::clone(&job);
-        self.wallet.long_work(move |ledger, closing| {
+        let file = file::Part::open(&path, input.replace).map_err(|e| failed(&path, &e))?;
+        let progress = Progress { path, rows: AtomicU64::new(0), of };
+        let job = self.exports.begin(&self.wallet, progress, move |progress, ledger, go_on| {
+            // The half file goes before anybody hears that it ended.
+            let mut file = file;
             let mut run = || -> Result<bool, Stop> {
                 let whole = prepared.write(ledger, &mut file, || {
-                    work.rows.fetch_add(1, Ordering::Relaxed);
-                    !work.cancel.load(Ordering::Relaxed) && !closing()
+                    progress.rows.fetch_add(1, Ordering::Relaxed);
+                    go_on()
                 })?;
                 if whole {
                     file.finish()?;
                 }
                 Ok(whole)
             };
-            let end = run().map_err(|stop| match stop {
-                Stop::File(e) => failed(&work.path, &e),
+            run().map_err(|stop| match stop {
+                Stop::File(e) => failed(&progress.path, &e),
                 Stop::Ledger(e) => wallet::WalletError::from(e).into(),
-            });
-            // The half file goes before anybody hears that it ended.
-            drop(file);
-            *work.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+            })
         })?;
-        Ok(job.view(&id))
+        Ok(view(&job))
     }
 
     /// The same as a stream of bytes, for a pipe. Whoever drops it ends the export; a failure is its last item.
@@ -239,34 +228,25 @@ impl Desk {
     }
 
     pub fn export(&self, id: &str) -> Answer<ExportView> {
-        let job = self.jobs().get(id).cloned();
-        job.map(|job| job.view(id)).ok_or_else(|| Failure::new(Code::NotFound, &[("what", "export")]))
+        Ok(view(&*self.exports.get("export", id)?))
     }
 
     /// Ends an export; its file is not made.
     pub fn cancel_export(&self, id: &str) -> Answer<ExportView> {
-        if let Some(job) = self.jobs().get(id) {
-            job.cancel.store(true, Ordering::Relaxed);
-        }
-        self.export(id)
+        Ok(view(&*self.exports.cancel("export", id)?))
     }
 }
 
-impl Job {
-    fn view(&self, id: &str) -> ExportView {
-        let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        ExportView {
-            id: id.to_owned(),
-            path: self.path.display().to_string(),
-            rows: count(self.rows.load(Ordering::Relaxed)),
-            of: count(self.of),
-            done: end.is_some(),
-            cancelled: matches!(&*end, Some(Ok(false))),
-            failure: match &*end {
-                Some(Err(failure)) => Some(failure.clone()),
-                _ => None,
-            },
-        }
+fn view(job: &Job<Progress>) -> ExportView {
+    let (progress, end) = (&job.progress, job.end());
+    ExportView {
+        id: job.id.clone(),
+        path: progress.path.display().to_string(),
+        rows: count(progress.rows.load(Ordering::Relaxed)),
+        of: count(progress.of),
+        done: end.is_some(),
+        cancelled: matches!(end, Some(Ok(false))),
+        failure: end.and_then(Result::err),
     }
 }
 

@@ -2,6 +2,7 @@
 //! pieces: a slow reader slows the export down. Refuses to go on when nobody reads any more.
 
 use crate::Failure;
+use crate::jobs::broken;
 use std::io::{self, Write};
 use tokio::sync::mpsc;
 
@@ -13,11 +14,12 @@ pub type Pieces = mpsc::Receiver<Result<Vec<u8>, Failure>>;
 pub(super) struct Pipe {
     buffer: Vec<u8>,
     pieces: mpsc::Sender<Result<Vec<u8>, Failure>>,
+    ended: bool,
 }
 
 pub(super) fn pipe() -> (Pipe, Pieces) {
     let (pieces, out) = mpsc::channel(4);
-    (Pipe { buffer: Vec::with_capacity(PIECE), pieces }, out)
+    (Pipe { buffer: Vec::with_capacity(PIECE), pieces, ended: false }, out)
 }
 
 impl Pipe {
@@ -27,10 +29,20 @@ impl Pipe {
     }
 
     /// Says how it went. A whole export just ends.
-    pub fn end(self, failure: Option<Failure>) {
+    pub fn end(mut self, failure: Option<Failure>) {
+        self.ended = true;
         if let Some(failure) = failure {
             // Nobody reads any more: nobody needs to know.
             let _ = self.pieces.blocking_send(Err(failure));
+        }
+    }
+}
+
+impl Drop for Pipe {
+    /// Whoever broke off never said how it went, and what came out looks whole.
+    fn drop(&mut self) {
+        if !self.ended {
+            let _ = self.pieces.blocking_send(Err(broken()));
         }
     }
 }
@@ -46,5 +58,24 @@ impl Write for Pipe {
 
     fn flush(&mut self) -> io::Result<()> {
         if self.buffer.is_empty() { Ok(()) } else { self.send() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_breaks_off_is_told_after_what_came_out() {
+        let (mut pipe, mut pieces) = pipe();
+        let writing = tokio::task::spawn_blocking(move || {
+            pipe.write_all(b"[{}").unwrap();
+            pipe.flush().unwrap();
+            panic!("out of luck");
+        });
+        assert_eq!(pieces.recv().await, Some(Ok(b"[{}".to_vec())));
+        assert_eq!(pieces.recv().await, Some(Err(broken())));
+        assert_eq!(pieces.recv().await, None);
+        assert!(writing.await.is_err());
     }
 }
