@@ -1,12 +1,14 @@
 //! `cargo xtask bench`: runs every bench in release mode, says on which machine, and prints what they measured as
-//! tables, each figure with its goal and with what was measured beside it in the same run. `--record` writes them to
-//! docs/benchmarks.md. Fails only with `--check`, and then only over ratios of one run: a time is no number without
+//! tables, each figure with its goal and with what was measured beside it in the same run. `--record` writes each group as
+//! soon as it is measured to docs/benchmarks.json and makes docs/benchmarks.md of it; other groups stay as they were
+//! recorded. Fails only with `--check`, and then only over ratios of one run: a time is no number without
 //! its machine.
 
 use crate::run::{self, capture, cargo, command, root, say, target};
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -37,7 +39,8 @@ const GROUPS: &[(&str, &str)] = &[
 const INTRODUCTION: &str = "\
 # What was measured
 
-Written by `cargo xtask bench --record`; nothing here is typed in. Each figure stands with its goal, and where there is a
+Made by `cargo xtask bench --record` from [benchmarks.json](benchmarks.json); nothing here is typed in. Each group says when and of which commit it was
+measured. Each figure stands with its goal, and where there is a
 peer, with what the peer took in the same run on the same machine. A ratio is this figure by the other, or where it says
 *faster*, the other by this one.";
 
@@ -59,8 +62,18 @@ pub struct Bench {
     check: bool,
 }
 
+/// What was measured of a group in one run, and on what.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Taken {
+    machine: Vec<(String, String)>,
+    figures: Vec<Figure>,
+}
+
+/// By group.
+type Record = BTreeMap<String, Taken>;
+
 /// A line `figure {JSON}` of a bench.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Figure {
     group: String,
@@ -75,7 +88,7 @@ struct Figure {
     ratio_at_least: Option<f64>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Beside {
     name: String,
     value: f64,
@@ -94,23 +107,39 @@ pub fn bench(options: &Bench) -> Result<()> {
     // On the disk that is built on: a folder in memory would make every durable write look free.
     let folder = target().join("bench");
     fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let machine = machine(&folder.to_string_lossy())?;
-    let mut figures = Vec::new();
+    let mut record = Record::new();
     for (package, bench) in &benches {
         say(format!("measuring: {bench}"));
-        figures.extend(measure(package, bench, options, &folder)?);
+        let machine = machine(&folder.to_string_lossy())?;
+        let taken = record.entry(group_of(bench).to_owned()).or_default();
+        if taken.machine.is_empty() {
+            taken.machine = machine;
+        }
+        taken.figures.extend(measure(package, bench, options, &folder)?);
+        if options.record {
+            write(&record)?;
+        }
     }
-    let tables = tables(&machine, &figures);
-    println!("\n{tables}");
-    if options.record {
-        let path = root().join("docs/benchmarks.md");
-        fs::write(&path, format!("{INTRODUCTION}\n\n{tables}")).context("cannot write docs/benchmarks.md")?;
-        say("docs/benchmarks.md is written");
-    }
-    let missed: Vec<&Figure> = figures.iter().filter(|figure| figure.misses_ratio()).collect();
+    println!("\n{}", tables(&record));
+    let missed: Vec<&Figure> =
+        record.values().flat_map(|taken| &taken.figures).filter(|figure| figure.misses_ratio()).collect();
     if options.check && !missed.is_empty() {
         bail!("{} ratios miss their goals: {}", missed.len(), names(missed.iter().map(|f| f.name.as_str())));
     }
+    Ok(())
+}
+
+/// Takes the place of what was recorded of the same groups.
+fn write(new: &Record) -> Result<()> {
+    let (data, page) = (root().join("docs/benchmarks.json"), root().join("docs/benchmarks.md"));
+    let mut record: Record = match fs::read_to_string(&data) {
+        Ok(text) => serde_json::from_str(&text).context("docs/benchmarks.json is of another form; remove it")?,
+        Err(_) => Record::new(),
+    };
+    record.extend(new.clone());
+    fs::write(&data, serde_json::to_string_pretty(&record)? + "\n").context("cannot write docs/benchmarks.json")?;
+    fs::write(&page, format!("{INTRODUCTION}\n{}", tables(&record))).context("cannot write docs/benchmarks.md")?;
+    say("docs/benchmarks.md is written");
     Ok(())
 }
 
@@ -208,17 +237,13 @@ fn grouped(value: f64) -> String {
     groups.join(",")
 }
 
-fn tables(machine: &[(&str, String)], figures: &[Figure]) -> String {
+fn tables(record: &Record) -> String {
     let mut text = String::new();
-    for (fact, value) in machine {
-        let _ = writeln!(text, "- {fact}: {value}");
-    }
     for (group, title) in GROUPS {
-        let rows: Vec<[String; 5]> = figures.iter().filter(|figure| figure.group == *group).map(row).collect();
-        if rows.is_empty() {
-            continue;
-        }
-        let _ = writeln!(text, "\n## {title}\n");
+        let Some(taken) = record.get(*group).filter(|taken| !taken.figures.is_empty()) else { continue };
+        let rows: Vec<[String; 5]> = taken.figures.iter().map(row).collect();
+        let facts: Vec<String> = taken.machine.iter().map(|(fact, value)| format!("{fact} {value}")).collect();
+        let _ = writeln!(text, "\n## {title}\n\n{}\n", facts.join(" · "));
         let head = ["", "measured", "beside it", "ratio", "goal"].map(str::to_owned);
         let widths: Vec<usize> = (0..5)
             .map(|column| iter::once(&head).chain(&rows).map(|row| row[column].chars().count()).max().unwrap_or(0))
@@ -246,7 +271,7 @@ fn names<'a>(all: impl Iterator<Item = &'a str>) -> String {
 }
 
 /// What the numbers depend on.
-fn machine(folder: &str) -> Result<[(&'static str, String); 7]> {
+fn machine(folder: &str) -> Result<Vec<(String, String)>> {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();
         let value =
@@ -259,15 +284,18 @@ fn machine(folder: &str) -> Result<[(&'static str, String); 7]> {
     };
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    Ok([
+    let commit = capture(command("git").args(["rev-parse", "--short", "HEAD"]).current_dir(root()));
+    let facts = [
         ("date", said("date", &["-u", "+%Y-%m-%d %H:%M UTC"])),
+        ("commit", commit.unwrap_or_default().trim().to_owned()),
         ("processor", format!("{} ({cores} cores)", field("/proc/cpuinfo", "model name"))),
         ("load before", load.split(' ').next().unwrap_or("unknown").to_owned()),
         ("memory", field("/proc/meminfo", "MemTotal")),
         ("disk", said("df", &["--output=fstype", folder])),
         ("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
         ("built by", format!("{}, profile release", capture(cargo().arg("--version"))?.trim())),
-    ])
+    ];
+    Ok(facts.map(|(fact, value)| (fact.to_owned(), value)).into())
 }
 
 #[cfg(test)]
@@ -297,7 +325,9 @@ mod tests {
             figure(r#"{"group":"ledger","name":"export","value":123456.7,"unit":"rows/s"}"#),
             figure(r#"{"group":"sign","name":"sign","value":0.01234,"unit":"ms","at_most":1}"#),
         ];
-        let text = tables(&[("date", "today".to_owned())], &figures);
+        let taken =
+            |figure: &Figure| Taken { machine: vec![("date".into(), "today".into())], figures: vec![figure.clone()] };
+        let text = tables(&figures.iter().map(|figure| (figure.group.clone(), taken(figure))).collect());
         let sign = text.find("## Signing").unwrap();
         assert!(sign < text.find("## The record").unwrap() && !text.contains("The devnet"), "{text}");
         assert!(text.contains("| export | 123,457 rows/s |") && text.contains("met: ≤ 1 ms"), "{text}");

@@ -148,7 +148,7 @@ fn scale(size: u64) {
     let site = Filter { site: Some(middle.plan.site.clone()), ..Filter::default() };
     some("first page of a site", site.clone(), 1);
     some("page of a state", Filter { states: vec![State::Expired], ..Filter::default() }, 50);
-    some("page of what failed", Filter { settlement: Some(SettlementKind::Failed), ..Filter::default() }, 50);
+    some("page of what nobody used", Filter { settlement: Some(SettlementKind::NeverUsed), ..Filter::default() }, 50);
     some("page of a tag", Filter { tag: Some("taxes".to_owned()), ..Filter::default() }, 50);
     some("search by amount (bounded)", Filter { least: Some("0.41".to_owned()), ..Filter::default() }, 0);
     let dates = Filter { until: Some(END.plus_ms(-400 * 86_400_000)), ..Filter::default() };

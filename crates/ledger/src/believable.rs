@@ -244,7 +244,8 @@ fn live(payment: &mut Payment, dice: &mut Dice, newest: bool) {
                 _ => Settlement::Final { tx: Some(tx()), block: Some(70_000_000 + at.secs() / 3 % 10_000_000) },
             });
             let later = if roll < 10 { 600_000 } else { 4_000 };
-            payment.settlement_at = Some(if newest { at } else { at.plus_ms(later) });
+            let unknown = payment.settlement == Some(Settlement::Unknown);
+            payment.settlement_at = Some(if unknown { at } else { at.plus_ms(later) });
             let (delivery, status) =
                 if roll == 10 { (Delivery::RefusedBySeller, 500) } else { (Delivery::Delivered, 200) };
             payment.delivery = Some(delivery);
