@@ -48,7 +48,7 @@ peer, with what the peer took in the same run on the same machine. A ratio is th
 pub struct Bench {
     /// Only these groups (sign, verify, port, ledger, devnet, inspect).
     groups: Vec<String>,
-    /// Sizes of the record, in payments. 10000000 takes 12 GB of disk and several minutes.
+    /// Sizes of the record, in payments. 10000000 takes 12 GB of disk and about twenty minutes to fill.
     #[arg(long, value_delimiter = ',', default_value = "100000,1000000")]
     rows: Vec<u64>,
     /// Keep filled records in this folder, for another run.

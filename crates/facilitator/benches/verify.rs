@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tempfile::TempDir;
-use tron::{Address, Amount, Digest, Network, PrivateKey, Signature, SignedTransaction, abi, registry, tx::Contract};
+use tron::{Address, Amount, Network, PrivateKey, SignedTransaction, abi, registry, tx::Contract};
 use x402::{Fee, Offer, PaymentRequired, Price, U256, exact_permit::Meta, facilitator::Request};
 
 /// Payments of one turn, all different from those of every other turn.
