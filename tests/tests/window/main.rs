@@ -170,12 +170,16 @@ async fn approve(screen: &Screen, program: &Program, world: &World) -> Result<()
     screen.says("main", "the site's words").await?;
 
     // Threat 18: clicks ten times a second, and Enter in between, are no answer.
+    // The button may be drawn anew between finding and pressing it: then that one hit nothing.
     let until = Instant::now() + Duration::from_secs(4);
+    let mut hits = 0;
     while Instant::now() < until {
-        screen.click("[data-act=approve]").await?;
-        screen.find("[data-act=approve]").await?.send_keys("\u{e007}").await?;
+        screen.click_away("[data-act=approve]").await?;
+        let button = screen.find("[data-act=approve]").await?;
+        hits += usize::from(button.send_keys("\u{e007}").await.is_ok());
         tokio::time::sleep(Duration::from_millis(60)).await;
     }
+    ensure!(hits > 5, "{hits} presses hit the button");
     ensure!(program.status(&id).await?["status"] == "asked", "clicking like mad was taken for an answer");
 
     armed(screen).await?;
