@@ -2,7 +2,6 @@
 //! wait for a node. Figures from memory may let a payment through and never stop one: whatever they do not plainly
 //! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
 
-use crate::sign::Paper;
 use crate::{Wallet, WalletError, lock};
 use ledger::{Payment, PaymentId, Settlement};
 use plan::Site;
@@ -10,7 +9,7 @@ use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tron::{Address, Amount, Network};
-use x402::{Offer, Terms, U256};
+use x402::{Terms, U256};
 
 /// A figure that is older than this lets nothing through.
 const FRESH_MS: i64 = 30_000;
@@ -119,16 +118,14 @@ impl Wallet {
     /// Looks at the chain behind a payment from memory: the nonce, and figures that grow old. A site whose
     /// nonce was used before gets nothing more on the short way; what it got is worth nothing on the chain. A seller
     /// may be so quick that it was this very payment which used it: see [`Wallet::taken`].
-    pub(crate) fn look_behind(&self, payment: &Payment, offer: Offer) {
+    pub(crate) fn look_behind(&self, payment: &Payment, terms: Terms) {
         let (wallet, id, site, payer) = (self.clone(), payment.id, payment.plan.site.clone(), payment.plan.payer);
-        let paper = Paper::of(offer, payment);
         self.spawn(async move {
             // Whoever waits for the signature comes first.
             tokio::time::sleep(BEHIND).await;
-            let Ok(terms) = paper.terms() else { return };
             let Some(nonce) = terms.nonce() else { return };
-            let refresh = wallet.refresh(terms, payer);
-            let (used, ()) = tokio::join!(wallet.nonce_used(terms, payer, nonce), refresh);
+            let refresh = wallet.refresh(&terms, payer);
+            let (used, ()) = tokio::join!(wallet.nonce_used(&terms, payer, nonce), refresh);
             if matches!(used, Ok(true)) {
                 lock(&wallet.0.memory).doubted.insert(id, site.clone());
                 // Whoever saw the transaction before this found no doubt to take back.

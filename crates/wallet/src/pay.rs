@@ -279,7 +279,6 @@ impl Wallet {
         };
         let (wallet, app, asked, answered, turn) = self.aside(short).await?;
         if let Some(Entered::New(signed, _)) = answered {
-            self.look_behind(&signed, asked.offer);
             return Ok(Outcome::Signed(signed));
         }
         self.detached(async move {
@@ -343,7 +342,10 @@ impl Wallet {
         self.stored();
         let Entered::New(payment, verdict) = entered else { return Ok(Some(entered)) };
         let paper = Paper::of(asked.offer.clone(), &payment);
-        Ok(Some(Entered::New(self.sign_paper(&payment, &paper).await?, verdict)))
+        let signed = self.sign_paper(&payment, &paper).await?;
+        // Here, where no caller who hangs up can leave it out.
+        self.look_behind(&signed, paper.terms()?.clone());
+        Ok(Some(Entered::New(signed, verdict)))
     }
 
     fn new_row(&self, asked: &Asked, planned: Planned) -> NewRow {
