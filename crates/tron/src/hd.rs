@@ -4,25 +4,11 @@
 use crate::PrivateKey;
 use bip32::{ChildNumber, XPrv};
 use bip39::{Language, Mnemonic};
-use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// The words that every account comes from. Zeroized when dropped; no Debug, Clone or serialization.
 // Boxed, as is a private key: what is moved by value leaves its bytes behind at every place it was.
-pub struct Words(Box<Inner>);
-
-struct Inner {
-    words: Mnemonic,
-    /// What `m/44'/195'/0'/0` holds, once a key was asked for: from words to it takes 2,048 rounds of SHA-512 twice
-    /// over, and it gives away nothing that the words beside it don't.
-    branch: OnceLock<XPrv>,
-}
-
-impl From<Mnemonic> for Words {
-    fn from(words: Mnemonic) -> Self {
-        Self(Box::new(Inner { words, branch: OnceLock::new() }))
-    }
-}
+pub struct Words(Box<Mnemonic>);
 
 /// Why words are not accepted. Positions count from 1; the words themselves are never repeated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,14 +34,14 @@ impl Words {
     /// Words for 16 (12 words) to 32 bytes (24 words) of randomness that the caller made.
     pub fn from_entropy(entropy: &[u8]) -> Result<Self, WordsError> {
         let words = Mnemonic::from_entropy_in(Language::English, entropy);
-        words.map(Self::from).map_err(|_| WordsError::Entropy { found: entropy.len() })
+        words.map(|words| Self(Box::new(words))).map_err(|_| WordsError::Entropy { found: entropy.len() })
     }
 
     /// Reads what a person typed: any spacing, any case.
     pub fn parse(text: &str) -> Result<Self, WordsError> {
         let text = Zeroizing::new(text.to_lowercase());
         let words = Mnemonic::parse_in_normalized(Language::English, &text);
-        words.map(Self::from).map_err(|e| match e {
+        words.map(|words| Self(Box::new(words))).map_err(|e| match e {
             bip39::Error::BadWordCount(found) => WordsError::Count { found },
             bip39::Error::UnknownWord(at) => WordsError::Unknown { position: at + 1 },
             _ => WordsError::Checksum,
@@ -64,20 +50,20 @@ impl Words {
 
     /// The word at `i`, counted from 0.
     pub fn word(&self, i: usize) -> Option<&'static str> {
-        self.0.words.words().nth(i)
+        self.0.words().nth(i)
     }
 
     /// How many words: 12 to 24, never none.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.0.words.word_count()
+        self.0.word_count()
     }
 
     /// All words in order, separated by single spaces: for showing them to their owner.
     pub fn reveal(&self) -> Zeroizing<String> {
         // One allocation that is large enough: growing would leave copies behind.
         let mut out = Zeroizing::new(String::with_capacity(24 * 9));
-        for (i, word) in self.0.words.words().enumerate() {
+        for (i, word) in self.0.words().enumerate() {
             if i > 0 {
                 out.push(' ');
             }
@@ -92,7 +78,7 @@ impl Words {
         let mut out = Zeroizing::new(Vec::with_capacity(length));
         // 11 bits of each word, gathered to bytes; the last few are the checksum.
         let (mut held, mut bits) = (0_u32, 0);
-        for index in self.0.words.word_indices() {
+        for index in self.0.word_indices() {
             held = held << 11 | index as u32;
             bits += 11;
             while bits >= 8 && out.len() < length {
@@ -110,24 +96,12 @@ pub fn derive(words: &Words, index: u32) -> Result<PrivateKey, DeriveError> {
 }
 
 fn walk(words: &Words, index: u32) -> Option<PrivateKey> {
-    let branch = match words.0.branch.get() {
-        Some(branch) => branch,
-        None => {
-            let branch = branch(&words.0.words)?;
-            words.0.branch.get_or_init(|| branch)
-        }
-    };
-    let key = branch.derive_child(ChildNumber::new(index, false).ok()?).ok()?;
-    Some(PrivateKey::of(key.private_key()))
-}
-
-fn branch(words: &Mnemonic) -> Option<XPrv> {
-    let seed = Zeroizing::new(words.to_seed_normalized(""));
+    let seed = Zeroizing::new(words.0.to_seed_normalized(""));
     let mut key = XPrv::new(seed.as_slice()).ok()?;
-    for (step, hardened) in [(44, true), (195, true), (0, true), (0, false)] {
+    for (step, hardened) in [(44, true), (195, true), (0, true), (0, false), (index, false)] {
         key = key.derive_child(ChildNumber::new(step, hardened).ok()?).ok()?;
     }
-    Some(key)
+    PrivateKey::from_bytes(&Zeroizing::new(key.to_bytes())).ok()
 }
 
 #[cfg(test)]

@@ -137,11 +137,6 @@ impl PrivateKey {
         address_of(self.0.verifying_key())
     }
 
-    /// The key that was derived elsewhere; no curve arithmetic.
-    pub(crate) fn of(key: &SigningKey) -> Self {
-        Self(Box::new(key.clone()))
-    }
-
     /// The 32 bytes, big-endian: for sealing them in a file, or for showing them to their owner.
     pub fn reveal(&self) -> Box<Zeroizing<[u8; 32]>> {
         let mut out = Box::new(Zeroizing::new([0; 32]));

@@ -1,10 +1,11 @@
 //! What is sealed in a vault: the words, if it has any, and the keys that were imported. Wiped when dropped, no
-//! Debug, Clone or serialization; a private key that signs exists only while it does.
+//! Debug, Clone or serialization. A key that signed stays ready beside what it comes from, until all of it is wiped.
 
 use crate::VaultError;
 use crate::account::{Account, Kind};
 use crate::cost::Key;
 use crate::file::WORDS_ONLY;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tron::hd::{self, Words};
 use tron::{Address, PrivateKey};
 use zeroize::Zeroizing;
@@ -13,15 +14,18 @@ use zeroize::Zeroizing;
 pub struct Secrets {
     pub words: Option<Words>,
     keys: Vec<(Address, Key)>,
+    /// Keys that signed: from words to a key takes 2,048 rounds of SHA-512, and a key gives away nothing that the words
+    /// beside it don't.
+    ready: Mutex<Vec<(Address, Arc<PrivateKey>)>>,
 }
 
 impl Secrets {
-    pub const fn of_words(words: Words) -> Self {
-        Self { words: Some(words), keys: Vec::new() }
+    pub fn of_words(words: Words) -> Self {
+        Self { words: Some(words), keys: Vec::new(), ready: Mutex::default() }
     }
 
     pub fn of_key(key: &PrivateKey) -> Self {
-        Self { words: None, keys: vec![(key.address(), key.reveal())] }
+        Self { words: None, keys: vec![(key.address(), key.reveal())], ready: Mutex::default() }
     }
 
     pub fn put(&mut self, key: &PrivateKey) {
@@ -30,6 +34,7 @@ impl Secrets {
 
     pub fn forget(&mut self, address: Address) {
         self.keys.retain(|(own, _)| *own != address);
+        self.ready().retain(|(own, _)| *own != address);
     }
 
     /// Length of the entropy in one byte, the entropy, then 32 bytes for each key.
@@ -58,7 +63,22 @@ impl Secrets {
         };
         let (keys, []) = rest.as_chunks::<32>() else { return None };
         let keys = keys.iter().map(|key| PrivateKey::from_bytes(key).ok().map(|key| (key.address(), key.reveal())));
-        Some(Self { words, keys: keys.collect::<Option<_>>()? })
+        Some(Self { words, keys: keys.collect::<Option<_>>()?, ready: Mutex::default() })
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Vec<(Address, Arc<PrivateKey>)>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Secrets::key_of`], for a key that signs again and again.
+    pub fn ready_key_of(&self, account: &Account) -> Result<Arc<PrivateKey>, VaultError> {
+        let mut ready = self.ready();
+        if let Some((_, key)) = ready.iter().find(|(own, _)| *own == account.address) {
+            return Ok(Arc::clone(key));
+        }
+        let key = Arc::new(self.key_of(account)?);
+        ready.push((account.address, Arc::clone(&key)));
+        Ok(key)
     }
 
     /// The key of an account, if it is here and belongs to the account's address.

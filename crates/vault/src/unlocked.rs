@@ -8,13 +8,14 @@ use crate::sealed::random;
 use crate::secrets::{self, Secrets};
 use crate::store::written;
 use crate::{Passphrase, Vault, VaultError};
+use std::sync::Arc;
 use tron::{Address, Digest, PrivateKey, RawTransaction, Signature, SignedTransaction};
 
 /// Dropping it wipes what was unlocked.
 pub struct Unlocked {
     pub(crate) vault: Vault,
     pub(crate) key: Key,
-    /// Sealed in the file as well; a private key exists only while it signs.
+    /// Sealed in the file as well.
     secrets: Secrets,
 }
 
@@ -46,11 +47,11 @@ impl Unlocked {
         if owner != address {
             return Err(VaultError::NotOwner { address, owner });
         }
-        Ok(SignedTransaction::sign(raw, &self.key_of(address)?))
+        Ok(SignedTransaction::sign(raw, self.key_of(address)?.as_ref()))
     }
 
-    fn key_of(&self, address: Address) -> Result<PrivateKey, VaultError> {
-        self.secrets.key_of(self.vault.account(address)?)
+    fn key_of(&self, address: Address) -> Result<Arc<PrivateKey>, VaultError> {
+        self.secrets.ready_key_of(self.vault.account(address)?)
     }
 
     /// Adds the next account of the words. One that was imported or watched before becomes that account.
