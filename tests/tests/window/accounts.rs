@@ -1,7 +1,7 @@
 //! Accounts in the window: one more, one brought along, one watched; who pays for an app and on a site; the errands
 //! with a secret in them; the settings for unlocking; and a first run from a key and from a keystore file.
 
-use crate::screen::Screen;
+use crate::screen::{Screen, Session};
 use crate::{PASSPHRASE, configure};
 use anyhow::{Context, Result, ensure};
 use practice::World;
@@ -178,9 +178,58 @@ fn keystore() -> Value {
     })
 }
 
+/// A keyring that works: the unlock is remembered, opens a locked wallet with one button and a started one by itself,
+/// and is forgotten when the person says so.
+pub async fn unlocked_by_the_keyring(world: &World) -> Result<()> {
+    let (folder, session) = (tempfile::tempdir()?, Session::new(true)?);
+    let args = ["--data-dir", folder.path().to_str().context("a plain name")?];
+    let screen = begin_in(&session, folder.path(), world).await?;
+    screen.click("input[value=key] + span").await?;
+    screen.enter("[data-field=key]", KEY).await?;
+    finish(&screen, "only your own backup of the key").await?;
+    screen.click("[data-go=settings]").await?;
+    screen.find("[data-field=unlock]").await?.select_by_value("atStart").await?;
+    screen.turn_to("vault").await?;
+    screen.enter("[data-field=passphrase]", PASSPHRASE).await?;
+    screen.click_away("[data-act=run]").await?;
+    screen.closed("vault").await?;
+
+    screen.turn_to("index").await?;
+    screen.says("main", "the keyring, also at a start").await?;
+    screen.click("[data-act=lock]").await?;
+    screen.find("[data-lock=true]").await?;
+    screen.click("[data-act=unlock]").await?;
+    screen.turn_to("vault").await?;
+    screen.find("[data-act=keyring]").await?;
+    screen.shot("unlock-keyring").await?;
+    screen.click_away("[data-act=keyring]").await?;
+    screen.closed("vault").await?;
+    screen.turn_to("index").await?;
+    screen.find("[data-act=lock]").await?;
+    screen.close().await?;
+
+    // The next day: nobody types anything.
+    let screen = Screen::open_in(&session, &args).await?;
+    screen.turn_to("index").await?;
+    screen.find("[data-act=lock]").await.context("a start unlocks")?;
+    screen.click("[data-go=settings]").await?;
+    screen.find("[data-field=unlock]").await?.select_by_value("never").await?;
+    screen.find("[data-field=unlock] option[value=never]:checked").await?;
+    screen.shot("settings-keyring-forgotten").await?;
+    screen.close().await?;
+    let screen = Screen::open_in(&session, &args).await?;
+    screen.turn_to("index").await?;
+    screen.find("[data-lock=true]").await.context("forgotten: the passphrase opens it as before")?;
+    screen.close().await
+}
+
 async fn begin(folder: &Path, world: &World) -> Result<Screen> {
+    begin_in(&Session::new(false)?, folder, world).await
+}
+
+async fn begin_in(session: &Session, folder: &Path, world: &World) -> Result<Screen> {
     configure(folder, world)?;
-    let screen = Screen::open(&["--data-dir", folder.to_str().context("a plain name")?]).await?;
+    let screen = Screen::open_in(session, &["--data-dir", folder.to_str().context("a plain name")?]).await?;
     screen.turn_to("vault").await?;
     screen.click("[data-act=import]").await?;
     Ok(screen)

@@ -31,6 +31,19 @@ pub async fn inspects(screen: &Screen, world: &World) -> Result<()> {
     screen.shot("inspector-payment-dark").await?;
     screen.script("delete document.documentElement.dataset.theme").await?;
 
+    // A file that is dropped is read as if it had been pasted.
+    let drop = r#"const carried = new DataTransfer();
+        carried.items.add(new File(['{"x402Version":2,"error":"dropped here","accepts":[]}'], 'answer.json'));
+        const onto = { dataTransfer: carried, bubbles: true, cancelable: true };
+        document.querySelector('.box[role=group]').dispatchEvent(new DragEvent('drop', onto));"#;
+    screen.script(drop).await?;
+    screen.says("main", "found 0 options").await?;
+    screen.shot("inspector-dropped").await?;
+    screen.click("[data-go=activity]").await?;
+    screen.click("[data-settlement=final] .open, [data-settlement=seen] .open").await?;
+    screen.click("[data-act=inspect-payment]").await?;
+    screen.says("[data-part=comparison]", "Pays as asked").await?;
+
     // It is still there after another page; cleared, it is gone.
     screen.click("[data-go=sites]").await?;
     screen.click("[data-go=inspector]").await?;

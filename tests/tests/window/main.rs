@@ -77,6 +77,14 @@ async fn a_person_begins_with_a_key_that_exists() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyring_of_the_computer_unlocks() -> Result<()> {
+    let world = World::start(practice::Options::default()).await?;
+    accounts::unlocked_by_the_keyring(&world).await?;
+    world.shutdown().await;
+    Ok(())
+}
+
 /// Nile is the devnet; the main network is nowhere.
 fn configure(folder: &Path, world: &World) -> Result<()> {
     let (node, nowhere) = (world.node_url(), "http://127.0.0.1:9");

@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long anything may take before it counts as not happening.
@@ -30,7 +31,34 @@ pub struct Screen {
     client: Client,
     shots: PathBuf,
     _running: Running,
-    _home: tempfile::TempDir,
+    _session: Session,
+}
+
+/// A person's session: a home, and perhaps the keyring that a login unlocks.
+#[derive(Clone)]
+pub struct Session {
+    home: Arc<tempfile::TempDir>,
+    keyring: bool,
+}
+
+impl Session {
+    pub fn new(keyring: bool) -> Result<Self> {
+        Ok(Self { home: Arc::new(tempfile::tempdir()?), keyring })
+    }
+
+    /// What runs on the session's bus before the program that follows as arguments.
+    const fn login(&self) -> &'static str {
+        match self.keyring {
+            false => r#"exec "$@""#,
+            // Asking for the name must not start a second one.
+            true => {
+                r#"printf 'of the login\n' | gnome-keyring-daemon --foreground --components=secrets --unlock &
+                until dbus-send --session --print-reply --dest=org.freedesktop.DBus / \
+                    org.freedesktop.DBus.NameHasOwner string:org.freedesktop.secrets | grep -q true; do sleep 0.05; done
+                exec "$@""#
+            }
+        }
+    }
 }
 
 fn root() -> PathBuf {
@@ -69,8 +97,13 @@ fn display(running: &mut Running) -> Result<String> {
 }
 
 impl Screen {
-    /// Starts the application with these arguments.
+    /// Starts the application with these arguments, in a session without a keyring.
     pub async fn open(args: &[&str]) -> Result<Self> {
+        Self::open_in(&Session::new(false)?, args).await
+    }
+
+    /// As [`Screen::open`], in this session.
+    pub async fn open_in(session: &Session, args: &[&str]) -> Result<Self> {
         let application = program(target().join("debug/countersign-app"), "cargo build -p countersign-app")?;
         let driver = target().join("tools/bin/tauri-driver");
         let driver = program(driver, "cargo install tauri-driver --version '^2' --locked --root target/tools")?;
@@ -80,12 +113,12 @@ impl Screen {
         };
         std::fs::create_dir_all(&shots)?;
 
-        let home = tempfile::tempdir()?;
+        let home = &session.home;
         let mut running = Running(vec![]);
         let display = display(&mut running)?;
         let (port, native) = (free_port()?, free_port()?);
         let child = Command::new("dbus-run-session")
-            .arg("--")
+            .args(["--", "sh", "-c", session.login(), "sh"])
             .arg(driver)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
             .env("DISPLAY", display)
@@ -120,7 +153,7 @@ impl Screen {
             }
         });
         let client = connected.await.context("the application did not open a window")?;
-        Ok(Self { client, shots, _running: running, _home: home })
+        Ok(Self { client, shots, _running: running, _session: session.clone() })
     }
 
     /// Ends the application.
