@@ -176,8 +176,14 @@ impl Story {
     }
 
     async fn post(&self, request: reqwest::Request) -> (StatusCode, Value) {
+        let (status, body) = self.answered(request).await;
+        (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// The whole answer as it came, which is when a program has its header.
+    async fn answered(&self, request: reqwest::Request) -> (StatusCode, Vec<u8>) {
         let answer = self.http.execute(request).await.unwrap();
-        (answer.status(), answer.json().await.unwrap())
+        (answer.status(), answer.bytes().await.unwrap().to_vec())
     }
 
     async fn report(&self, id: &str, transaction: &str) {
@@ -222,8 +228,9 @@ impl Story {
         for nonce in first..first + ROUNDS {
             let request = self.request(nonce);
             let started = Instant::now();
-            let (status, answer) = self.post(request).await;
+            let (status, answer) = self.answered(request).await;
             asked.push(started.elapsed());
+            let answer: Value = serde_json::from_slice(&answer).unwrap();
             assert_eq!(status, StatusCode::OK, "{answer}");
             let payment = Payment::read(answer["headerValue"].as_str().unwrap()).unwrap();
             let transaction = self.stage.settle_through(&node, &payment).await;

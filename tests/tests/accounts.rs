@@ -20,7 +20,7 @@ fn hex_key(byte: u8) -> Import {
 /// Who would pay for this.
 async fn payer(stage: &Stage, ask: &Ask) -> Address {
     match stage.wallet.pay(&stage.app, &stage.request(ask)).await.unwrap() {
-        Outcome::Open(payment) | Outcome::Signed(payment) | Outcome::Ended(payment) => payment.plan.payer,
+        Outcome::Open(payment) | Outcome::Signed(payment, _) | Outcome::Ended(payment) => payment.plan.payer,
     }
 }
 

@@ -103,7 +103,7 @@ async fn a_limit_answers_for_the_person_and_a_finding_asks_again() {
     let delivered = Report { payment_response: None, http_status: 200 };
     stage.wallet.report(&stage.app, first.id, delivered).await.unwrap();
     stage.advance(120);
-    let Outcome::Signed(second) = stage.pay(&Ask::new(2)).await.unwrap() else { panic!("a limit allows it") };
+    let Outcome::Signed(second, _) = stage.pay(&Ask::new(2)).await.unwrap() else { panic!("a limit allows it") };
     assert!(!second.by_person);
     // Another payee at the same site: asked, whatever the limit says.
     let moved = Ask { pay_to: key(0x52).address(), ..Ask::new(3) };
@@ -120,7 +120,7 @@ async fn the_same_key_returns_the_same_payment_and_another_request_is_a_conflict
     let Ok(Outcome::Open(again)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
     assert_eq!(question.id, again.id);
     let signed = stage.approve(&question, Scope::Once).await.unwrap();
-    let Ok(Outcome::Signed(third)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
+    let Ok(Outcome::Signed(third, _)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
     assert_eq!((third.id, third.nonce.clone()), (signed.id, signed.nonce.clone()));
     let mut other = stage.request(&Ask { price: usdt("0.3"), ..Ask::new(2) });
     other.idempotency_key = Some("order-1".to_owned());
@@ -128,7 +128,7 @@ async fn the_same_key_returns_the_same_payment_and_another_request_is_a_conflict
     assert!(matches!(conflict, Err(WalletError::IdempotencyConflict { .. })), "{conflict:?}");
     // Without a key, the very same 402 is a retry; from another app it is refused.
     request.idempotency_key = None;
-    let Ok(Outcome::Signed(retry)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
+    let Ok(Outcome::Signed(retry, _)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
     assert_eq!(retry.id, signed.id);
     let foreign = stage.wallet.pay(&wallet::AppId::owner(), &request).await;
     assert!(matches!(foreign, Err(WalletError::SameNonce)), "{foreign:?}");

@@ -5,7 +5,6 @@
 use devnet::{Fault, Gift};
 use ledger::{LedgerError, Payment, Settlement, State};
 use plan::Fact;
-use std::path::Path;
 use std::time::Duration;
 use stories::{Ask, Stage, USDT, address, key, passphrase, usdt};
 use wallet::{Outcome, Report, Scope, WalletError};
@@ -32,7 +31,7 @@ async fn trusted() -> Stage {
 
 async fn allowed(stage: &Stage, nonce: u64) -> Payment {
     match stage.pay(&article(nonce)).await.unwrap() {
-        Outcome::Signed(payment) => payment,
+        Outcome::Signed(payment, _) => payment,
         other => panic!("a limit allows it, found {other:?}"),
     }
 }
@@ -108,7 +107,7 @@ async fn sleep_makes_memory_old() {
     let stage = trusted().await;
     node_gone(&stage);
     stage.clock.sleep_ms(31_000);
-    assert!(!matches!(stage.pay(&article(3)).await, Ok(Outcome::Signed(_))));
+    assert!(!matches!(stage.pay(&article(3)).await, Ok(Outcome::Signed(..))));
 }
 
 #[tokio::test]
@@ -157,7 +156,7 @@ async fn a_balance_that_fell_elsewhere_is_noticed_behind_the_first_payment() {
     let mut nonce = 4;
     until(async || {
         nonce += 1;
-        !matches!(stage.pay(&article(nonce)).await, Ok(Outcome::Signed(_)))
+        !matches!(stage.pay(&article(nonce)).await, Ok(Outcome::Signed(..)))
     })
     .await;
     assert!(stage.count().await < 40, "noticed behind one of the next payments");
@@ -184,7 +183,7 @@ async fn a_site_that_dictates_a_used_nonce_moves_nothing_and_is_looked_at_first_
     node_gone(&stage);
     until(async || {
         fresh += 1;
-        !matches!(stage.pay(&article(fresh)).await, Ok(Outcome::Signed(_)))
+        !matches!(stage.pay(&article(fresh)).await, Ok(Outcome::Signed(..)))
     })
     .await;
 }
@@ -203,7 +202,7 @@ async fn a_seller_that_settles_at_once_is_not_taken_for_one_that_dictates_used_n
     let mut nonce = 20;
     until(async || {
         nonce += 1;
-        matches!(stage.pay(&article(nonce)).await, Ok(Outcome::Signed(_)))
+        matches!(stage.pay(&article(nonce)).await, Ok(Outcome::Signed(..)))
     })
     .await;
 }
@@ -213,7 +212,7 @@ async fn a_power_cut_takes_the_note_of_a_signature_and_the_same_one_is_made_agai
     let stage = trusted().await;
     let paid = allowed(&stage, 3).await;
     let first = stage.signed(paid.id).await;
-    let kept = before_the_signature(stage.dir.path());
+    let kept = before_the_signature(&stage, &paid).await;
     let stage = stage.restart_with(&kept).await;
     let cut = stage.row(paid.id).await;
     assert_eq!((cut.state, cut.signed_at), (State::Reserved, None), "the note is gone, the reservation is not");
@@ -235,10 +234,25 @@ async fn a_power_cut_takes_the_note_of_a_signature_and_the_same_one_is_made_agai
 }
 
 #[tokio::test]
+async fn a_crash_right_behind_the_answer_leaves_it_reserved_and_the_same_signature_is_made_again() {
+    let stage = trusted().await;
+    let Outcome::Signed(paid, header) = stage.pay(&article(3)).await.unwrap() else { panic!("a limit allows it") };
+    // As the files are before anybody looks: nothing is in its place yet.
+    let file = |name: &str| (name.to_owned(), std::fs::read(stage.dir.path().join(name)).unwrap());
+    let files = [file("ledger.db"), file("ledger.db-wal")];
+    let stage = stage.restart_with(&files).await;
+    let left = stage.row(paid.id).await;
+    assert_eq!((left.state, left.plan.maximum), (State::Reserved, paid.plan.maximum));
+    stage.wallet.unlock(passphrase()).await.unwrap();
+    assert_eq!(stage.finished(paid.id).await.state, State::Signed);
+    assert_eq!(stage.wallet.header(paid.id).await.unwrap(), Some(header));
+}
+
+#[tokio::test]
 async fn a_revoked_apps_payment_after_a_power_cut_keeps_its_reservation_until_the_chain_shows_it_unused() {
     let stage = trusted().await;
     let paid = allowed(&stage, 3).await;
-    let kept = before_the_signature(stage.dir.path());
+    let kept = before_the_signature(&stage, &paid).await;
     let stage = stage.restart_with(&kept).await;
     stage.wallet.revoke_app(&stage.app).await.unwrap();
     let held = stage.row(paid.id).await;
@@ -266,8 +280,10 @@ async fn a_revoked_token_is_not_remembered() {
 
 /// The folder's record as a power cut can leave it: all that was synced, without the commits of the log after the last
 /// one that was. Files by name.
-fn before_the_signature(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let read = |name: &str| std::fs::read(dir.join(name)).unwrap();
+async fn before_the_signature(stage: &Stage, paid: &Payment) -> Vec<(String, Vec<u8>)> {
+    // It is written with the next look at it.
+    assert_eq!(stage.row(paid.id).await.state, State::Signed);
+    let read = |name: &str| std::fs::read(stage.dir.path().join(name)).unwrap();
     let (main, log) = (read("ledger.db"), read("ledger.db-wal"));
     // https://sqlite.org/fileformat2.html#the_write_ahead_log: a header of 32 bytes, then frames of 24 bytes and a
     // page; the second word of a frame is not zero where a transaction ends.

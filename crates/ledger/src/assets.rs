@@ -16,16 +16,17 @@ pub fn find(db: &Connection, network: Network, address: Address) -> Result<Optio
 /// The asset's key; a new one is written down. What is there stays: a contract that changes its claims must
 /// not rescale rows that were shown before.
 pub fn keep(db: &Connection, network: Network, token: &TokenRef) -> Result<i64, LedgerError> {
-    let sql = "INSERT INTO assets (network, token, symbol, decimals) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (network, token) DO NOTHING";
+    if let Some(asset) = find(db, network, token.address)? {
+        return Ok(asset);
+    }
+    let sql = "INSERT INTO assets (network, token, symbol, decimals) VALUES (?1, ?2, ?3, ?4)";
     db.prepare_cached(sql)?.execute(params![
         chain(network),
         token.address.bytes(),
         token.symbol,
         i64::from(token.decimals)
     ])?;
-    find(db, network, token.address)?
-        .ok_or_else(|| LedgerError::Damaged { field: "asset", found: token.address.to_string() })
+    Ok(db.last_insert_rowid())
 }
 
 /// The key for a rule: the token may never have been paid yet.

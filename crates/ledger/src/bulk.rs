@@ -91,7 +91,7 @@ impl Bulk<'_> {
                         *self.assets.entry((plan.network, plan.token.address)).or_insert(asset)
                     }
                 };
-                let seq = rows::insert(db, (app, site, asset), &life.payment, &life.document)?;
+                let seq = rows::insert(db, rows::Table::Payments, (app, site, asset), &life.payment, &life.document)?;
                 if let Some((name, value)) = &life.header {
                     db.prepare_cached("UPDATE papers SET header_name = ?2, header_value = ?3 WHERE payment = ?1")?
                         .execute(params![seq, name, value])?;

@@ -1,11 +1,11 @@
-//! Entering and approving: the two steps that reserve. Check and reserve are one write transaction; the row
+//! Entering and approving: the two steps that reserve. Check and reserve are one write transaction; the reservation
 //! is durable before these return. What a limit allows goes to the key at once and counts as perhaps signed from
 //! here on. Refuses a second payment under one idempotency key or one nonce.
 
 use crate::payment::{Answer, Approved, Entered, Entry, Payment, State};
-use crate::rows::{self, Row};
+use crate::rows;
 use crate::spendings::{self, Account};
-use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, rules, sites};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, intake, rules, sites};
 use plan::{Moment, Plan, Rules, Spending, Verdict};
 use rusqlite::Connection;
 
@@ -24,12 +24,20 @@ impl Ledger {
         now: Moment,
         judge: impl FnOnce(&Rules, &Spending) -> Verdict,
     ) -> Result<Entered, LedgerError> {
-        let entered = self.enter_if(|_| true, entry, now, judge)?;
-        entered.ok_or(LedgerError::NoSuchPayment { id: entry.id })
+        self.write("enter a payment", |db| match examine(db, entry, now, judge)? {
+            Examined::Earlier(earlier) => Ok(earlier),
+            Examined::New(account, payment, verdict) => {
+                apps::advance(db, payment.entered_at)?;
+                let row = intake::place(db, account, payment, entry.document)?;
+                Ok(Entered::New(row.payment, verdict))
+            }
+        })
     }
 
     /// As [`Ledger::enter`], but a payment that is not allowed leaves no row: `None`. For a plan that is good
-    /// enough to be signed and not to be asked about.
+    /// enough to be signed and not to be asked about. What is allowed is durable and counts against every limit when
+    /// this returns; whatever is read or
+    /// written next finds it in its place. Sign it with [`Ledger::sign_allowed`].
     ///
     /// # Errors
     /// As [`Ledger::enter`].
@@ -39,49 +47,17 @@ impl Ledger {
         now: Moment,
         judge: impl FnOnce(&Rules, &Spending) -> Verdict,
     ) -> Result<Option<Entered>, LedgerError> {
-        self.enter_if(|verdict| *verdict == Verdict::Allow, entry, now, judge)
-    }
-
-    fn enter_if(
-        &self,
-        wanted: impl FnOnce(&Verdict) -> bool,
-        entry: &Entry<'_>,
-        now: Moment,
-        judge: impl FnOnce(&Rules, &Spending) -> Verdict,
-    ) -> Result<Option<Entered>, LedgerError> {
-        self.write("enter a payment", |db| {
-            let plan = entry.plan;
-            let known = apps::known(db, &plan.app)?;
-            if let Some(key) = entry.idempotency_key
-                && let Some(earlier) =
-                    rows::select(db, "", "WHERE p.app = ?1 AND p.idempotency_key = ?2", &[&known.app, &key])?.pop()
-            {
-                return Ok(Some(if earlier.payment.request_hash == entry.request_hash {
-                    Entered::Existing(earlier.payment)
-                } else {
-                    Entered::Conflict { earlier: earlier.payment.id }
-                }));
+        // What can't be booked must not wait to be: sums of what is smaller than this never pass 256 bits.
+        if entry.plan.maximum.to_be_bytes()[..16] != [0; 16] {
+            return Ok(None);
+        }
+        self.take_in("enter a payment", |db| match examine(db, entry, now, judge)? {
+            Examined::Earlier(earlier) => Ok((Some(earlier), false)),
+            Examined::New(account, payment, Verdict::Allow) => {
+                intake::take(db, account, &payment, entry.document)?;
+                Ok((Some(Entered::New(payment, Verdict::Allow)), true))
             }
-            if let Some(holder) = holder(db, plan, entry.nonce)? {
-                return Ok(Some(Entered::SameNonce(holder)));
-            }
-            let now = apps::advance(db, now)?;
-            let account = Account {
-                app: known.app,
-                site: sites::keep(db, &plan.site)?,
-                asset: assets::keep(db, plan.network, &plan.token)?,
-            };
-            let rules = rules::load(db, account, known.barred)?;
-            let verdict = judge(&rules, &spendings::spending(db, account, now)?);
-            if !wanted(&verdict) {
-                return Ok(None);
-            }
-            let payment = fresh(entry, &verdict, now);
-            let seq = rows::insert(db, (account.app, account.site, account.asset), &payment, entry.document)?;
-            apps::count_payment(db, account.app)?;
-            let row = Row { seq, app: account.app, site: account.site, asset: account.asset, payment };
-            books::open(db, &row)?;
-            Ok(Some(Entered::New(row.payment, verdict)))
+            Examined::New(..) => Ok((None, false)),
         })
     }
 
@@ -131,6 +107,46 @@ impl Ledger {
             Ok(Approved::Reserved(row.payment))
         })
     }
+}
+
+/// What an entry is before it is written.
+enum Examined {
+    Earlier(Entered),
+    New(Account, Payment, Verdict),
+}
+
+/// Judges an entry; writes no more than a site or token that was never seen.
+fn examine(
+    db: &Connection,
+    entry: &Entry<'_>,
+    now: Moment,
+    judge: impl FnOnce(&Rules, &Spending) -> Verdict,
+) -> Result<Examined, LedgerError> {
+    let plan = entry.plan;
+    let known = apps::known(db, &plan.app)?;
+    if let Some(key) = entry.idempotency_key
+        && let Some(earlier) =
+            rows::select(db, "", "WHERE p.app = ?1 AND p.idempotency_key = ?2", &[&known.app, &key])?.pop()
+    {
+        return Ok(Examined::Earlier(if earlier.payment.request_hash == entry.request_hash {
+            Entered::Existing(earlier.payment)
+        } else {
+            Entered::Conflict { earlier: earlier.payment.id }
+        }));
+    }
+    if let Some(holder) = holder(db, plan, entry.nonce)? {
+        return Ok(Examined::Earlier(Entered::SameNonce(holder)));
+    }
+    let now = apps::effective(db, now)?;
+    let account = Account {
+        app: known.app,
+        site: sites::keep(db, &plan.site)?,
+        asset: assets::keep(db, plan.network, &plan.token)?,
+    };
+    let rules = rules::load(db, account, known.barred)?;
+    let verdict = judge(&rules, &spendings::spending(db, account, now)?);
+    let payment = fresh(entry, &verdict, now);
+    Ok(Examined::New(account, payment, verdict))
 }
 
 /// The unfinished payment that holds this nonce, if there is one.

@@ -18,6 +18,7 @@ mod find;
 mod grams;
 mod id;
 mod indexing;
+mod intake;
 mod lists;
 mod lives;
 mod narrow;

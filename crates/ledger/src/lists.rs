@@ -12,7 +12,7 @@ use tron::{Address, Amount, Network};
 const LOOK_BACK: i64 = 200;
 const PRICES: usize = 21;
 /// How many payees of a site a judgement sees.
-const PAYEES: i64 = 20;
+const PAYEES: usize = 20;
 
 impl Ledger {
     pub fn payment(&self, id: PaymentId) -> Result<Option<Payment>, LedgerError> {

@@ -1,16 +1,17 @@
 //! What happens to a payment after it was reserved or asked: the three dated lives. Refuses every step that
 //! its state does not allow; a step that is repeated changes nothing. Sums move in the same transaction.
 
+use crate::intake::Note;
 use crate::payment::{Delivery, End, Payment, Settled, Settlement, State};
 use crate::rows::{self, Row};
-use crate::store::Durable;
 use crate::{Ledger, LedgerError, PaymentId, apps, books};
 use plan::Moment;
 use rusqlite::{Connection, params};
 use tron::Amount;
 
 impl Ledger {
-    /// The payment was signed; called before the signature leaves. `header_value` is what will be sent.
+    /// The payment was signed; called before the signature leaves. `header_value` is what will be sent. What a limit
+    /// reserved may be signed with [`Ledger::sign_allowed`].
     pub fn signed(
         &self,
         id: PaymentId,
@@ -18,57 +19,7 @@ impl Ledger {
         header_value: &str,
         now: Moment,
     ) -> Result<Payment, LedgerError> {
-        self.sign_as(Durable::Now, id, header_name, header_value, now)
-    }
-
-    /// As [`Ledger::signed`], durable with the next durable write. For what a limit reserved: should a power
-    /// cut take this away, the row is reserved as before, can't be released (see [`Ledger::end`]), and the same
-    /// key makes the same signature again.
-    pub fn signed_by_limit(
-        &self,
-        id: PaymentId,
-        header_name: &str,
-        header_value: &str,
-        now: Moment,
-    ) -> Result<Payment, LedgerError> {
-        self.sign_as(Durable::Soon, id, header_name, header_value, now)
-    }
-
-    fn sign_as(
-        &self,
-        durable: Durable,
-        id: PaymentId,
-        header_name: &str,
-        header_value: &str,
-        now: Moment,
-    ) -> Result<Payment, LedgerError> {
-        self.step_as(durable, "record a signature", id, now, |db, row, now| {
-            let payment = &mut row.payment;
-            match payment.state {
-                // What a person approved can be released until it is signed: its signature has to be durable.
-                State::Reserved if payment.by_person && durable == Durable::Soon => {
-                    return Err(illegal(payment, "signed by a limit"));
-                }
-                State::Reserved => {}
-                State::Signed => {
-                    let (name, value): (Option<String>, Option<String>) = db
-                        .prepare_cached("SELECT header_name, header_value FROM papers WHERE payment = ?1")?
-                        .query_row([row.seq], |r| Ok((r.get(0)?, r.get(1)?)))?;
-                    let same = name.as_deref() == Some(header_name) && value.as_deref() == Some(header_value);
-                    return if same { Ok(()) } else { Err(illegal(payment, "signed differently")) };
-                }
-                _ => return Err(illegal(payment, "signed")),
-            }
-            payment.state = State::Signed;
-            payment.signed_at = Some(now);
-            payment.settlement = Some(Settlement::Unknown);
-            payment.settlement_at = Some(now);
-            payment.delivery = Some(Delivery::NotReported);
-            payment.delivery_at = Some(now);
-            db.prepare_cached("UPDATE papers SET header_name = ?2, header_value = ?3 WHERE payment = ?1")?
-                .execute(params![row.seq, header_name, header_value])?;
-            Ok(())
-        })
+        self.step("record a signature", id, now, |db, row, now| sign(db, row, header_name, header_value, now))
     }
 
     /// Ends an authorization that was not signed. What was reserved is released: nothing has left yet. A
@@ -198,7 +149,7 @@ impl Ledger {
         })
     }
 
-    /// One step of one payment: `change` edits the payment, this writes it and moves the books.
+    /// One step of one payment, durable.
     fn step(
         &self,
         operation: &'static str,
@@ -206,28 +157,53 @@ impl Ledger {
         now: Moment,
         change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
     ) -> Result<Payment, LedgerError> {
-        self.step_as(Durable::Now, operation, id, now, change)
+        self.write(operation, |db| step(db, id, now, change))
     }
+}
 
-    fn step_as(
-        &self,
-        durable: Durable,
-        operation: &'static str,
-        id: PaymentId,
-        now: Moment,
-        change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
-    ) -> Result<Payment, LedgerError> {
-        self.write_as(durable, operation, |db| {
-            let mut row = rows::get(db, id)?;
-            let (was, before) = (row.payment.clone(), books::weigh(&row.payment));
-            change(db, &mut row, apps::effective(db, now)?)?;
-            if row.payment != was {
-                apps::advance(db, now)?;
-                rows::update(db, &row)?;
-                books::book(db, &row, before)?;
-            }
-            Ok(row.payment)
-        })
+/// One step of one payment: `change` edits the payment, this writes it and moves the books.
+fn step(
+    db: &Connection,
+    id: PaymentId,
+    now: Moment,
+    change: impl FnOnce(&Connection, &mut Row, Moment) -> Result<(), LedgerError>,
+) -> Result<Payment, LedgerError> {
+    let mut row = rows::get(db, id)?;
+    let (was, before) = (row.payment.clone(), books::weigh(&row.payment));
+    change(db, &mut row, apps::effective(db, now)?)?;
+    if row.payment != was {
+        apps::advance(db, now)?;
+        rows::update(db, &row)?;
+        books::book(db, &row, before)?;
+    }
+    Ok(row.payment)
+}
+
+fn sign(db: &Connection, row: &mut Row, header_name: &str, header_value: &str, now: Moment) -> Result<(), LedgerError> {
+    match row.payment.state {
+        State::Reserved => {}
+        State::Signed => {
+            let (name, value): (Option<String>, Option<String>) = db
+                .prepare_cached("SELECT header_name, header_value FROM papers WHERE payment = ?1")?
+                .query_row([row.seq], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            let same = name.as_deref() == Some(header_name) && value.as_deref() == Some(header_value);
+            return if same { Ok(()) } else { Err(illegal(&row.payment, "signed differently")) };
+        }
+        _ => return Err(illegal(&row.payment, "signed")),
+    }
+    row.payment.sign(now);
+    rows::write_header(db, row.seq, header_name, header_value)
+}
+
+/// Writes down a signature that left already. One that can't be is told and given up: its row says that it may be out.
+pub fn note(db: &Connection, note: &Note) -> Result<(), LedgerError> {
+    let signed = step(db, note.id, note.at, |db, row, now| sign(db, row, &note.header_name, &note.header_value, now));
+    match signed {
+        Err(error) if !error.is_storage() => {
+            tracing::error!(payment = %note.id, %error, "a signature is not in the record");
+            Ok(())
+        }
+        other => other.map(drop),
     }
 }
 

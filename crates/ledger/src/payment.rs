@@ -165,6 +165,18 @@ pub struct Payment {
     pub http_status: Option<u16>,
 }
 
+impl Payment {
+    /// From here on a signature may be out.
+    pub(crate) fn sign(&mut self, at: Moment) {
+        self.state = State::Signed;
+        self.signed_at = Some(at);
+        self.settlement = Some(Settlement::Unknown);
+        self.settlement_at = Some(at);
+        self.delivery = Some(Delivery::NotReported);
+        self.delivery_at = Some(at);
+    }
+}
+
 /// The documents of one payment, as they came and went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Papers {

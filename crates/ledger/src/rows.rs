@@ -102,15 +102,27 @@ pub fn resource(site: &plan::Site, url: &str, payee: &Address) -> i64 {
     i64::from_be_bytes(head)
 }
 
+/// Where a row stands: in its place, or for the moment of a signature in `intake`, which has the same columns and no index.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Table {
+    Payments,
+    Intake,
+}
+
 /// Writes a new row and its 402; gives its key.
 pub fn insert(
     db: &Connection,
+    table: Table,
     (app, site, asset): (i64, i64, i64),
     p: &Payment,
     document: &str,
 ) -> Result<i64, LedgerError> {
     let plan = &p.plan;
-    let sql = "INSERT INTO payments (id, app, site, asset, digest, request_hash, idempotency_key, nonce, dictated,
+    let (into, paper) = match table {
+        Table::Payments => ("payments", "INSERT INTO papers (payment, document) VALUES (?1, ?2)"),
+        Table::Intake => ("intake", "UPDATE intake SET document = ?2 WHERE rowid = ?1"),
+    };
+    let columns = "(id, app, site, asset, digest, request_hash, idempotency_key, nonce, dictated,
         expires_at, whys, state, entered_at, reserved_at, ended_at, by_person, code,
         method, url, path, document_hash, option, scheme, payer, payee, symbol, decimals, token_known, contract,
         price, fee_to, fee, maximum, valid_after, valid_before, balance,
@@ -121,7 +133,7 @@ pub fn insert(
         ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55)";
     let (tx, block, failure) = settled(p);
     let need = plan.allowance.as_ref();
-    db.prepare_cached(sql)?.execute(params![
+    db.prepare_cached(&format!("INSERT INTO {into} {columns}"))?.execute(params![
         p.id.bytes(),
         app,
         site,
@@ -179,7 +191,7 @@ pub fn insert(
         p.http_status.map(i64::from),
     ])?;
     let seq = db.last_insert_rowid();
-    db.prepare_cached("INSERT INTO papers (payment, document) VALUES (?1, ?2)")?.execute(params![seq, document])?;
+    db.prepare_cached(paper)?.execute(params![seq, document])?;
     Ok(seq)
 }
 
@@ -268,7 +280,7 @@ pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
 }
 
 /// The columns of a payment; `p`, `apps`, `sites` and `assets` are joined by [`FROM`].
-const COLUMNS: &str = "SELECT p.seq, p.app, p.site, p.asset, p.id, apps.id, sites.key, assets.network, assets.token,
+const COLUMNS: &str = "SELECT p.rowid, p.app, p.site, p.asset, p.id, apps.id, sites.key, assets.network, assets.token,
     p.digest, p.request_hash, p.idempotency_key, p.nonce, p.dictated, p.expires_at, p.whys,
     p.state, p.entered_at, p.reserved_at, p.signed_at, p.ended_at, p.by_person, p.code, p.ended_by,
     p.settlement, p.settlement_at, p.tx, p.block, p.failure, p.actual, p.delivery, p.delivery_at, p.http_status,
@@ -297,6 +309,25 @@ pub fn select(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(read(&mut Cells::of(row))?);
+    }
+    Ok(found)
+}
+
+/// The header that pays, beside the 402.
+pub fn write_header(db: &Connection, seq: i64, name: &str, value: &str) -> Result<(), LedgerError> {
+    db.prepare_cached("UPDATE papers SET header_name = ?2, header_value = ?3 WHERE payment = ?1")?
+        .execute(params![seq, name, value])?;
+    Ok(())
+}
+
+/// What stands in `intake`, each with its 402.
+pub fn taken_in(db: &Connection) -> Result<Vec<(Row, String)>, LedgerError> {
+    let mut query = db.prepare_cached(&format!("{COLUMNS}, p.document FROM intake p {FROM} ORDER BY p.rowid"))?;
+    let mut rows = query.query([])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut cells = Cells::of(row);
+        found.push((read(&mut cells)?, cells.take()?));
     }
     Ok(found)
 }

@@ -10,6 +10,10 @@ use std::time::Duration;
 /// Kept free for the payments that go on meanwhile.
 const RESERVE: u64 = 16 << 20;
 
+/// A log of so many pages (1 MiB) is brought into the file; at 1,000 SQLite does it in the middle of a write. A short one
+/// is written over again and again, which takes the disk half the time that a growing one takes it.
+const LONG_LOG: i64 = 256;
+
 /// Sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Space {
@@ -57,6 +61,21 @@ impl Ledger {
         })?;
         self.shorten_log()?;
         self.space()
+    }
+
+    /// Brings a log that has grown long into the file, on a connection of its own: beside whoever writes, who would
+    /// otherwise do it in the middle of a payment.
+    pub fn keep_log_short(&self) -> Result<(), LedgerError> {
+        let look = "PRAGMA wal_checkpoint(NOOP)";
+        let pages = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let (log, done) = self.outside("look at the log", |db| db.prepare_cached(look)?.query_row([], pages))?;
+        if log.saturating_sub(done) < LONG_LOG {
+            return Ok(());
+        }
+        let shorten = |db: &rusqlite::Connection| db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        self.beside("shorten the log", shorten)?;
+        // And the little that was written meanwhile, with nobody writing: only a log that is in the file whole begins anew.
+        self.outside("shorten the log", shorten)
     }
 
     /// Brings the log into the file and cuts it, if no reader needs it: payments must not wait for a long export.

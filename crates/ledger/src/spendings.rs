@@ -28,6 +28,13 @@ pub struct Account {
     pub asset: i64,
 }
 
+impl Account {
+    /// App, site and asset.
+    pub const fn keys(self) -> (i64, i64, i64) {
+        (self.app, self.site, self.asset)
+    }
+}
+
 /// Counts `amount` as spent at `at`, for the site and for all sites together.
 pub fn add(db: &Connection, account: Account, at: Moment, amount: Amount) -> Result<(), LedgerError> {
     change(db, account, at, |_, sum| {

@@ -4,6 +4,7 @@
 //! Migrations run here rather than through a library, because the version has to be read inside the write
 //! transaction: two processes may open the same new file at once.
 
+use crate::intake::{self, Waiting};
 use crate::{LedgerError, StorageKind};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
@@ -22,11 +23,12 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_search.sql"),
     include_str!("../migrations/0003_payers.sql"),
     include_str!("../migrations/0004_removed.sql"),
+    include_str!("../migrations/0005_intake.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
 const SMALL_FILE: u64 = 16 << 20;
-const DECIDING_TABLES: [&str; 5] = ["clock", "apps", "rules", "sites", "settings"];
+const DECIDING_TABLES: [&str; 6] = ["clock", "apps", "rules", "sites", "settings", "intake"];
 
 /// How long a write waits for another process.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,6 +52,8 @@ pub struct Ledger {
     /// After a failed read, write or sync of the file nothing more is written until it is opened again: what
     /// the system says about such a file afterwards can't be relied on.
     stopped: AtomicBool,
+    /// Moved to its place before anything else is read or written.
+    waiting: Waiting,
 }
 
 impl Ledger {
@@ -67,17 +71,27 @@ impl Ledger {
         migrate(&mut writer, path, migrations)?;
         check(&writer, path)?;
         let (reader, browser) = (reading(path)?, reading(path)?);
+        // Taken in by a process that ended before it could go on.
+        let waiting = Waiting::default();
+        if intake::waits(&writer).map_err(|e| e.during_operation("open"))? {
+            waiting.set();
+        }
         Ok(Self {
             path: path.to_owned(),
             writer: Mutex::new(writer),
             reader: Mutex::new(reader),
             browser: Mutex::new(browser),
             stopped: AtomicBool::new(false),
+            waiting,
         })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    pub(crate) const fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// One write transaction, durable when this returns `Ok`, without a trace when it returns an error.
@@ -96,6 +110,24 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.transact(durable, operation, |db| Ok((work(db)?, false)))
+    }
+
+    /// As [`Ledger::write`], for work that may leave a payment in `intake`; says whether it did.
+    pub(crate) fn take_in<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.transact(Durable::Now, operation, work)
+    }
+
+    fn transact<T>(
+        &self,
+        durable: Durable,
+        operation: &'static str,
+        work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), LedgerError>,
+    ) -> Result<T, LedgerError> {
         if self.stopped.load(Ordering::Acquire) {
             return Err(LedgerError::Storage {
                 kind: StorageKind::Io,
@@ -104,12 +136,15 @@ impl Ledger {
             });
         }
         let mut connection = lock(&self.writer);
+        let notes = self.waiting.notes();
         // IMMEDIATE takes the write lock before the first read: what is read here can't change underneath.
-        let commit = |connection: &mut Connection| {
-            connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)
-                .map_err(LedgerError::from)
-                .and_then(|tx| work(&tx).and_then(|value| tx.commit().map(|()| value).map_err(LedgerError::from)))
+        let commit = |connection: &mut Connection| -> Result<(T, bool), LedgerError> {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            // Another process may have left it there.
+            intake::place_all(&tx, &notes)?;
+            let done = work(&tx)?;
+            tx.commit()?;
+            Ok(done)
         };
         let outcome = match durable {
             Durable::Now => commit(&mut connection),
@@ -120,6 +155,10 @@ impl Ledger {
                 outcome.and_then(|value| strict.map(|()| value).map_err(LedgerError::from))
             }
         };
+        let outcome = outcome.map(|(value, taken_in)| {
+            self.waiting.done(&notes, taken_in);
+            value
+        });
         outcome.map_err(|error| {
             let error = error.during_operation(operation);
             if let LedgerError::Storage { kind: StorageKind::Io | StorageKind::Corrupt, .. } = &error {
@@ -128,6 +167,23 @@ impl Ledger {
             }
             error
         })
+    }
+
+    /// Moves a payment that a limit allowed to its place, with its signature. Whatever is read or written next does the
+    /// same: this is for when nobody waits.
+    pub fn place_waiting(&self) -> Result<(), LedgerError> {
+        match self.waiting.any() {
+            true => self.write_as(Durable::Soon, "book a payment", |_| Ok(())),
+            false => Ok(()),
+        }
+    }
+
+    /// Before anything is read. Where it fails, the record is shown as it was before; nothing is signed then, because
+    /// the next write fails too.
+    fn before_reading(&self) {
+        if let Err(error) = self.place_waiting() {
+            tracing::error!(%error, "a payment that was reserved is not in its place yet");
+        }
     }
 
     /// A statement of the writer that SQLite does not run inside a transaction.
@@ -139,12 +195,22 @@ impl Ledger {
         work(&lock(&self.writer)).map_err(LedgerError::during(operation))
     }
 
+    /// On a connection of its own, which holds up nobody.
+    pub(crate) fn beside<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        work(&connect(&self.path)?).map_err(LedgerError::during(operation))
+    }
+
     /// Reads from one snapshot.
     pub(crate) fn read<T>(
         &self,
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.before_reading();
         snapshot(&lock(&self.reader), operation, work)
     }
 
@@ -155,6 +221,7 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.before_reading();
         snapshot(&lock(&self.writer), operation, work)
     }
 
@@ -164,6 +231,7 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.before_reading();
         snapshot(&lock(&self.browser), operation, work)
     }
 
@@ -173,6 +241,7 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
+        self.before_reading();
         snapshot(&reading(&self.path)?, operation, work)
     }
 }

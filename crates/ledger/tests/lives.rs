@@ -263,13 +263,6 @@ fn what_a_limit_reserved_may_be_out_and_is_released_only_when_the_chain_shows_it
     assert_eq!(spending(&ledger, NOW).app_day, units(5));
     let ended = ledger.end(reserved.id, &End::Unused, later(3600)).unwrap();
     assert_eq!((ended.state, spending(&ledger, NOW).app_day), (State::Expired, units(0)));
-
-    // Signed as before is signed; a person's payment is never recorded the quick way.
-    let again = reserve(&ledger, 5, NOW);
-    let signed = ledger.signed_by_limit(again.id, "n", "v", NOW).unwrap();
-    assert_eq!(ledger.signed_by_limit(again.id, "n", "v", NOW).unwrap(), signed);
-    let by_person = approve(&ledger, &enter(&ledger, &plan(units(5)), NOW, ask), NOW);
-    assert!(matches!(ledger.signed_by_limit(by_person.id, "n", "v", NOW), Err(LedgerError::IllegalStep { .. })));
 }
 
 #[test]

@@ -87,7 +87,12 @@ fn race(file: &Path) {
                 let ledger = &ledger;
                 let share = tries / 8 + usize::from(thread < tries % 8);
                 scope.spawn(move || {
-                    let judged = |_| enter(ledger, &plan(units(PRICE)), NOW, up_to(limit, units(PRICE)));
+                    let judge = || up_to(limit, units(PRICE));
+                    let judged = |n: usize| {
+                        // Every other one on the short way; what it does not allow leaves no row there.
+                        let short = (n % 2 == 0).then(|| enter_allowed(ledger, &plan(units(PRICE)), NOW, judge()));
+                        short.flatten().unwrap_or_else(|| enter(ledger, &plan(units(PRICE)), NOW, judge()))
+                    };
                     (0..share).map(judged).filter(|p| p.state == State::Reserved).count()
                 })
             })
@@ -135,15 +140,22 @@ fn live(ledger: &Ledger) {
             let asked = enter(ledger, &plan(units(PRICE)), now, ask);
             tell("asked", &asked);
             approve(ledger, &asked, NOW)
-        } else {
+        } else if n % 2 == 0 {
             enter(ledger, &plan(units(PRICE)), now, allow)
+        } else {
+            enter_allowed(ledger, &plan(units(PRICE)), now, allow).unwrap()
         };
         tell("reserved", &payment);
         if n % 4 == 0 {
             tell("cancelled", &ledger.end(payment.id, &End::Cancelled, now).unwrap());
             continue;
         }
-        tell("signed", &ledger.signed(payment.id, "n", "v", now).unwrap());
+        if n % 2 == 0 || payment.by_person {
+            tell("signed", &ledger.signed(payment.id, "n", "v", now).unwrap());
+        } else {
+            // Durable with the next step, and nothing that anybody is told.
+            ledger.sign_allowed(&payment, "n", "v", now).unwrap();
+        }
         let tx = Settled::Final { tx: Some("ab".into()), block: Some(1) };
         match n % 5 {
             0 => tell("final", &ledger.settlement(payment.id, &tx, Some(units(5)), now).unwrap()),

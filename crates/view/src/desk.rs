@@ -388,11 +388,11 @@ impl Desk {
     }
 
     pub async fn pay(&self, app: &AppId, request: PaymentRequestView) -> Answer<PaymentAnswerView> {
-        match self.wallet.pay(app, &asked(request)).await? {
-            Outcome::Signed(payment) | Outcome::Open(payment) | Outcome::Ended(payment) => {
-                self.answer_view(&payment).await
-            }
-        }
+        let (payment, header) = match self.wallet.pay(app, &asked(request)).await? {
+            Outcome::Signed(payment, header) => (payment, Some(header)),
+            Outcome::Open(payment) | Outcome::Ended(payment) => (payment, None),
+        };
+        Ok(PaymentAnswerView::of(&payment, header, self.wallet.is_locked()))
     }
 
     async fn answer_view(&self, payment: &Payment) -> Answer<PaymentAnswerView> {

@@ -9,6 +9,7 @@ use ledger::{Allowance, AllowanceOutcome, Delivery, Papers, Payment, Settlement,
 use plan::{Moment, Plan};
 use tron::Amount;
 use tron::registry::Role;
+use wallet::Header;
 
 /// RFC 3339 in UTC, whole seconds.
 pub fn time(at: Moment) -> String {
@@ -247,9 +248,9 @@ impl PlanView {
 }
 
 impl PaymentAnswerView {
-    /// `signed`: header name and value, once there is a signature.
-    pub fn of(payment: &Payment, signed: Option<(String, String)>, locked: bool) -> Self {
-        let (header_name, header_value) = signed.unzip();
+    /// `signed`: the header that pays, once there is a signature.
+    pub fn of(payment: &Payment, signed: Option<Header>, locked: bool) -> Self {
+        let (header_name, header_value) = signed.map(|header| (header.name, header.value)).unzip();
         Self {
             id: payment.id.to_string(),
             status: match payment.settlement {

@@ -7,7 +7,6 @@ use ledger::{Payment, PaymentId, Settlement};
 use plan::Site;
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 use tron::{Address, Amount, Network};
 use x402::{Terms, U256};
 
@@ -15,8 +14,6 @@ use x402::{Terms, U256};
 const FRESH_MS: i64 = 30_000;
 /// A figure that is used and older than this is read again, while the payment goes on.
 const REFRESH_MS: i64 = 5_000;
-/// How long a look behind a payment lets the answer go ahead.
-const BEHIND: Duration = Duration::from_millis(10);
 /// More accounts than this are not remembered.
 const MOST: usize = 1024;
 
@@ -118,23 +115,20 @@ impl Wallet {
     /// Looks at the chain behind a payment from memory: the nonce, and figures that grow old. A site whose
     /// nonce was used before gets nothing more on the short way; what it got is worth nothing on the chain. A seller
     /// may be so quick that it was this very payment which used it: see [`Wallet::taken`].
-    pub(crate) fn look_behind(&self, payment: &Payment, terms: Terms) {
-        let (wallet, id, site, payer) = (self.clone(), payment.id, payment.plan.site.clone(), payment.plan.payer);
-        self.spawn(async move {
-            // Whoever waits for the signature comes first.
-            tokio::time::sleep(BEHIND).await;
-            let Some(nonce) = terms.nonce() else { return };
-            let refresh = wallet.refresh(&terms, payer);
-            let (used, ()) = tokio::join!(wallet.nonce_used(&terms, payer, nonce), refresh);
-            if matches!(used, Ok(true)) {
-                lock(&wallet.0.memory).doubted.insert(id, site.clone());
-                // Whoever saw the transaction before this found no doubt to take back.
-                match wallet.row(id).await {
-                    Ok(row) if settled_by_itself(&row) => drop(lock(&wallet.0.memory).doubted.remove(&id)),
-                    _ => tracing::info!(payment = %id, %site, "its nonce is used and its transaction was not seen yet"),
-                }
+    pub(crate) async fn look_behind(&self, payment: &Payment, terms: Terms) {
+        let (id, site, payer) = (payment.id, &payment.plan.site, payment.plan.payer);
+        let Some(nonce) = terms.nonce() else { return };
+        let (used, ()) = tokio::join!(self.nonce_used(&terms, payer, nonce), self.refresh(&terms, payer));
+        // Its own transaction may have been seen meanwhile, which is no reason to doubt anybody.
+        let seen = async || matches!(self.row(id).await, Ok(row) if settled_by_itself(&row));
+        if matches!(used, Ok(true)) && !seen().await {
+            lock(&self.0.memory).doubted.insert(id, site.clone());
+            // Whoever saw the transaction before this found no doubt to take back.
+            match seen().await {
+                true => drop(lock(&self.0.memory).doubted.remove(&id)),
+                false => tracing::info!(payment = %id, %site, "its nonce is used and its transaction was not seen yet"),
             }
-        });
+        }
     }
 
     async fn refresh(&self, terms: &Terms, payer: Address) {

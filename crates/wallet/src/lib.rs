@@ -7,6 +7,7 @@ mod allowance;
 mod answer;
 mod apps;
 mod arming;
+mod asked;
 mod choosing;
 mod clock;
 mod config;
@@ -35,6 +36,7 @@ pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};
 pub use arming::ARMING_MS;
+pub use asked::{PayRequest, Prefer};
 pub use clock::{Clock, HandClock, SystemClock};
 pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};
@@ -45,9 +47,10 @@ pub use lookup::{Lookup, OnChain};
 pub use odd::odd;
 pub use options::Choice;
 pub use owner::Question;
-pub use pay::{Checked, Outcome, PayRequest, Prefer, Report};
+pub use pay::{Checked, Outcome, Report};
 pub use plan::{AppId, Moment};
 pub use remembered::Remembering;
+pub use sign::Header;
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
@@ -228,6 +231,9 @@ impl Wallet {
         self.0.stop.cancel();
         self.0.tasks.close();
         self.0.tasks.wait().await;
+        if let Err(error) = self.0.ledger.place_waiting() {
+            tracing::warn!(%error, "a payment is put in its place when the record is opened again");
+        }
         *lock(&self.0.lock) = None;
     }
 
@@ -239,15 +245,21 @@ impl Wallet {
         self.0.tasks.spawn(work).await.map_err(|_| WalletError::Check { check: "background work" })?
     }
 
-    /// Work with the record that waits for nothing else, in one go on a thread beside the async ones: a step from
-    /// one to the other and back takes longer than most questions to the record.
+    /// Work with the record that waits for nothing else, in one go: a step from an async thread to one beside it and
+    /// back takes longer than most questions to the record. Where there are several async threads it stays on this one,
+    /// whose other tasks move on; it goes on to its end although the caller hangs up.
     pub(crate) async fn aside<T: Send + 'static>(
         &self,
         work: impl Future<Output = Result<T, WalletError>> + Send + 'static,
     ) -> Result<T, WalletError> {
         let runtime = tokio::runtime::Handle::current();
+        let flavor = runtime.runtime_flavor();
         let work = move || runtime.block_on(ASIDE.scope((), work));
-        self.0.tasks.spawn_blocking(work).await.map_err(|_| WalletError::Check { check: "background work" })?
+        match flavor {
+            tokio::runtime::RuntimeFlavor::CurrentThread => self.0.tasks.spawn_blocking(work).await,
+            _ => Ok(tokio::task::block_in_place(work)),
+        }
+        .map_err(|_| WalletError::Check { check: "background work" })?
     }
 
     /// Work that outlives its caller and ends with the wallet.

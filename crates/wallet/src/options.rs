@@ -2,8 +2,8 @@
 //! By default the cheapest that would settle, those that the app prefers first. Refuses to take an option that
 //! would not settle, and an answer to the options of a plan that changed.
 
+use crate::asked::Asked;
 use crate::facts::Look;
-use crate::pay::Asked;
 use crate::planner::{Planned, Try};
 use crate::{Event, Unpayable, Wallet, WalletError, lock};
 use ledger::{Payment, PaymentId, Replan, Replanned};

@@ -1,7 +1,7 @@
 //! What the owner looks at and steers: the queue, dangers, the record, sites, rules. Thin over the ledger;
 //! changes to rules never touch a question that is already answered.
 
-use crate::sign::Paper;
+use crate::sign::{Header, Paper};
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{Allowance, Papers, Payee, Payment, PaymentId, Rule, RuleKey, SiteTotals, Spent, Standing};
 use plan::{AppId, Fact, Finding, Mode, Moment, Site, Weight};
@@ -145,10 +145,10 @@ impl Wallet {
         Ok((payment, papers, allowances))
     }
 
-    /// Name and value of the header that pays, once there is a signature.
-    pub async fn header(&self, id: PaymentId) -> Result<Option<(String, String)>, WalletError> {
+    /// The header that pays, once there is a signature.
+    pub async fn header(&self, id: PaymentId) -> Result<Option<Header>, WalletError> {
         let papers = self.db(move |ledger| ledger.papers(id)).await?;
-        Ok(papers.header_name.zip(papers.header_value))
+        Ok(papers.header_name.zip(papers.header_value).map(|(name, value)| Header { name, value }))
     }
 
     pub async fn sites(&self) -> Result<Vec<SiteTotals>, WalletError> {

@@ -1,64 +1,23 @@
 //! Asking for a payment: read, plan, reserve and judge in one transaction, then sign, ask or refuse. Refuses
 //! floods, conflicts and whatever the rules forbid; the key is not touched before the row is durable.
 
+use crate::asked::{Asked, PayRequest};
 use crate::facts::Look;
 use crate::flood::Flood;
 use crate::planner::Planned;
-use crate::sign::{Paper, is_open};
+use crate::sign::{Header, Paper, is_open};
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{End, Entered, Entry, Payment, PaymentId, State};
-use plan::{AppId, Moment, Plan, Request, Site, Verdict, Weight, Why};
-use sha2::{Digest, Sha256};
+use plan::{AppId, Moment, Plan, Verdict, Weight, Why};
 use std::sync::Arc;
 use std::time::Duration;
-use tron::Amount;
-use x402::{Offer, Requirements, Terms};
-
-const URL_MAX: usize = 8192;
-const REASON_MAX: usize = 500;
-const WORDS_MAX: usize = 500;
-
-/// What an app hands over: the request that met the 402 and the raw 402.
-#[derive(Clone, Debug, Default)]
-pub struct PayRequest {
-    pub method: String,
-    pub url: String,
-    /// Header value (base64), JSON body or MCP result, unchanged.
-    pub payment_required: String,
-    /// The app's own words.
-    pub reason: Option<String>,
-    pub idempotency_key: Option<String>,
-    /// Smallest units.
-    pub max_amount: Option<String>,
-    pub prefer: Option<Prefer>,
-}
-
-/// Which option the app would rather use.
-#[derive(Clone, Debug, Default)]
-pub struct Prefer {
-    pub scheme: Option<String>,
-    pub network: Option<String>,
-    pub asset: Option<String>,
-}
-
-impl Prefer {
-    pub(crate) fn matches(&self, option: &Requirements, terms: &Terms) -> bool {
-        let same = |want: &Option<String>, is: bool| want.is_none() || is;
-        let network = |n: &str| tron::Network::parse(n) == Ok(terms.network());
-        let asset = |a: &str| tron::Address::parse(a) == Ok(terms.token());
-        // "exact", or precisely "exact/permit2".
-        let scheme = |s: &str| s == option.scheme || s == terms.scheme().name();
-        same(&self.scheme, self.scheme.as_deref().is_some_and(scheme))
-            && same(&self.network, self.network.as_deref().is_some_and(network))
-            && same(&self.asset, self.asset.as_deref().is_some_and(asset))
-    }
-}
+use x402::{Requirements, Terms};
 
 /// What became of a request.
 #[derive(Clone, Debug)]
 pub enum Outcome {
-    /// A limit allowed it, or it was signed before.
-    Signed(Payment),
+    /// A limit allowed it, or it was signed before; with what pays.
+    Signed(Payment, Header),
     /// A person is asked, or an approved payment is still on its way.
     Open(Payment),
     /// It ended before without a signature.
@@ -80,112 +39,16 @@ pub struct Report {
     pub http_status: u16,
 }
 
-/// A request, parsed at the door.
-pub(crate) struct Asked {
-    pub site: Site,
-    /// Redacted.
-    pub request: Request,
-    /// Without userinfo and fragment, otherwise as requested: for comparing with the 402's words.
-    pub url: String,
-    pub offer: Offer,
-    pub raw: String,
-    pub reason: Option<String>,
-    pub max_amount: Option<Amount>,
-    pub prefer: Option<Prefer>,
-    pub hash: [u8; 32],
-    pub key: Option<String>,
-}
+/// How long the work behind a payment lets the answer go ahead.
+const BEHIND: Duration = Duration::from_millis(2);
 
-impl Asked {
-    fn parse(request: &PayRequest) -> Result<Self, WalletError> {
-        let field = |field, expected, found: &str| WalletError::Field {
-            field,
-            expected,
-            found: found.chars().take(80).collect(),
-        };
-        let method = request.method.to_ascii_uppercase();
-        if method.is_empty() || method.len() > 16 || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
-            return Err(field("request.method", "an HTTP method", &request.method));
-        }
-        if request.url.len() > URL_MAX {
-            let found = format!("{} bytes", request.url.len());
-            return Err(field("request.url", "at most 8192 bytes", &found));
-        }
-        let site = Site::of(&request.url).map_err(WalletError::Url)?;
-        if let Some(key) = &request.idempotency_key
-            && !(1..=128).contains(&key.len()) | !key.bytes().all(|b| b.is_ascii_graphic())
-        {
-            return Err(field("idempotencyKey", "1 to 128 visible ASCII characters", key));
-        }
-        if let Some(reason) = &request.reason
-            && reason.chars().count() > REASON_MAX
-        {
-            let found = format!("{} characters", reason.chars().count());
-            return Err(field("reason", "at most 500 characters", &found));
-        }
-        let max_amount = match &request.max_amount {
-            Some(text) => Some(
-                Amount::parse_smallest(text)
-                    .map_err(|_| field("maxAmount", "a decimal string in the token's smallest unit", text))?,
-            ),
-            None => None,
-        };
-        let offer = Offer::read(&request.payment_required).map_err(WalletError::Malformed)?;
-        let mut hash = Sha256::new();
-        let prefer = request.prefer.clone().unwrap_or_default();
-        for part in [
-            Some(method.as_str()),
-            Some(request.url.as_str()),
-            Some(request.payment_required.as_str()),
-            request.max_amount.as_deref(),
-            prefer.scheme.as_deref(),
-            prefer.network.as_deref(),
-            prefer.asset.as_deref(),
-        ] {
-            let bytes = part.unwrap_or_default().as_bytes();
-            hash.update((bytes.len() as u64).to_be_bytes());
-            hash.update(bytes);
-        }
-        let (url, redacted, path) = written(&request.url)?;
-        Ok(Self {
-            site,
-            request: Request { method, url: redacted, path },
-            url,
-            offer,
-            raw: request.payment_required.clone(),
-            reason: request.reason.clone().filter(|r| !r.trim().is_empty()),
-            max_amount,
-            prefer: request.prefer.clone(),
-            hash: hash.finalize().into(),
-            key: request.idempotency_key.clone(),
-        })
-    }
-
-    /// The request behind a row, from what the row keeps.
-    pub(crate) fn again(plan: &Plan, document: &str) -> Result<Self, WalletError> {
-        Ok(Self {
-            site: plan.site.clone(),
-            request: plan.request.clone(),
-            url: plan.request.url.clone(),
-            offer: Offer::read(document).map_err(WalletError::Malformed)?,
-            raw: document.to_owned(),
-            reason: plan.app_words.clone(),
-            max_amount: None,
-            prefer: None,
-            hash: [0; 32],
-            key: None,
-        })
-    }
-
-    pub(crate) fn claimed_resource(&self) -> Option<&str> {
-        self.offer.resource.as_ref().map(|r| r.url.as_str())
-    }
-
-    pub(crate) fn site_words(&self) -> Option<String> {
-        let words = self.offer.resource.as_ref()?.description.as_deref()?;
-        let words: String = words.chars().take(WORDS_MAX).collect();
-        (!words.trim().is_empty()).then_some(words)
-    }
+/// What became of a request on the short way.
+enum Short {
+    Signed(Box<Payment>, Header),
+    /// A payment stands in its way.
+    Earlier(Box<Entered>),
+    /// Nothing was written; the payment goes the long way.
+    Long,
 }
 
 /// A row that is about to be written.
@@ -215,56 +78,6 @@ impl NewRow {
     }
 }
 
-/// The URL for comparing, the one for keeping (secrets redacted), and its path with query for showing.
-fn written(url: &str) -> Result<(String, String, String), WalletError> {
-    let bad = || WalletError::Url(plan::SiteError::NotAUrl { found: url.chars().take(80).collect() });
-    let mut url = url::Url::parse(url).map_err(|_| bad())?;
-    let _ = (url.set_username(""), url.set_password(None));
-    url.set_fragment(None);
-    let plain = url.to_string();
-    if url.query().is_some() {
-        let pairs: Vec<(String, String)> = url
-            .query_pairs()
-            .map(|(k, v)| {
-                let value = if is_secret(&k) && !v.is_empty() { "redacted".into() } else { v.into_owned() };
-                (k.into_owned(), value)
-            })
-            .collect();
-        if pairs.iter().any(|(_, v)| v == "redacted") {
-            url.query_pairs_mut().clear().extend_pairs(pairs);
-        }
-    }
-    let path = match url.query() {
-        Some(query) => format!("{}?{query}", url.path()),
-        None => url.path().to_owned(),
-    };
-    Ok((plain, url.to_string(), path))
-}
-
-/// Query names whose values are usually secrets; they are not written down.
-fn is_secret(name: &str) -> bool {
-    const WORDS: [&str; 16] = [
-        "token",
-        "secret",
-        "passw",
-        "pwd",
-        "apikey",
-        "api_key",
-        "api-key",
-        "signature",
-        "auth",
-        "jwt",
-        "session",
-        "credential",
-        "access",
-        "bearer",
-        "private",
-        "otp",
-    ];
-    let name = name.to_ascii_lowercase();
-    matches!(name.as_str(), "key" | "sig" | "code" | "sid") || WORDS.iter().any(|w| name.contains(w))
-}
-
 impl Wallet {
     /// The main use case. See the module's description; `Err` means nothing was signed.
     ///
@@ -274,16 +87,18 @@ impl Wallet {
         let turn = self.turn(app, &asked.url).lock_owned().await;
         let (wallet, app) = (self.clone(), app.clone());
         let short = async move {
-            let answered = wallet.pay_by_record(&app, &asked).await?;
-            Ok((wallet, app, asked, answered, turn))
+            let short = wallet.pay_by_record(&app, &asked).await?;
+            Ok((wallet, app, asked, short, turn))
         };
-        let (wallet, app, asked, answered, turn) = self.aside(short).await?;
-        if let Some(Entered::New(signed, _)) = answered {
-            return Ok(Outcome::Signed(signed));
-        }
+        let (wallet, app, asked, short, turn) = self.aside(short).await?;
+        let earlier = match short {
+            Short::Signed(payment, header) => return Ok(Outcome::Signed(*payment, header)),
+            Short::Earlier(earlier) => Some(*earlier),
+            Short::Long => None,
+        };
         self.detached(async move {
             let _turn = turn;
-            match answered {
+            match earlier {
                 Some(earlier) => wallet.earlier(&app, asked.hash, earlier).await,
                 None => wallet.pay_asked(&app, &asked).await,
             }
@@ -315,22 +130,22 @@ impl Wallet {
         }
     }
 
-    /// What can be answered without a node and a person. `None`: nothing was written, the payment goes the long way.
-    async fn pay_by_record(&self, app: &AppId, asked: &Asked) -> Result<Option<Entered>, WalletError> {
+    /// What can be answered without a node and a person.
+    async fn pay_by_record(&self, app: &AppId, asked: &Asked) -> Result<Short, WalletError> {
         if let Some(known) = self.known(app, asked).await? {
-            return Ok(Some(Entered::Existing(known)));
+            return Ok(Short::Earlier(Box::new(Entered::Existing(known))));
         }
         self.check_pause(app)?;
         self.pay_by_limit(app, asked).await
     }
 
-    /// The short way: signed from what the chain said a moment ago, in one durable commit. `None`: as above.
-    async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Option<Entered>, WalletError> {
+    /// The short way: signed from what the chain said a moment ago, in one durable commit.
+    async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Short, WalletError> {
         // What can't be planned here is told on the long way.
-        let Ok(planned) = self.plan(app, asked, Look::Memory).await else { return Ok(None) };
+        let Ok(planned) = self.plan(app, asked, Look::Memory).await else { return Ok(Short::Long) };
         let over = asked.max_amount.is_some_and(|max| planned.plan.maximum > max);
         if over || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
-            return Ok(None);
+            return Ok(Short::Long);
         }
         let new = self.new_row(asked, planned);
         let wallet = self.clone();
@@ -338,14 +153,39 @@ impl Wallet {
             let judge = |rules: &_, spending: &_| wallet.judge(&new.planned.plan, rules, spending, new.now);
             ledger.enter_allowed(&new.entry(), new.now, judge)
         });
-        let Some(entered) = entered.await? else { return Ok(None) };
-        self.stored();
-        let Entered::New(payment, verdict) = entered else { return Ok(Some(entered)) };
+        let payment = match entered.await? {
+            Some(Entered::New(payment, _)) => payment,
+            Some(earlier) => return Ok(Short::Earlier(Box::new(earlier))),
+            None => return Ok(Short::Long),
+        };
         let paper = Paper::of(asked.offer.clone(), &payment);
-        let signed = self.sign_paper(&payment, &paper).await?;
+        let (header, now) = (self.make_header(&payment, &paper)?, self.now());
+        let noted = header.clone();
+        let payment = self.db(move |ledger| ledger.sign_allowed(&payment, &noted.name, &noted.value, now)).await?;
         // Here, where no caller who hangs up can leave it out.
-        self.look_behind(&signed, paper.terms()?.clone());
-        Ok(Some(Entered::New(signed, verdict)))
+        self.behind(payment.clone(), paper.terms()?.clone());
+        Ok(Short::Signed(Box::new(payment), header))
+    }
+
+    /// Behind a payment that was signed on the short way, once its app has the header: brings it to its place in the
+    /// record, tells everybody, and looks at the chain.
+    fn behind(&self, payment: Payment, terms: Terms) {
+        let wallet = self.clone();
+        self.spawn(async move {
+            // Whoever waits for the signature comes first.
+            tokio::time::sleep(BEHIND).await;
+            let booked = wallet.db(|ledger| {
+                ledger.place_waiting()?;
+                ledger.keep_log_short()
+            });
+            match booked.await {
+                Ok(()) => wallet.stored(),
+                // Whatever is read or written next tries again, and says so.
+                Err(error) => tracing::warn!(payment = %payment.id, %error, "a payment is not in its place yet"),
+            }
+            wallet.moved(&payment);
+            wallet.look_behind(&payment, terms).await;
+        });
     }
 
     fn new_row(&self, asked: &Asked, planned: Planned) -> NewRow {
@@ -393,7 +233,10 @@ impl Wallet {
     async fn entered(&self, payment: Payment, verdict: Verdict) -> Result<Outcome, WalletError> {
         let (id, app) = (payment.id, payment.plan.app.clone());
         match verdict {
-            Verdict::Allow => Ok(Outcome::Signed(self.sign(&payment).await?)),
+            Verdict::Allow => {
+                let signed = self.sign(&payment).await?;
+                self.outcome(signed).await
+            }
             Verdict::Ask(_) => {
                 let left = payment.expires_at.since(self.0.time.latest());
                 lock(&self.0.closes).insert(id, self.0.time.boot_ms() + left);
@@ -470,15 +313,17 @@ impl Wallet {
 
     /// What a payment's app is told now; an approved one without its signature is taken up again.
     async fn outcome(&self, payment: Payment) -> Result<Outcome, WalletError> {
+        let payment = match payment.state {
+            State::Reserved if !self.is_locked() => self.finish(payment.id).await?,
+            _ => payment,
+        };
         Ok(match payment.state {
             // The permission ended unused: its header is worth nothing any more.
             State::Signed if payment.settlement == Some(ledger::Settlement::NeverUsed) => Outcome::Ended(payment),
-            State::Signed => Outcome::Signed(payment),
-            State::Reserved if !self.is_locked() => match self.finish(payment.id).await? {
-                p if p.state == State::Signed => Outcome::Signed(p),
-                p if is_open(p.state) => Outcome::Open(p),
-                p => Outcome::Ended(p),
-            },
+            State::Signed => {
+                let header = self.header(payment.id).await?.ok_or(WalletError::Check { check: "header of the row" })?;
+                Outcome::Signed(payment, header)
+            }
             state if is_open(state) => Outcome::Open(payment),
             _ => Outcome::Ended(payment),
         })
@@ -541,20 +386,5 @@ impl Wallet {
             // Signed, or just being signed by a limit.
             _ => Ok(payment),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_in_urls_are_not_written_down() {
-        let (plain, kept, path) = written("https://me:pw@a.example/x?api_key=abc&q=1#frag").unwrap();
-        assert_eq!(plain, "https://a.example/x?api_key=abc&q=1");
-        assert_eq!(kept, "https://a.example/x?api_key=redacted&q=1");
-        assert_eq!(path, "/x?api_key=redacted&q=1");
-        let (_, kept, _) = written("https://a.example/x?q=a%20b").unwrap();
-        assert_eq!(kept, "https://a.example/x?q=a%20b");
     }
 }

@@ -1,9 +1,9 @@
 //! Turns a raw 402 into a plan: which option, which token by address, who is paid, most that can leave, for
 //! how long, what is odd about it. Reads chain and record; refuses what cannot be paid, signs nothing.
 
+use crate::asked::Asked;
 use crate::choosing;
 use crate::facts::Look;
-use crate::pay::Asked;
 use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};

@@ -21,9 +21,13 @@ pub(crate) fn index(wallet: &Wallet) {
             ticks.tick().await;
             loop {
                 let Some(wallet) = inner.upgrade().map(Wallet) else { return };
-                let step = |ledger: &ledger::Ledger| match ledger.unindexed()? {
-                    0 => Ok(0),
-                    _ => ledger.index_more(BATCH),
+                let step = |ledger: &ledger::Ledger| {
+                    let indexed = match ledger.unindexed()? {
+                        0 => 0,
+                        _ => ledger.index_more(BATCH)?,
+                    };
+                    ledger.keep_log_short()?;
+                    Ok(indexed)
                 };
                 match wallet.db(step).await {
                     Ok(0) => break,

@@ -11,6 +11,13 @@ pub(crate) fn is_open(state: State) -> bool {
     matches!(state, State::Asked | State::Reserved)
 }
 
+/// The header that pays.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub name: String,
+    pub value: String,
+}
+
 /// The option that a row is about, read again from its document and completed with what the row chose.
 pub(crate) struct Paper {
     pub offer: Offer,
@@ -102,7 +109,25 @@ impl Wallet {
     }
 
     pub(crate) async fn sign_paper(&self, payment: &Payment, paper: &Paper) -> Result<Payment, WalletError> {
-        let (id, by_person) = (payment.id, payment.by_person);
+        let Header { name, value } = self.make_header(payment, paper)?;
+        let (unsigned, now) = (payment.clone(), self.now());
+        let payment = self
+            .db(move |ledger| match unsigned.by_person {
+                true => ledger.signed(unsigned.id, &name, &value, now),
+                false => {
+                    let signed = ledger.sign_allowed(&unsigned, &name, &value, now)?;
+                    ledger.place_waiting()?;
+                    Ok(signed)
+                }
+            })
+            .await?;
+        self.stored();
+        self.moved(&payment);
+        Ok(payment)
+    }
+
+    /// The header that pays, signed and checked; nothing is written.
+    pub(crate) fn make_header(&self, payment: &Payment, paper: &Paper) -> Result<Header, WalletError> {
         let authorization = paper.authorization(&payment.plan)?;
         let (payer, digest) = (payment.plan.payer, authorization.digest);
         let signature = self.0.keys.sign(payer, &digest)?;
@@ -112,19 +137,10 @@ impl Wallet {
         let mut signed = authorization.payment(&paper.offer, paper.option()?, &signature);
         // The same at every retry. A settled payment can be read on the chain, its id can't: with it, a seller gives
         // an answer that was lost to us alone.
-        if let Ok(own) = x402::PaymentId::parse(&format!("pay_{id}")) {
+        if let Ok(own) = x402::PaymentId::parse(&format!("pay_{}", payment.id)) {
             x402::identifier::add(&mut signed, &paper.offer, &own);
         }
-        let (name, value, now) = (signed.header_name(), signed.header_value(), self.now());
-        let payment = self
-            .db(move |ledger| match by_person {
-                true => ledger.signed(id, name, &value, now),
-                false => ledger.signed_by_limit(id, name, &value, now),
-            })
-            .await?;
-        self.stored();
-        self.moved(&payment);
-        Ok(payment)
+        Ok(Header { name: signed.header_name().to_owned(), value: signed.header_value() })
     }
 
     /// Brings an approved payment to its signature: the allowance first, where one is missing. One task at a

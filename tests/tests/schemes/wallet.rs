@@ -123,7 +123,7 @@ async fn without_a_key_the_same_402_is_a_retry_until_its_signature_was_used() {
         let request = stage.request(&Ask::by(scheme, 1));
         let Ok(Outcome::Open(question)) = stage.wallet.pay(&stage.app, &request).await else { panic!("{scheme}") };
         let signed = stage.approve(&question, Scope::Once).await.unwrap();
-        let Ok(Outcome::Signed(again)) = stage.wallet.pay(&stage.app, &request).await else { panic!("{scheme}") };
+        let Ok(Outcome::Signed(again, _)) = stage.wallet.pay(&stage.app, &request).await else { panic!("{scheme}") };
         assert_eq!((again.id, again.nonce), (signed.id, signed.nonce), "{scheme}");
         assert_eq!(stage.count().await, 1);
         if !scheme.payer_chooses() {

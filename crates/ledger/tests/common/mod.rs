@@ -117,6 +117,21 @@ pub fn enter(ledger: &Ledger, plan: &Plan, now: Moment, judge: impl FnOnce(&Rule
     }
 }
 
+/// Takes `plan` in on the short way; `None`: it is not allowed and left no row.
+pub fn enter_allowed(
+    ledger: &Ledger,
+    plan: &Plan,
+    now: Moment,
+    judge: impl FnOnce(&Rules, &Spending) -> Verdict,
+) -> Option<Payment> {
+    let id = PaymentId::fresh(now);
+    match ledger.enter_allowed(&entry(plan, id, &id.to_string()), now, judge).unwrap() {
+        Some(Entered::New(payment, _)) => Some(payment),
+        Some(other) => panic!("{other:?}"),
+        None => None,
+    }
+}
+
 pub fn reserve(ledger: &Ledger, amount: u64, now: Moment) -> Payment {
     enter(ledger, &plan(units(amount)), now, allow)
 }

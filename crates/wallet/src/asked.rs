@@ -1,0 +1,221 @@
+//! A request as an app hands it over, parsed at the door. Refuses what is not of its form, and keeps no secret that
+//! stands in a URL.
+
+use crate::WalletError;
+use plan::{Plan, Request, Site};
+use sha2::{Digest, Sha256};
+use tron::Amount;
+use x402::{Offer, Requirements, Terms};
+
+const URL_MAX: usize = 8192;
+const REASON_MAX: usize = 500;
+const WORDS_MAX: usize = 500;
+
+/// What an app hands over: the request that met the 402 and the raw 402.
+#[derive(Clone, Debug, Default)]
+pub struct PayRequest {
+    pub method: String,
+    pub url: String,
+    /// Header value (base64), JSON body or MCP result, unchanged.
+    pub payment_required: String,
+    /// The app's own words.
+    pub reason: Option<String>,
+    pub idempotency_key: Option<String>,
+    /// Smallest units.
+    pub max_amount: Option<String>,
+    pub prefer: Option<Prefer>,
+}
+
+/// Which option the app would rather use.
+#[derive(Clone, Debug, Default)]
+pub struct Prefer {
+    pub scheme: Option<String>,
+    pub network: Option<String>,
+    pub asset: Option<String>,
+}
+
+impl Prefer {
+    pub(crate) fn matches(&self, option: &Requirements, terms: &Terms) -> bool {
+        let same = |want: &Option<String>, is: bool| want.is_none() || is;
+        let network = |n: &str| tron::Network::parse(n) == Ok(terms.network());
+        let asset = |a: &str| tron::Address::parse(a) == Ok(terms.token());
+        // "exact", or precisely "exact/permit2".
+        let scheme = |s: &str| s == option.scheme || s == terms.scheme().name();
+        same(&self.scheme, self.scheme.as_deref().is_some_and(scheme))
+            && same(&self.network, self.network.as_deref().is_some_and(network))
+            && same(&self.asset, self.asset.as_deref().is_some_and(asset))
+    }
+}
+
+/// A request, parsed at the door.
+pub(crate) struct Asked {
+    pub site: Site,
+    /// Redacted.
+    pub request: Request,
+    /// Without userinfo and fragment, otherwise as requested: for comparing with the 402's words.
+    pub url: String,
+    pub offer: Offer,
+    pub raw: String,
+    pub reason: Option<String>,
+    pub max_amount: Option<Amount>,
+    pub prefer: Option<Prefer>,
+    pub hash: [u8; 32],
+    pub key: Option<String>,
+}
+
+impl Asked {
+    pub fn parse(request: &PayRequest) -> Result<Self, WalletError> {
+        let field = |field, expected, found: &str| WalletError::Field {
+            field,
+            expected,
+            found: found.chars().take(80).collect(),
+        };
+        let method = request.method.to_ascii_uppercase();
+        if method.is_empty() || method.len() > 16 || !method.bytes().all(|b| b.is_ascii_uppercase() || b == b'-') {
+            return Err(field("request.method", "an HTTP method", &request.method));
+        }
+        if request.url.len() > URL_MAX {
+            let found = format!("{} bytes", request.url.len());
+            return Err(field("request.url", "at most 8192 bytes", &found));
+        }
+        let site = Site::of(&request.url).map_err(WalletError::Url)?;
+        if let Some(key) = &request.idempotency_key
+            && !(1..=128).contains(&key.len()) | !key.bytes().all(|b| b.is_ascii_graphic())
+        {
+            return Err(field("idempotencyKey", "1 to 128 visible ASCII characters", key));
+        }
+        if let Some(reason) = &request.reason
+            && reason.chars().count() > REASON_MAX
+        {
+            let found = format!("{} characters", reason.chars().count());
+            return Err(field("reason", "at most 500 characters", &found));
+        }
+        let max_amount = match &request.max_amount {
+            Some(text) => Some(
+                Amount::parse_smallest(text)
+                    .map_err(|_| field("maxAmount", "a decimal string in the token's smallest unit", text))?,
+            ),
+            None => None,
+        };
+        let offer = Offer::read(&request.payment_required).map_err(WalletError::Malformed)?;
+        let mut hash = Sha256::new();
+        let prefer = request.prefer.clone().unwrap_or_default();
+        for part in [
+            Some(method.as_str()),
+            Some(request.url.as_str()),
+            Some(request.payment_required.as_str()),
+            request.max_amount.as_deref(),
+            prefer.scheme.as_deref(),
+            prefer.network.as_deref(),
+            prefer.asset.as_deref(),
+        ] {
+            let bytes = part.unwrap_or_default().as_bytes();
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        }
+        let (url, redacted, path) = written(&request.url)?;
+        Ok(Self {
+            site,
+            request: Request { method, url: redacted, path },
+            url,
+            offer,
+            raw: request.payment_required.clone(),
+            reason: request.reason.clone().filter(|r| !r.trim().is_empty()),
+            max_amount,
+            prefer: request.prefer.clone(),
+            hash: hash.finalize().into(),
+            key: request.idempotency_key.clone(),
+        })
+    }
+
+    /// The request behind a row, from what the row keeps.
+    pub(crate) fn again(plan: &Plan, document: &str) -> Result<Self, WalletError> {
+        Ok(Self {
+            site: plan.site.clone(),
+            request: plan.request.clone(),
+            url: plan.request.url.clone(),
+            offer: Offer::read(document).map_err(WalletError::Malformed)?,
+            raw: document.to_owned(),
+            reason: plan.app_words.clone(),
+            max_amount: None,
+            prefer: None,
+            hash: [0; 32],
+            key: None,
+        })
+    }
+
+    pub(crate) fn claimed_resource(&self) -> Option<&str> {
+        self.offer.resource.as_ref().map(|r| r.url.as_str())
+    }
+
+    pub(crate) fn site_words(&self) -> Option<String> {
+        let words = self.offer.resource.as_ref()?.description.as_deref()?;
+        let words: String = words.chars().take(WORDS_MAX).collect();
+        (!words.trim().is_empty()).then_some(words)
+    }
+}
+
+/// The URL for comparing, the one for keeping (secrets redacted), and its path with query for showing.
+fn written(url: &str) -> Result<(String, String, String), WalletError> {
+    let bad = || WalletError::Url(plan::SiteError::NotAUrl { found: url.chars().take(80).collect() });
+    let mut url = url::Url::parse(url).map_err(|_| bad())?;
+    let _ = (url.set_username(""), url.set_password(None));
+    url.set_fragment(None);
+    let plain = url.to_string();
+    if url.query().is_some() {
+        let pairs: Vec<(String, String)> = url
+            .query_pairs()
+            .map(|(k, v)| {
+                let value = if is_secret(&k) && !v.is_empty() { "redacted".into() } else { v.into_owned() };
+                (k.into_owned(), value)
+            })
+            .collect();
+        if pairs.iter().any(|(_, v)| v == "redacted") {
+            url.query_pairs_mut().clear().extend_pairs(pairs);
+        }
+    }
+    let path = match url.query() {
+        Some(query) => format!("{}?{query}", url.path()),
+        None => url.path().to_owned(),
+    };
+    Ok((plain, url.to_string(), path))
+}
+
+/// Query names whose values are usually secrets; they are not written down.
+fn is_secret(name: &str) -> bool {
+    const WORDS: [&str; 16] = [
+        "token",
+        "secret",
+        "passw",
+        "pwd",
+        "apikey",
+        "api_key",
+        "api-key",
+        "signature",
+        "auth",
+        "jwt",
+        "session",
+        "credential",
+        "access",
+        "bearer",
+        "private",
+        "otp",
+    ];
+    let name = name.to_ascii_lowercase();
+    matches!(name.as_str(), "key" | "sig" | "code" | "sid") || WORDS.iter().any(|w| name.contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_urls_are_not_written_down() {
+        let (plain, kept, path) = written("https://me:pw@a.example/x?api_key=abc&q=1#frag").unwrap();
+        assert_eq!(plain, "https://a.example/x?api_key=abc&q=1");
+        assert_eq!(kept, "https://a.example/x?api_key=redacted&q=1");
+        assert_eq!(path, "/x?api_key=redacted&q=1");
+        let (_, kept, _) = written("https://a.example/x?q=a%20b").unwrap();
+        assert_eq!(kept, "https://a.example/x?q=a%20b");
+    }
+}
