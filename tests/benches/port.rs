@@ -242,6 +242,12 @@ impl Story {
     }
 
     async fn close(self, rows: u64) {
+        // A record that is kept can be taken again: the names are free.
+        for app in self.stage.wallet.apps().await.unwrap() {
+            if matches!(app.name.as_str(), "fetcher" | "bench") {
+                self.stage.wallet.revoke_app(&app.id).await.unwrap();
+            }
+        }
         self.stage.wallet.close().await;
         if let Some(kept) = kept(rows) {
             std::fs::rename(self.stage.dir.path().join("ledger.db"), kept).unwrap();

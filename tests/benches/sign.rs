@@ -47,7 +47,7 @@ fn main() {
         authorization.payment(&offer, option, &buyer.sign(&authorization.digest)).header_value()
     };
 
-    let native = "libsecp256k1, recoverable signature";
+    let native = "libsecp256k1, recoverable signature, blinded anew";
     Figure::new("sign", "sign 32 bytes (k256, RFC 6979)", bare, "µs").times_of(native, theirs, None);
     let name = "exact_permit: hash and sign";
     Figure::new("sign", name, whole, "µs").times_of(native, theirs, Some(2.2));
