@@ -13,7 +13,7 @@ use ledger::{Entered, Entry, Ledger, NewApp, PaymentId};
 use plan::{AppId, Moment, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Window};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use stories::{Ask, START, Stage, USDT, address, usdt};
 use tron::{Address, Amount, Network};
@@ -135,6 +135,8 @@ struct Story {
     http: reqwest::Client,
     port: String,
     token: String,
+    /// Milliseconds since 1970: no two runs share a nonce.
+    run: u64,
 }
 
 impl Story {
@@ -142,7 +144,7 @@ impl Story {
         let folder = tempfile::tempdir().unwrap();
         let record = folder.path().join("ledger.db");
         match kept(rows).filter(|kept| kept.exists()) {
-            Some(kept) => std::fs::rename(kept, record).unwrap(),
+            Some(kept) => moved(&kept, &record),
             None => {
                 eprintln!("filling a record with {} (minutes where there are millions)", Sizes(rows));
                 Ledger::open(&record).unwrap().fill(rows, |_, _| {}).unwrap();
@@ -157,12 +159,15 @@ impl Story {
         let token = stage.wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap().to_string();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         let port = serve(&stage).await;
-        Self { stage, http, port, token }
+        let run = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis().try_into().unwrap();
+        Self { stage, http, port, token, run }
     }
 
     /// 0.05 USDT and 0.001 for the facilitator, each for another article.
-    fn ask(&self, nonce: u64) -> Ask {
-        let url = format!("https://news.example/articles/{nonce}");
+    fn ask(&self, nth: u64) -> Ask {
+        let url = format!("https://news.example/articles/{nth}");
+        // A kept record knows the nonces of earlier runs, and this devnet none of theirs.
+        let nonce = self.run + nth;
         Ask { url, price: usdt("0.05"), fee: usdt("0.001"), ..Ask::new(nonce) }
     }
 
@@ -250,8 +255,17 @@ impl Story {
         }
         self.stage.wallet.close().await;
         if let Some(kept) = kept(rows) {
-            std::fs::rename(self.stage.dir.path().join("ledger.db"), kept).unwrap();
+            moved(&self.stage.dir.path().join("ledger.db"), &kept);
         }
+    }
+}
+
+/// A record with its log, which the port may hold open still.
+fn moved(from: &Path, to: &Path) {
+    let log = |of: &Path| PathBuf::from(format!("{}-wal", of.display()));
+    std::fs::rename(from, to).unwrap();
+    if log(from).exists() {
+        std::fs::rename(log(from), log(to)).unwrap();
     }
 }
 
