@@ -33,7 +33,8 @@ fn crashed(file: &Path, into: &str) -> PathBuf {
 
 #[test]
 fn whoever_looks_finds_it_in_its_place() {
-    let looks: [(&str, fn(&Ledger, &Payment) -> bool); 8] = [
+    type Finds = fn(&Ledger, &Payment) -> bool;
+    let looks: [(&str, Finds); 8] = [
         ("by its id", |l, p| l.payment(p.id).unwrap().as_ref() == Some(p)),
         ("in the list", |l, p| l.payments(&Filter::default(), Page::first(9)).unwrap().rows[0].payment == *p),
         ("unfinished", |l, p| l.unfinished().unwrap() == [p.clone()]),

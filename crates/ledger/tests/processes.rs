@@ -90,7 +90,8 @@ fn race(file: &Path) {
                     let judge = || up_to(limit, units(PRICE));
                     let judged = |n: usize| {
                         // Every other one on the short way; what it does not allow leaves no row there.
-                        let short = (n % 2 == 0).then(|| enter_allowed(ledger, &plan(units(PRICE)), NOW, judge()));
+                        let short =
+                            n.is_multiple_of(2).then(|| enter_allowed(ledger, &plan(units(PRICE)), NOW, judge()));
                         short.flatten().unwrap_or_else(|| enter(ledger, &plan(units(PRICE)), NOW, judge()))
                     };
                     (0..share).map(judged).filter(|p| p.state == State::Reserved).count()
