@@ -93,8 +93,7 @@ impl Bulk<'_> {
                 };
                 let seq = rows::insert(db, rows::Table::Payments, (app, site, asset), &life.payment, &life.document)?;
                 if let Some((name, value)) = &life.header {
-                    db.prepare_cached("UPDATE papers SET header_name = ?2, header_value = ?3 WHERE payment = ?1")?
-                        .execute(params![seq, name, value])?;
+                    rows::write_header(db, seq, name, value)?;
                 }
                 if !life.note.is_empty() || !life.tags.is_empty() {
                     notes::write(db, seq, &life.note, &life.tags, life.payment.entered_at)?;

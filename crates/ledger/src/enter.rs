@@ -36,8 +36,7 @@ impl Ledger {
 
     /// As [`Ledger::enter`], but a payment that is not allowed leaves no row: `None`. For a plan that is good
     /// enough to be signed and not to be asked about. What is allowed is durable and counts against every limit when
-    /// this returns; whatever is read or
-    /// written next finds it in its place. Sign it with [`Ledger::sign_allowed`].
+    /// this returns; whatever is read or written next finds it in its place. Sign it with [`Ledger::sign_allowed`].
     ///
     /// # Errors
     /// As [`Ledger::enter`].
@@ -47,10 +46,6 @@ impl Ledger {
         now: Moment,
         judge: impl FnOnce(&Rules, &Spending) -> Verdict,
     ) -> Result<Option<Entered>, LedgerError> {
-        // What can't be booked must not wait to be: sums of what is smaller than this never pass 256 bits.
-        if entry.plan.maximum.to_be_bytes()[..16] != [0; 16] {
-            return Ok(None);
-        }
         self.take_in("enter a payment", |db| match examine(db, entry, now, judge)? {
             Examined::Earlier(earlier) => Ok((Some(earlier), false)),
             Examined::New(account, payment, Verdict::Allow) => {
@@ -144,7 +139,14 @@ fn examine(
         asset: assets::keep(db, plan.network, &plan.token)?,
     };
     let rules = rules::load(db, account, known.barred)?;
-    let verdict = judge(&rules, &spendings::spending(db, account, now)?);
+    let spending = spendings::spending(db, account, now)?;
+    let verdict = judge(&rules, &spending);
+    if verdict == Verdict::Allow {
+        // What can't be booked must not wait to be. The sums of a month hold those of each minute, hour and day.
+        for sum in [spending.app_month, spending.site_month, sites::open(db, account.site, account.asset)?] {
+            sum.checked_add(plan.maximum).ok_or(LedgerError::TooLarge)?;
+        }
+    }
     let payment = fresh(entry, &verdict, now);
     Ok(Examined::New(account, payment, verdict))
 }

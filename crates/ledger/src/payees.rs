@@ -98,17 +98,13 @@ pub fn similar(db: &Connection, network: Network, payee: Address) -> Result<Vec<
     let (head, tail) = ends(&payee);
     let mut query = db.prepare_cached(
         "SELECT payee FROM payees WHERE network = ?1 AND head = ?2 AND payee <> ?4
-         UNION ALL SELECT payee FROM payees WHERE network = ?1 AND tail = ?3 AND payee <> ?4 LIMIT 10000",
+         UNION SELECT payee FROM payees WHERE network = ?1 AND tail = ?3 AND payee <> ?4 LIMIT 1000",
     )?;
     let mut rows = query.query(params![chain(network), head, tail, payee.bytes()])?;
     let mut similar = Vec::new();
     while let Some(row) = rows.next()? {
         similar.push(Cells::of(row).address()?);
     }
-    // One payee has a row for each site, and may share both ends.
-    similar.sort_unstable_by_key(|payee| *payee.bytes());
-    similar.dedup();
-    similar.truncate(1000);
     Ok(similar)
 }
 

@@ -39,6 +39,13 @@ pub struct Shift {
     pub at: Moment,
 }
 
+/// What can still leave, of all time.
+pub fn open(db: &Connection, site: i64, asset: i64) -> Result<Amount, LedgerError> {
+    let mut select = db.prepare_cached("SELECT open FROM tallies WHERE site = ?1 AND asset = ?2")?;
+    let mut rows = select.query([site, asset])?;
+    rows.next()?.map_or(Ok(Amount::ZERO), |row| Cells::of(row).amount())
+}
+
 pub fn shift(db: &Connection, site: i64, asset: i64, by: &Shift) -> Result<(), LedgerError> {
     let mut select =
         db.prepare_cached("SELECT payments, settled, open, first, last FROM tallies WHERE site = ?1 AND asset = ?2")?;

@@ -11,7 +11,7 @@ use std::time::Duration;
 const RESERVE: u64 = 16 << 20;
 
 /// A log of so many pages (1 MiB) is brought into the file; at 1,000 SQLite does it in the middle of a write. A short one
-/// is written over again and again, which takes the disk half the time that a growing one takes it.
+/// is written over again and again; one that grows makes each sync write the file's new length, too.
 const LONG_LOG: i64 = 256;
 
 /// Sizes in bytes.

@@ -178,10 +178,12 @@ impl Ledger {
         }
     }
 
-    /// Before anything is read. Where it fails, the record is shown as it was before; nothing is signed then, because
+    /// Before anything is read, unless the ledger has stopped and said so. Where it fails, the record is shown as it was before; nothing is signed then, because
     /// the next write fails too.
     fn before_reading(&self) {
-        if let Err(error) = self.place_waiting() {
+        if !self.stopped.load(Ordering::Acquire)
+            && let Err(error) = self.place_waiting()
+        {
             tracing::error!(%error, "a payment that was reserved is not in its place yet");
         }
     }

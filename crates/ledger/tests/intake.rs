@@ -175,12 +175,19 @@ fn a_crash_at_any_moment_leaves_it_reserved_and_counted_once() {
 }
 
 #[test]
-fn what_could_not_be_booked_is_not_taken_in() {
+fn what_could_not_be_booked_is_not_taken_in_and_blocks_nothing() {
     let folder = Folder::new();
     let ledger = folder.ledger();
-    let mut bytes = [0; 32];
-    bytes[15] = 1;
-    let large = tron::Amount::from_be_bytes(bytes);
-    assert_eq!(enter_allowed(&ledger, &plan(large), NOW, allow), None);
-    assert!(ledger.unfinished().unwrap().is_empty());
+    // A person may say yes to any amount; a sum with it has little room.
+    let nearly_all = tron::Amount::from_be_bytes([0xff; 32]).checked_sub(units(9)).unwrap();
+    approve(&ledger, &enter(&ledger, &plan(nearly_all), NOW, ask), NOW);
+    taken(&ledger, 5);
+    let (plan, id) = (plan(units(5)), PaymentId::fresh(NOW));
+    let over = ledger.enter_allowed(&entry(&plan, id, "over"), NOW, allow);
+    assert!(matches!(over, Err(LedgerError::TooLarge)), "{over:?}");
+    // Sums of the last thirty days have room again later, that of all time has not.
+    let over = ledger.enter_allowed(&entry(&plan, id, "over"), later(40 * 86_400), allow);
+    assert!(matches!(over, Err(LedgerError::TooLarge)), "{over:?}");
+    assert_eq!(ledger.unfinished().unwrap().len(), 2);
+    ledger.block_site(&plan.site, NOW).unwrap();
 }

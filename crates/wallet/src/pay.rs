@@ -7,7 +7,7 @@ use crate::flood::Flood;
 use crate::planner::Planned;
 use crate::sign::{Header, Paper, is_open};
 use crate::{Event, Wallet, WalletError, lock};
-use ledger::{End, Entered, Entry, Payment, PaymentId, State};
+use ledger::{End, Entered, Entry, Ledger, Payment, PaymentId, State};
 use plan::{AppId, Moment, Plan, Verdict, Weight, Why};
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,14 +174,13 @@ impl Wallet {
         self.spawn(async move {
             // Whoever waits for the signature comes first.
             tokio::time::sleep(BEHIND).await;
-            let booked = wallet.db(|ledger| {
-                ledger.place_waiting()?;
-                ledger.keep_log_short()
-            });
-            match booked.await {
+            match wallet.db(Ledger::place_waiting).await {
                 Ok(()) => wallet.stored(),
                 // Whatever is read or written next tries again, and says so.
                 Err(error) => tracing::warn!(payment = %payment.id, %error, "a payment is not in its place yet"),
+            }
+            if let Err(error) = wallet.db(Ledger::keep_log_short).await {
+                tracing::warn!(%error, "the record's log is not shortened yet");
             }
             wallet.moved(&payment);
             wallet.look_behind(&payment, terms).await;
