@@ -125,6 +125,16 @@ impl Ledger {
         })
     }
 
+    /// [`Ledger::history`] from an earlier answer to the same question: the payee's count and the last purchase of the
+    /// same thing are looked up again; other payees and the usual price, which take longer, are as they were.
+    pub fn history_again(&self, key: &HistoryKey<'_>, earlier: History) -> Result<History, LedgerError> {
+        self.read_warm("look up the history", |db| {
+            let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
+            let same_resource = recent(db, rows::resource(key.site, key.url, &key.payee))?;
+            Ok(History { payee_times, payee_since, same_resource, ..earlier })
+        })
+    }
+
     /// How far the record is ahead of `now`, in milliseconds: above zero the clock was set back (or was ahead
     /// before), and limits stay as full as they were until it has caught up.
     pub fn clock_behind(&self, now: Moment) -> Result<i64, LedgerError> {

@@ -7,7 +7,7 @@
 use crate::intake::{self, Waiting};
 use crate::{LedgerError, StorageKind};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -98,7 +98,7 @@ impl Ledger {
     pub(crate) fn write<T>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         self.write_as(Durable::Now, operation, work)
     }
@@ -108,7 +108,7 @@ impl Ledger {
         &self,
         durable: Durable,
         operation: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         self.transact(durable, operation, |db| Ok((work(db)?, false)))
     }
@@ -117,7 +117,7 @@ impl Ledger {
     pub(crate) fn take_in<T>(
         &self,
         operation: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), LedgerError>,
+        work: impl FnOnce(&Connection) -> Result<(T, bool), LedgerError>,
     ) -> Result<T, LedgerError> {
         self.transact(Durable::Now, operation, work)
     }
@@ -126,7 +126,7 @@ impl Ledger {
         &self,
         durable: Durable,
         operation: &'static str,
-        work: impl FnOnce(&Transaction<'_>) -> Result<(T, bool), LedgerError>,
+        work: impl FnOnce(&Connection) -> Result<(T, bool), LedgerError>,
     ) -> Result<T, LedgerError> {
         if self.stopped.load(Ordering::Acquire) {
             return Err(LedgerError::Storage {
@@ -135,22 +135,22 @@ impl Ledger {
                 detail: "an earlier write failed; close and open the ledger".to_owned(),
             });
         }
-        let mut connection = lock(&self.writer);
+        let connection = lock(&self.writer);
         let notes = self.waiting.notes();
         // IMMEDIATE takes the write lock before the first read: what is read here can't change underneath.
-        let commit = |connection: &mut Connection| -> Result<(T, bool), LedgerError> {
-            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let commit = |connection: &Connection| -> Result<(T, bool), LedgerError> {
+            let open = Bracket::open(connection, "BEGIN IMMEDIATE")?;
             // Another process may have left it there.
-            intake::place_all(&tx, &notes)?;
-            let done = work(&tx)?;
-            tx.commit()?;
+            intake::place_all(connection, &notes)?;
+            let done = work(connection)?;
+            open.commit()?;
             Ok(done)
         };
         let outcome = match durable {
-            Durable::Now => commit(&mut connection),
+            Durable::Now => commit(&connection),
             Durable::Soon => {
                 let relaxed = connection.pragma_update(None, "synchronous", "NORMAL").map_err(LedgerError::from);
-                let outcome = relaxed.and_then(|()| commit(&mut connection));
+                let outcome = relaxed.and_then(|()| commit(&connection));
                 let strict = connection.pragma_update(None, "synchronous", "FULL");
                 outcome.and_then(|value| strict.map(|()| value).map_err(LedgerError::from))
             }
@@ -253,8 +253,42 @@ fn snapshot<T>(
     operation: &'static str,
     work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {
-    let snapshot = connection.unchecked_transaction().map_err(LedgerError::during(operation))?;
-    work(&snapshot).map_err(|e| e.during_operation(operation))
+    let open = Bracket::open(connection, "BEGIN").map_err(LedgerError::during(operation))?;
+    let done = work(connection).map_err(|e| e.during_operation(operation));
+    drop(open);
+    done
+}
+
+/// A transaction whose opening and closing words are prepared once: reading them anew takes as long as a short
+/// question. Without a commit it leaves no trace.
+struct Bracket<'c> {
+    connection: &'c Connection,
+    open: bool,
+}
+
+impl<'c> Bracket<'c> {
+    fn open(connection: &'c Connection, begin: &str) -> rusqlite::Result<Self> {
+        connection.prepare_cached(begin)?.execute([])?;
+        Ok(Self { connection, open: true })
+    }
+
+    fn commit(mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("COMMIT")?.execute([])?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Bracket<'_> {
+    fn drop(&mut self) {
+        // After some errors SQLite has rolled back by itself.
+        if self.open
+            && !self.connection.is_autocommit()
+            && let Err(error) = self.connection.prepare_cached("ROLLBACK").and_then(|mut back| back.execute([]))
+        {
+            tracing::error!(%error, "a transaction is not taken back");
+        }
+    }
 }
 
 /// A panic while the lock was held has rolled its transaction back: the connection is as good as before.

@@ -1,10 +1,10 @@
-//! What the chain said about an account a moment ago, with its age, so that a payment that a limit allows need not
-//! wait for a node. Figures from memory may let a payment through and never stop one: whatever they do not plainly
+//! What the chain said about an account a moment ago, and the record about a seller, each with its age, so that a payment
+//! that a limit allows waits neither for a node nor for long questions. Figures from memory may let a payment through and never stop one: whatever they do not plainly
 //! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
 
 use crate::{Wallet, WalletError, lock};
-use ledger::{Payment, PaymentId, Settlement};
-use plan::Site;
+use ledger::{HistoryKey, Payment, PaymentId, Settlement};
+use plan::{History, Site};
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
 use tron::{Address, Amount, Network};
@@ -31,10 +31,21 @@ enum Figure {
     Allowance { network: Network, token: Address, owner: Address, spender: Address },
 }
 
+/// Who sells for which token, as the record knows them.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Seller {
+    pub site: Site,
+    pub payee: Address,
+    pub network: Network,
+    pub token: Address,
+}
+
 #[derive(Default)]
 pub(crate) struct Memory {
     /// Amount in the token's smallest unit, and the boot time at which it was asked for.
     figures: HashMap<Figure, (Amount, i64)>,
+    /// What the record said about sellers, and the boot time at which it was asked.
+    sellers: HashMap<Seller, (History, i64)>,
     /// Payments whose nonce was used on the chain while nobody was known to have used it. At their sites the chain is
     /// always looked at first, until the payment's own transaction is seen.
     doubted: HashMap<PaymentId, Site>,
@@ -54,6 +65,18 @@ impl Memory {
     fn fresh(&self, figure: Figure, now_ms: i64) -> Option<Amount> {
         let (amount, asked_ms) = self.figures.get(&figure)?;
         (now_ms - asked_ms <= FRESH_MS).then_some(*amount)
+    }
+
+    fn seller(&self, seller: &Seller, now_ms: i64) -> Option<History> {
+        let (history, asked_ms) = self.sellers.get(seller)?;
+        (now_ms - asked_ms <= FRESH_MS).then(|| history.clone())
+    }
+
+    fn store_seller(&mut self, seller: Seller, history: History, asked_ms: i64) {
+        self.sellers.retain(|_, (_, at)| asked_ms - *at <= FRESH_MS);
+        if self.sellers.len() < MOST {
+            self.sellers.insert(seller, (history, asked_ms));
+        }
     }
 
     fn lower(&mut self, figure: Figure, by: Amount) {
@@ -129,6 +152,30 @@ impl Wallet {
                 false => tracing::info!(payment = %id, %site, "its nonce is used and its transaction was not seen yet"),
             }
         }
+    }
+
+    /// What earlier payments say. From memory, other payees and the usual price are of the last half minute; what has
+    /// passed since was judged itself and no price rose past what is usual without a person.
+    pub(crate) async fn history(&self, look: Look, seller: Seller, url: &str) -> Result<History, WalletError> {
+        let now_ms = self.0.time.boot_ms();
+        let earlier = match look {
+            Look::Memory => lock(&self.0.memory).seller(&seller, now_ms),
+            Look::Chain => None,
+        };
+        let (known, of, url) = (earlier.is_some(), seller.clone(), url.to_owned());
+        let history = self.db(move |ledger| {
+            let Seller { site, payee, network, token } = &of;
+            let key = HistoryKey { site, payee: *payee, network: *network, token: *token, url: &url };
+            match earlier {
+                Some(earlier) => ledger.history_again(&key, earlier),
+                None => ledger.history(&key),
+            }
+        });
+        let history = history.await?;
+        if !known {
+            lock(&self.0.memory).store_seller(seller, history.clone(), now_ms);
+        }
+        Ok(history)
     }
 
     async fn refresh(&self, terms: &Terms, payer: Address) {

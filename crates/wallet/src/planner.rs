@@ -3,11 +3,11 @@
 
 use crate::asked::Asked;
 use crate::choosing;
-use crate::facts::Look;
+use crate::facts::{Look, Seller};
 use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
-use ledger::{HistoryKey, Payment, PaymentId};
+use ledger::{Payment, PaymentId};
 use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Weight, Window};
 use policy::{ChainFacts, Draft, TokenSays};
 use std::collections::BTreeMap;
@@ -138,14 +138,8 @@ impl Wallet {
         let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
         let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let (site, request) = (asked.site.clone(), asked.request.clone());
-        let key = HistoryKeyOwned { site: site.clone(), payee: terms.payee(), network, token: token.address };
-        let url = request.url.clone();
-        let history = self
-            .db(move |ledger| {
-                let HistoryKeyOwned { site, payee, network, token } = &key;
-                ledger.history(&HistoryKey { site, payee: *payee, network: *network, token: *token, url: &url })
-            })
-            .await?;
+        let seller = Seller { site: site.clone(), payee: terms.payee(), network, token: token.address };
+        let history = self.history(what.look, seller, &request.url).await?;
         let window = Window { valid_after, valid_before };
         let claims = Claims::of(option);
         let draft = Draft {
@@ -270,13 +264,6 @@ impl Wallet {
         let energy = run.energy.saturating_add(run.energy / 4);
         Ok(energy.saturating_mul(energy_price).saturating_add(APPROVE_BYTES.saturating_mul(byte_price)))
     }
-}
-
-struct HistoryKeyOwned {
-    site: plan::Site,
-    payee: Address,
-    network: Network,
-    token: Address,
 }
 
 /// The registry knows the contract that settles in the role that the scheme needs; a token's own function needs none.

@@ -41,30 +41,27 @@ pub fn read(value: &str) -> Result<String, Malformed> {
     if value.is_empty() {
         return Err(Malformed::new("header", "an empty text", EXPECTED));
     }
-    let foreign = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '='));
-    if let Some((at, c)) = value.char_indices().find(|(_, c)| foreign(c)) {
-        let found = match c {
-            ',' => format!("\",\" at {at}: two header values joined into one"),
-            '<' if at == 0 => format!("a web page: {value}"),
-            _ => format!("{:?} at {at}", c.to_string()),
-        };
-        return Err(Malformed::new("header", &found, EXPECTED));
-    }
     let url_safe = value.contains(['-', '_']);
-    if url_safe && value.contains(['+', '/']) {
-        return Err(Malformed::new("header", "both the standard and the url-safe alphabet", EXPECTED));
-    }
     let alphabet = if url_safe { &URL_SAFE } else { &STANDARD };
-    let bytes = GeneralPurpose::new(alphabet, LENIENT).decode(value).map_err(|e| {
-        let found = match e {
-            base64::DecodeError::InvalidByte(at, b) => format!("{:?} at {at}", char::from(b)),
-            base64::DecodeError::InvalidLength(n) => format!("{n} characters, cut off in the middle of a byte"),
-            base64::DecodeError::InvalidLastSymbol(at, b) => format!("{:?} at {at}", char::from(b)),
-            base64::DecodeError::InvalidPadding => "wrong padding".to_owned(),
-        };
-        Malformed::new("header", &found, EXPECTED)
-    })?;
+    let bytes = GeneralPurpose::new(alphabet, LENIENT).decode(value).map_err(|e| refused(value, url_safe, &e))?;
     utf8("header", bytes).map_err(|e| Malformed { found: format!("{} after decoding", e.found), ..e })
+}
+
+/// Why a header's value is no base64.
+fn refused(value: &str, url_safe: bool, error: &base64::DecodeError) -> Malformed {
+    let foreign = |c: &char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '='));
+    let found = match (value.char_indices().find(|(_, c)| foreign(c)), error) {
+        (Some((at, ',')), _) => format!("\",\" at {at}: two header values joined into one"),
+        (Some((0, '<')), _) => format!("a web page: {value}"),
+        (Some((at, c)), _) => format!("{:?} at {at}", c.to_string()),
+        _ if url_safe && value.contains(['+', '/']) => "both the standard and the url-safe alphabet".to_owned(),
+        (_, base64::DecodeError::InvalidByte(at, b) | base64::DecodeError::InvalidLastSymbol(at, b)) => {
+            format!("{:?} at {at}", char::from(*b))
+        }
+        (_, base64::DecodeError::InvalidLength(n)) => format!("{n} characters, cut off in the middle of a byte"),
+        (_, base64::DecodeError::InvalidPadding) => "wrong padding".to_owned(),
+    };
+    Malformed::new("header", &found, EXPECTED)
 }
 
 const EXPECTED: &str = "standard base64 of a JSON document";

@@ -5,7 +5,7 @@
 use crate::{Malformed, limits, malformed::shown};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value, value::RawValue};
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 /// A value and the exact text it was written as.
 #[derive(Clone, Debug)]
@@ -30,48 +30,66 @@ pub(crate) fn parse<'a>(text: &'a str, root: &str) -> Result<Node<'a>, Malformed
     limits::body(text.len())?;
     let field = if root.is_empty() { "document" } else { root };
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| syntax(field, text, &e))?;
-    let mut path = root.to_owned();
-    grow(raw.get(), &mut path, 0)
+    grow(raw.get(), &Path::Root(root), 0)
 }
 
-fn grow<'a>(raw: &'a str, path: &mut String, depth: usize) -> Result<Node<'a>, Malformed> {
-    let here = |path: &str| if path.is_empty() { "document".to_owned() } else { path.to_owned() };
+/// The way to a value, written out only where an error names it.
+enum Path<'p> {
+    Root(&'p str),
+    Member(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
+}
+
+impl fmt::Display for Path<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(root) => f.write_str(root),
+            Self::Member(Path::Root(""), key) => f.write_str(&shown(key)),
+            Self::Member(of, key) => write!(f, "{of}.{}", shown(key)),
+            Self::Item(of, place) => write!(f, "{of}[{place}]"),
+        }
+    }
+}
+
+/// A key that comes twice among these; the first of them in the alphabet.
+fn twice<'k>(keys: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    let mut keys: Vec<&str> = keys.collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|two| two[0] == two[1]).map(|two| two[0])
+}
+
+fn grow<'a>(raw: &'a str, path: &Path<'_>, depth: usize) -> Result<Node<'a>, Malformed> {
+    let here = || match path {
+        Path::Root("") => "document".to_owned(),
+        path => path.to_string(),
+    };
     let kind = match raw.as_bytes().first() {
         Some(b'{' | b'[') if depth == limits::DEPTH => {
             let expected = format!("objects and lists nested at most {} deep", limits::DEPTH);
-            return Err(Malformed::new(here(path), &format!("{} levels", depth + 1), expected));
+            return Err(Malformed::new(here(), &format!("{} levels", depth + 1), expected));
         }
         Some(b'{') => {
-            let Pairs(pairs) = Pairs::read(raw).map_err(|e| syntax(&here(path), raw, &e))?;
-            let mut keys = HashSet::with_capacity(pairs.len());
-            let length = path.len();
+            let Pairs(pairs) = Pairs::read(raw).map_err(|e| syntax(&here(), raw, &e))?;
+            if let Some(key) = twice(pairs.iter().map(|(key, _)| key.as_str())) {
+                let key = Path::Member(path, key).to_string();
+                return Err(Malformed::new(key, "the same key again", "every key once"));
+            }
             let mut members = Vec::with_capacity(pairs.len());
             for (key, value) in pairs {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(&shown(&key));
-                if !keys.insert(key.clone()) {
-                    return Err(Malformed::new(here(path), "the same key again", "every key once"));
-                }
-                let node = grow(value.get(), path, depth + 1)?;
-                path.truncate(length);
+                let node = grow(value.get(), &Path::Member(path, &key), depth + 1)?;
                 members.push((key, node));
             }
             Kind::Object(members)
         }
         Some(b'[') => {
-            let Items(items) = Items::read(raw).map_err(|e| syntax(&here(path), raw, &e))?;
-            let length = path.len();
+            let Items(items) = Items::read(raw).map_err(|e| syntax(&here(), raw, &e))?;
             let mut list = Vec::with_capacity(items.len());
             for (i, item) in items.into_iter().enumerate() {
-                path.push_str(&format!("[{i}]"));
-                list.push(grow(item.get(), path, depth + 1)?);
-                path.truncate(length);
+                list.push(grow(item.get(), &Path::Item(path, i), depth + 1)?);
             }
             Kind::List(list)
         }
-        Some(b'"') => Kind::Text(serde_json::from_str(raw).map_err(|e| syntax(&here(path), raw, &e))?),
+        Some(b'"') => Kind::Text(serde_json::from_str(raw).map_err(|e| syntax(&here(), raw, &e))?),
         Some(b't') => Kind::Bool(true),
         Some(b'f') => Kind::Bool(false),
         Some(b'n') => Kind::Null,

@@ -7,7 +7,7 @@ use crate::{
 };
 use alloy_primitives::U256;
 use serde_json::{Map, Value};
-use std::{cell::RefCell, collections::HashSet};
+use std::cell::RefCell;
 use tron::{Address, Amount};
 
 pub(crate) const AMOUNT: &str = "a whole number of the token's smallest unit, as a decimal string";
@@ -17,7 +17,8 @@ const NUMBER: &str = "a whole number of up to 256 bit, as a decimal string";
 pub(crate) struct Fields<'n, 'a> {
     path: String,
     members: &'n [(String, Node<'a>)],
-    asked: RefCell<HashSet<&'static str>>,
+    /// A dozen names at most, some of them twice.
+    asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'n, 'a> Fields<'n, 'a> {
@@ -37,7 +38,7 @@ impl<'n, 'a> Fields<'n, 'a> {
 
     /// `None` when absent or null.
     pub fn get(&self, name: &'static str) -> Option<&'n Node<'a>> {
-        self.asked.borrow_mut().insert(name);
+        self.asked.borrow_mut().push(name);
         self.members.iter().find(|(key, node)| key == name && !node.is_null()).map(|(_, node)| node)
     }
 
@@ -146,7 +147,7 @@ impl<'n, 'a> Fields<'n, 'a> {
     /// What is there and was never asked for.
     pub fn unknown(&self) -> Map<String, Value> {
         let asked = self.asked.borrow();
-        let unknown = self.members.iter().filter(|(key, node)| !asked.contains(key.as_str()) && !node.is_null());
+        let unknown = self.members.iter().filter(|(key, node)| !asked.contains(&key.as_str()) && !node.is_null());
         unknown.map(|(key, node)| (key.clone(), node.value())).collect()
     }
 }

@@ -460,6 +460,7 @@ impl Terms {
     /// Whether these terms could be signed, whatever the payer will choose.
     pub fn signable(&self, payer: Address) -> Result<(), CannotSign> {
         match self {
+            Self::ExactPermit(terms) => terms.signable(payer),
             Self::ExactEip3009(terms) => terms.signable().map(|_| ()),
             Self::ExactPermit2(terms) => terms.signable(),
             other => other.authorize(payer).map(|_| ()),

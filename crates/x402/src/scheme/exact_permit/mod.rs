@@ -108,6 +108,11 @@ impl Terms {
         })
     }
 
+    /// Whether this payer could sign; hashes nothing.
+    pub fn signable(&self, payer: Address) -> Result<(), CannotSign> {
+        self.permit(payer).map(|_| ())
+    }
+
     /// The message that this payer would sign.
     fn permit(&self, buyer: Address) -> Result<Permit, CannotSign> {
         let meta = self.meta.as_ref().ok_or(CannotSign::MissingMeta)?;
