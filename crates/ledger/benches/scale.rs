@@ -175,6 +175,8 @@ fn scale(size: u64) {
         network: plan.network,
         token: plan.token.address,
         url: &plan.request.url,
+        payer: plan.payer,
+        own: None,
     };
     timed(size, "history behind a judgement", None, || ledger.history(&key).unwrap());
     timed(size, "rules and spending (standing)", None, || {

@@ -6,7 +6,7 @@ use crate::payment::{HistoryKey, Papers, Payment};
 use crate::{Ledger, LedgerError, PaymentId, apps, assets, payees, rows, sites};
 use plan::{AppId, History, Moment, Recent};
 use rusqlite::{Connection, OptionalExtension, params};
-use tron::{Address, Amount, Network};
+use tron::Amount;
 
 /// How many of a site's last rows are looked at, and how many prices make its usual one.
 const LOOK_BACK: i64 = 200;
@@ -60,31 +60,6 @@ impl Ledger {
         })
     }
 
-    /// What an account has promised in a token and the chain has not taken yet: reserved, or signed and neither
-    /// seen nor proven unused. `except` is left out. In the token's smallest unit.
-    pub fn promised(
-        &self,
-        network: Network,
-        token: Address,
-        payer: Address,
-        except: Option<PaymentId>,
-    ) -> Result<Amount, LedgerError> {
-        self.read_warm("sum up what is promised", |db| {
-            let Some(asset) = assets::find(db, network, token)? else { return Ok(Amount::ZERO) };
-            let mut query = db.prepare_cached(
-                "SELECT maximum FROM payments p INDEXED BY payments_open
-                 WHERE (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed'))
-                 AND p.payer = ?1 AND p.asset = ?2 AND p.id IS NOT ?3 AND coalesce(p.settlement, '') <> 'seen'",
-            )?;
-            let mut rows = query.query(params![payer.bytes(), asset, except.map(|id| *id.bytes())])?;
-            let mut sum = Amount::ZERO;
-            while let Some(row) = rows.next()? {
-                sum = sum.saturating_add(Cells::of(row).amount()?);
-            }
-            Ok(sum)
-        })
-    }
-
     /// The documents of a payment.
     pub fn papers(&self, id: PaymentId) -> Result<Papers, LedgerError> {
         self.read("find documents", |db| {
@@ -109,6 +84,10 @@ impl Ledger {
             let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
             let similar_payees = payees::similar(db, key.network, key.payee)?;
             let mut history = History { payee_times, payee_since, similar_payees, ..History::default() };
+            let asset = assets::find(db, key.network, key.token)?;
+            if let Some(asset) = asset {
+                history.promised = promised(db, key, asset)?;
+            }
             let Some(site) = sites::find(db, key.site)? else { return Ok(history) };
             history.payees_of_site = payees::of_site(db, site, key.network, PAYEES)?;
             // This payee belongs in the list even where twenty others were paid more often.
@@ -117,21 +96,28 @@ impl Ledger {
             {
                 history.payees_of_site.push((key.payee, times));
             }
-            history.same_resource = recent(db, rows::resource(key.site, key.url, &key.payee))?;
-            if let Some(asset) = assets::find(db, key.network, key.token)? {
+            history.same_resource = recent(db, key, site)?;
+            if let Some(asset) = asset {
                 history.usual_price = usual_price(db, site, asset)?;
             }
             Ok(history)
         })
     }
 
-    /// [`Ledger::history`] from an earlier answer to the same question: the payee's count and the last purchase of the
-    /// same thing are looked up again; other payees and the usual price, which take longer, are as they were.
+    /// [`Ledger::history`] from an earlier answer to the same question: other payees and the usual price, which take
+    /// longest, are as they were; all else is looked up again.
     pub fn history_again(&self, key: &HistoryKey<'_>, earlier: History) -> Result<History, LedgerError> {
         self.read_warm("look up the history", |db| {
             let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
-            let same_resource = recent(db, rows::resource(key.site, key.url, &key.payee))?;
-            Ok(History { payee_times, payee_since, same_resource, ..earlier })
+            let promised = match assets::find(db, key.network, key.token)? {
+                Some(asset) => promised(db, key, asset)?,
+                None => Amount::ZERO,
+            };
+            let same_resource = match sites::find(db, key.site)? {
+                Some(site) => recent(db, key, site)?,
+                None => None,
+            };
+            Ok(History { payee_times, payee_since, same_resource, promised, ..earlier })
         })
     }
 
@@ -142,14 +128,28 @@ impl Ledger {
     }
 }
 
-fn recent(db: &Connection, resource: i64) -> Result<Option<Recent>, LedgerError> {
+fn promised(db: &Connection, key: &HistoryKey<'_>, asset: i64) -> Result<Amount, LedgerError> {
+    let mut query = db.prepare_cached(
+        "SELECT maximum FROM payments p INDEXED BY payments_open
+         WHERE (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed'))
+         AND p.payer = ?1 AND p.asset = ?2 AND p.id IS NOT ?3 AND coalesce(p.settlement, '') <> 'seen'",
+    )?;
+    let mut rows = query.query(params![key.payer.bytes(), asset, key.own.map(|id| *id.bytes())])?;
+    let mut sum = Amount::ZERO;
+    while let Some(row) = rows.next()? {
+        sum = sum.saturating_add(Cells::of(row).amount()?);
+    }
+    Ok(sum)
+}
+
+fn recent(db: &Connection, key: &HistoryKey<'_>, site: i64) -> Result<Option<Recent>, LedgerError> {
     let mut query = db.prepare_cached(
         "SELECT reserved_at, id, delivery = 'delivered', state = 'reserved' OR settlement IN ('unknown', 'failed')
          FROM payments INDEXED BY payments_resource
-         WHERE resource = ?1 AND reserved_at IS NOT NULL AND state IN ('reserved', 'signed')
+         WHERE site = ?1 AND resource = ?2 AND reserved_at IS NOT NULL AND state IN ('reserved', 'signed')
          ORDER BY seq DESC LIMIT 1",
     )?;
-    let mut rows = query.query([resource])?;
+    let mut rows = query.query([site, rows::resource(key.site, key.url, &key.payee)])?;
     rows.next()?
         .map(|row| {
             let mut cells = Cells::of(row);

@@ -3,25 +3,25 @@
 
 use crate::cells::Cells;
 use crate::spendings::ALL_SITES;
-use crate::{Ledger, LedgerError, PayerChoice, apps, sites};
+use crate::{Ledger, LedgerError, PayerChoice, apps, settings, sites};
 use plan::{AppId, Moment, Site};
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::Address;
 
 impl Ledger {
-    /// The account chosen for this app on this site, else for the app on all sites.
-    pub fn payer(&self, app: &AppId, site: &Site) -> Result<Option<Address>, LedgerError> {
+    /// The account chosen for this app on this site, else for the app on all sites, else the one that the setting
+    /// `default` names.
+    pub fn payer(&self, app: &AppId, site: Option<&Site>, default: &str) -> Result<Option<Address>, LedgerError> {
         self.read_warm("find the paying account", |db| {
-            let Some(app) = app_of(db, app)? else { return Ok(None) };
-            let own = sites::find(db, site)?.map_or(Ok(None), |site| chosen(db, app, site))?;
-            own.map_or_else(|| chosen(db, app, ALL_SITES), |account| Ok(Some(account)))
-        })
-    }
-
-    /// The account chosen for this app on all sites.
-    pub fn payer_of_app(&self, app: &AppId) -> Result<Option<Address>, LedgerError> {
-        self.read_warm("find the paying account", |db| {
-            app_of(db, app)?.map_or(Ok(None), |app| chosen(db, app, ALL_SITES))
+            if let Some(app) = app_of(db, app)? {
+                let site = site.map_or(Ok(None), |site| sites::find(db, site))?;
+                for site in site.into_iter().chain([ALL_SITES]) {
+                    if let Some(account) = chosen(db, app, site)? {
+                        return Ok(Some(account));
+                    }
+                }
+            }
+            Ok(settings::find(db, default)?.and_then(|text| Address::parse(&text).ok()))
         })
     }
 
@@ -103,19 +103,22 @@ mod tests {
         let site = |text: &str| Site::parse(text).unwrap();
         let (news, shop) = (site("https://news.example"), site("https://shop.example"));
         let [one, two] = [1, 2].map(|byte| Address::from_bytes([byte; 20]));
-        assert_eq!(ledger.payer(&app, &news).unwrap(), None);
+        let payer = |site: &Site| ledger.payer(&app, Some(site), "account").unwrap();
+        assert_eq!(payer(&news), None);
         ledger.set_payer(&app, None, Some(one), now).unwrap();
         ledger.set_payer(&app, Some(&news), Some(two), now).unwrap();
-        assert_eq!(ledger.payer(&app, &news).unwrap(), Some(two));
-        assert_eq!(ledger.payer(&app, &shop).unwrap(), Some(one));
-        assert_eq!(ledger.payer_of_app(&app).unwrap(), Some(one));
+        assert_eq!(payer(&news), Some(two));
+        assert_eq!(payer(&shop), Some(one));
+        assert_eq!(ledger.payer(&app, None, "account").unwrap(), Some(one));
         let choices = ledger.payers().unwrap();
         assert_eq!(choices.len(), 2);
         assert!(choices.iter().any(|c| c.site.as_ref() == Some(&news) && c.account == two));
         ledger.forget_payer(two).unwrap();
-        assert_eq!(ledger.payer(&app, &news).unwrap(), Some(one));
+        assert_eq!(payer(&news), Some(one));
         ledger.set_payer(&app, None, None, now).unwrap();
-        assert_eq!(ledger.payer(&app, &news).unwrap(), None);
+        assert_eq!(payer(&news), None);
+        ledger.set_setting("account", &two.to_string()).unwrap();
+        assert_eq!(payer(&news), Some(two));
         assert!(ledger.set_payer(&AppId("nobody".into()), None, Some(one), now).is_err());
     }
 }

@@ -275,6 +275,9 @@ pub struct HistoryKey<'a> {
     pub token: Address,
     /// The request's URL, as in `plan.request.url`.
     pub url: &'a str,
+    pub payer: Address,
+    /// The payment that this is about already: it is not promised elsewhere.
+    pub own: Option<PaymentId>,
 }
 
 /// What an answer to a question carries besides the yes.

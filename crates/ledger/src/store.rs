@@ -24,6 +24,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_payers.sql"),
     include_str!("../migrations/0004_removed.sql"),
     include_str!("../migrations/0005_intake.sql"),
+    include_str!("../migrations/0006_resources_by_site.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.

@@ -195,7 +195,7 @@ fn charts_add_up_to_what_was_spent() {
 }
 
 fn key<'a>(site: &'a plan::Site, payee: Address, url: &'a str) -> HistoryKey<'a> {
-    HistoryKey { site, payee, network: Network::Nile, token: usdt(), url }
+    HistoryKey { site, payee, network: Network::Nile, token: usdt(), url, payer: Address::ZERO, own: None }
 }
 
 #[test]

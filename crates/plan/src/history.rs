@@ -6,7 +6,7 @@ use tron::{Address, Amount};
 
 /// What was paid before. Counts only payments that were reserved or signed: what a person turned down makes
 /// nobody known.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// Payments to this payee on this network, at any site.
     pub payee_times: u64,
@@ -19,6 +19,24 @@ pub struct History {
     pub usual_price: Option<Amount>,
     /// The last payment for the same resource to the same payee.
     pub same_resource: Option<Recent>,
+    /// What the payer has promised elsewhere in this token and the chain has not taken yet: reserved, or signed and
+    /// neither seen nor proven unused. Neither balance nor allowance is there for it twice.
+    pub promised: Amount,
+}
+
+impl Default for History {
+    /// Nothing was paid before.
+    fn default() -> Self {
+        Self {
+            payee_times: 0,
+            payee_since: None,
+            payees_of_site: Vec::new(),
+            similar_payees: Vec::new(),
+            usual_price: None,
+            same_resource: None,
+            promised: Amount::ZERO,
+        }
+    }
 }
 
 /// An earlier payment for the same thing.

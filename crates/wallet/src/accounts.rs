@@ -43,15 +43,13 @@ impl Wallet {
     /// The one chosen for app and site, else for the app, else the default. Refused when it has no key here.
     pub(crate) async fn payer(&self, app: &AppId, site: &Site) -> Result<Address, WalletError> {
         let (app, site) = (app.clone(), site.clone());
-        let chosen = self.db(move |ledger| ledger.payer(&app, &site)).await?;
-        self.able(chosen.or(self.chosen_default().await?))
+        self.able(self.db(move |ledger| ledger.payer(&app, Some(&site), DEFAULT)).await?)
     }
 
     /// The account that pays for an app where nothing else was chosen for a site.
     pub async fn payer_of_app(&self, app: &AppId) -> Result<Address, WalletError> {
         let app = app.clone();
-        let chosen = self.db(move |ledger| ledger.payer_of_app(&app)).await?;
-        self.able(chosen.or(self.chosen_default().await?))
+        self.able(self.db(move |ledger| ledger.payer(&app, None, DEFAULT)).await?)
     }
 
     /// The account that pays where nothing was chosen.

@@ -156,7 +156,13 @@ impl Wallet {
 
     /// What earlier payments say. From memory, other payees and the usual price are of the last half minute; what has
     /// passed since was judged itself and no price rose past what is usual without a person.
-    pub(crate) async fn history(&self, look: Look, seller: Seller, url: &str) -> Result<History, WalletError> {
+    pub(crate) async fn history(
+        &self,
+        look: Look,
+        seller: Seller,
+        url: &str,
+        (payer, own): (Address, Option<PaymentId>),
+    ) -> Result<History, WalletError> {
         let now_ms = self.0.time.boot_ms();
         let earlier = match look {
             Look::Memory => lock(&self.0.memory).seller(&seller, now_ms),
@@ -165,7 +171,8 @@ impl Wallet {
         let (known, of, url) = (earlier.is_some(), seller.clone(), url.to_owned());
         let history = self.db(move |ledger| {
             let Seller { site, payee, network, token } = &of;
-            let key = HistoryKey { site, payee: *payee, network: *network, token: *token, url: &url };
+            let (payee, network, token) = (*payee, *network, *token);
+            let key = HistoryKey { site, payee, network, token, url: &url, payer, own };
             match earlier {
                 Some(earlier) => ledger.history_again(&key, earlier),
                 None => ledger.history(&key),

@@ -125,7 +125,9 @@ impl Wallet {
         let (token, added) = self.token(network, terms.token()).await?;
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
         let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
-        let promised = self.promised(network, terms.token(), payer, own).await?;
+        let seller = Seller { site: asked.site.clone(), payee: terms.payee(), network, token: token.address };
+        let history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
+        let promised = history.promised;
         let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
         // A token that can't tell a nonce has none of the functions.
         let token_says = if chain.token == TokenSays::CannotAuthorize { chain.token } else { vouched.token };
@@ -138,8 +140,6 @@ impl Wallet {
         let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
         let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let (site, request) = (asked.site.clone(), asked.request.clone());
-        let seller = Seller { site: site.clone(), payee: terms.payee(), network, token: token.address };
-        let history = self.history(what.look, seller, &request.url).await?;
         let window = Window { valid_after, valid_before };
         let claims = Claims::of(option);
         let draft = Draft {
@@ -197,18 +197,6 @@ impl Wallet {
             app_words: asked.reason.clone(),
         };
         Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string(), dictated })
-    }
-
-    /// What this account has promised elsewhere and the chain has not taken yet: it is neither balance nor
-    /// allowance for anything else.
-    async fn promised(
-        &self,
-        network: Network,
-        token: Address,
-        payer: Address,
-        own: Option<PaymentId>,
-    ) -> Result<Amount, WalletError> {
-        self.db(move |ledger| ledger.promised(network, token, payer, own)).await
     }
 
     /// The token by its address: from the table, from what the person added, or as the contract claims.
