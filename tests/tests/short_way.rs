@@ -103,6 +103,16 @@ async fn a_check_looks_at_the_chain_whatever_memory_holds() {
 }
 
 #[tokio::test]
+async fn the_second_price_is_compared_with_the_first_however_soon_it_comes() {
+    let stage = Stage::start().await;
+    let first = stage.ask(&article(1)).await;
+    stage.approve(&first, Scope::Once).await.unwrap();
+    stage.allow_automatically(&article(1), "50").await;
+    let price = first.plan.price.saturating_mul(4);
+    not_signed(&stage, &Ask { price, ..article(2) }, |f| matches!(f, Fact::PriceAboveUsual { .. })).await;
+}
+
+#[tokio::test]
 async fn sleep_makes_memory_old() {
     let stage = trusted().await;
     node_gone(&stage);

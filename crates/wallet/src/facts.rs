@@ -74,7 +74,8 @@ impl Memory {
 
     fn store_seller(&mut self, seller: Seller, history: History, asked_ms: i64) {
         self.sellers.retain(|_, (_, at)| asked_ms - *at <= FRESH_MS);
-        if self.sellers.len() < MOST {
+        // Before there is a usual price, the very next payment makes one, and the one after it is compared with that.
+        if history.usual_price.is_some() && self.sellers.len() < MOST {
             self.sellers.insert(seller, (history, asked_ms));
         }
     }
