@@ -1,6 +1,7 @@
-//! What the chain said about an account a moment ago, and the record about a seller, each with its age, so that a payment
-//! that a limit allows waits neither for a node nor for long questions. Figures from memory may let a payment through and never stop one: whatever they do not plainly
-//! allow is looked up again before anybody is asked or refused. Forgets by boot time, which counts sleep.
+//! What the chain said about an account a moment ago, and the record about a seller, each with its age, so that a
+//! payment that a limit allows waits neither for a node nor for long questions. Figures from memory may let a payment
+//! through and never stop one: whatever they do not plainly allow is looked up again before anybody is asked or
+//! refused. Forgets by boot time, which counts sleep.
 
 use crate::{Wallet, WalletError, lock};
 use ledger::{HistoryKey, Payment, PaymentId, Settlement};
