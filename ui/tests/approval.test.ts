@@ -12,12 +12,14 @@ interface Call { command: string; args: Record<string, unknown> }
 let calls: Call[] = [];
 let open: QuestionView[] = [];
 let dangers: QuestionView[] = [];
+let row: () => Promise<object>;
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance", "Date"] });
   calls = [];
   open = [fixtures.question];
   dangers = [];
+  row = () => Promise.resolve({ ...fixtures.payments[0], state: "signed" });
   // jsdom knows neither scrolling nor dialogs.
   Element.prototype.scrollTo = () => undefined;
   mockWindows("approval");
@@ -30,7 +32,7 @@ beforeEach(() => {
         case "shown": return 1000;
         case "answer": {
           open = open.slice(1);
-          return { ...fixtures.payments[0], state: "signed" };
+          return row();
         }
         default: return null;
       }
@@ -165,6 +167,37 @@ describe("the queue", () => {
     await settle();
     expect(document.querySelector("[data-question]")?.getAttribute("data-question")).toBe("q2");
     expect(button("approve")?.dataset.armed).toBe("false");
+  });
+});
+
+describe("an allowance that comes first", () => {
+  const outcome = () => document.querySelector<HTMLElement>("[data-outcome]")?.dataset.outcome;
+  const signed = async () => {
+    const { emit } = await import("@tauri-apps/api/event");
+    await emit("changed", { event: "payment", id: "q1", appId: "a1", status: "signed", settlement: "unknown" });
+  };
+  const approved = { ...fixtures.payments[0], state: "approved" };
+
+  test("is told until the payment is signed", async () => {
+    row = () => Promise.resolve(approved);
+    await shown();
+    await settle(1000);
+    await press(button("approve")!);
+    expect(outcome()).toBe("approved");
+    await signed();
+    await settle();
+    expect(outcome()).toBe("signed");
+  });
+
+  test("may be there, and the payment signed, before the answer has come back", async () => {
+    row = async () => {
+      await signed();
+      return approved;
+    };
+    await shown();
+    await settle(1000);
+    await press(button("approve")!);
+    expect(outcome()).toBe("signed");
   });
 });
 

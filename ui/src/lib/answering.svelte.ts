@@ -39,6 +39,8 @@ export class Answering {
   #choosing = false;
   #pressedArmed = false;
   #asking = 0;
+  /** What the core told of the question in front while its answer was on its way. */
+  #told: PaymentView["state"] | undefined;
 
   /** Fetches the open questions; keeps the one that is in front. */
   async refresh(): Promise<void> {
@@ -156,11 +158,14 @@ export class Answering {
     if (!question || this.busy || this.#choosing) return;
     this.busy = true;
     this.failure = undefined;
+    this.#told = undefined;
     try {
       if (question.danger) await core.dismissDanger(question.id, answer.kind === "reject" && answer.blockSite);
       const row = question.danger ? null : await core.answer(question.id, question.digest, answer);
       this.busy = false;
-      this.#close({ kind: row && answer.kind === "approve" ? became(row.state) : "rejected", question });
+      // The row may be older than what was told meanwhile: an allowance can be there at once.
+      const state = row?.state === "approved" ? (this.#told ?? row.state) : row?.state;
+      this.#close({ kind: state && answer.kind === "approve" ? became(state) : "rejected", question });
     } catch (error) {
       this.busy = false;
       this.#take(asFailure(error));
@@ -211,8 +216,11 @@ export class Answering {
     $effect(() => {
       void this.refresh();
       const stop = onChange((event) => {
-        if (event.event === "payment" && event.id === this.outcome?.question.id && this.outcome.kind === "approved") {
-          this.outcome = { ...this.outcome, kind: became(event.status) };
+        if (event.event === "payment") {
+          if (event.id === this.question?.id) this.#told = event.status;
+          if (event.id === this.outcome?.question.id && this.outcome.kind === "approved") {
+            this.outcome = { ...this.outcome, kind: became(event.status) };
+          }
         }
         if (event.event !== "rules" && event.event !== "pairing") void this.refresh();
       });
