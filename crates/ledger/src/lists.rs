@@ -81,26 +81,20 @@ impl Ledger {
     /// What earlier payments say about this one.
     pub fn history(&self, key: &HistoryKey<'_>) -> Result<History, LedgerError> {
         self.read_warm("look up the history", |db| {
-            let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
+            let (site, asset) = (sites::find(db, key.site)?, assets::find(db, key.network, key.token)?);
             let similar_payees = payees::similar(db, key.network, key.payee)?;
-            let mut history = History { payee_times, payee_since, similar_payees, ..History::default() };
-            let asset = assets::find(db, key.network, key.token)?;
-            if let Some(asset) = asset {
-                history.promised = promised(db, key, asset)?;
+            let mut history = History { similar_payees, ..History::default() };
+            if let Some(site) = site {
+                history.payees_of_site = payees::of_site(db, site, key.network, PAYEES)?;
+                // This payee belongs in the list even where twenty others were paid more often.
+                if !history.payees_of_site.iter().any(|(payee, _)| *payee == key.payee)
+                    && let Some(times) = payees::at_site(db, site, key.network, key.payee)?
+                {
+                    history.payees_of_site.push((key.payee, times));
+                }
+                history.usual_price = asset.map_or(Ok(None), |asset| usual_price(db, site, asset))?;
             }
-            let Some(site) = sites::find(db, key.site)? else { return Ok(history) };
-            history.payees_of_site = payees::of_site(db, site, key.network, PAYEES)?;
-            // This payee belongs in the list even where twenty others were paid more often.
-            if !history.payees_of_site.iter().any(|(payee, _)| *payee == key.payee)
-                && let Some(times) = payees::at_site(db, site, key.network, key.payee)?
-            {
-                history.payees_of_site.push((key.payee, times));
-            }
-            history.same_resource = recent(db, key, site)?;
-            if let Some(asset) = asset {
-                history.usual_price = usual_price(db, site, asset)?;
-            }
-            Ok(history)
+            look_again(db, key, (site, asset), history)
         })
     }
 
@@ -108,16 +102,8 @@ impl Ledger {
     /// longest, are as they were; all else is looked up again.
     pub fn history_again(&self, key: &HistoryKey<'_>, earlier: History) -> Result<History, LedgerError> {
         self.read_warm("look up the history", |db| {
-            let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
-            let promised = match assets::find(db, key.network, key.token)? {
-                Some(asset) => promised(db, key, asset)?,
-                None => Amount::ZERO,
-            };
-            let same_resource = match sites::find(db, key.site)? {
-                Some(site) => recent(db, key, site)?,
-                None => None,
-            };
-            Ok(History { payee_times, payee_since, same_resource, promised, ..earlier })
+            let keys = (sites::find(db, key.site)?, assets::find(db, key.network, key.token)?);
+            look_again(db, key, keys, earlier)
         })
     }
 
@@ -126,6 +112,19 @@ impl Ledger {
     pub fn clock_behind(&self, now: Moment) -> Result<i64, LedgerError> {
         self.read("read the clock", |db| Ok(apps::effective(db, now)?.since(now)))
     }
+}
+
+/// Everything that is looked up for every payment.
+fn look_again(
+    db: &Connection,
+    key: &HistoryKey<'_>,
+    (site, asset): (Option<i64>, Option<i64>),
+    earlier: History,
+) -> Result<History, LedgerError> {
+    let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
+    let same_resource = site.map_or(Ok(None), |site| recent(db, key, site))?;
+    let promised = asset.map_or(Ok(Amount::ZERO), |asset| promised(db, key, asset))?;
+    Ok(History { payee_times, payee_since, same_resource, promised, ..earlier })
 }
 
 fn promised(db: &Connection, key: &HistoryKey<'_>, asset: i64) -> Result<Amount, LedgerError> {
