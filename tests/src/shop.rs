@@ -116,7 +116,7 @@ impl Market {
 
     fn goods(&self) -> Router {
         let clock = self.stage.devnet.clock().clone();
-        let seller = Seller::new(&self.till.url()).unwrap().public_url(&self.shop.url()).secret([7; 32]);
+        let seller = Seller::new(&self.till.url()).unwrap().public_url(&self.shop.url()).unwrap().secret([7; 32]);
         let by_item = |parts: Parts| async move {
             let item = parts.uri.path().rsplit('/').next().and_then(|n| n.parse().ok()).unwrap_or(0);
             Ok(Listing::new("goods").price(Way::of(item).price(price(item), payee())))

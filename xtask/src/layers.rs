@@ -9,13 +9,14 @@ use std::collections::BTreeSet;
 /// Each room and those it may use directly. Besides these, a room may use the pure vocabulary ([`WORDS`]) of the
 /// rooms that it stands on. Tests are free: only ordinary and build dependencies count.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("names", &[]),
     ("tron", &[]),
-    ("x402", &["tron"]),
+    ("x402", &["tron", "names"]),
     ("plan", &["x402"]),
     ("policy", &["plan"]),
     ("ledger", &["plan"]),
     ("vault", &["tron"]),
-    ("chain", &["tron"]),
+    ("chain", &["tron", "names"]),
     ("wallet", &["policy", "ledger", "vault", "chain"]),
     // The plain values that the wallet hands out: rows of the ledger, accounts and errors of the vault.
     ("view", &["wallet", "ledger", "vault"]),
@@ -31,11 +32,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// Plain values that everything above them may name: addresses, amounts, messages, plans.
-const WORDS: &[&str] = &["tron", "x402", "plan"];
+/// Plain values that everything above them may name: web addresses, addresses, amounts, messages, plans.
+const WORDS: &[&str] = &["names", "tron", "x402", "plan"];
 
 /// Crates without input, output, clock or randomness, and what would give them away.
-const PURE: &[&str] = &["tron", "x402", "plan", "policy"];
+const PURE: &[&str] = &["names", "tron", "x402", "plan", "policy"];
 const IMPURE: &[&str] = &["tokio", "hyper", "reqwest", "rusqlite", "axum", "jiff", "chrono"];
 
 pub fn check() -> Result<()> {

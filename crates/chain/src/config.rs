@@ -2,8 +2,9 @@
 //! to another machine.
 
 use crate::{ChainError, error::shortened};
+use names::WebUrl;
 use reqwest::Url;
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{fmt, time::Duration};
 use tron::Network;
 use zeroize::Zeroizing;
 
@@ -42,7 +43,7 @@ impl NodeConfig {
 
 impl fmt::Debug for NodeConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let node = Url::parse(&self.url).map_or_else(|_| "not a URL".to_owned(), |url| label(&url));
+        let node = WebUrl::parse_setting(&self.url).map_or_else(|_| "not a URL".to_owned(), |url| label(url.as_url()));
         f.debug_struct("NodeConfig").field("node", &node).field("api_key", &self.api_key).finish()
     }
 }
@@ -69,37 +70,28 @@ impl Config {
     }
 }
 
-/// Reads the base URL of a node: `http` or `https`, with a host; a trailing slash makes no difference.
-pub(crate) fn base_url(node: &NodeConfig, index: usize) -> Result<Url, ChainError> {
+/// Reads the base URL of a node: `http` or `https`, with one host; a trailing slash makes no difference. And whether it
+/// is on this machine, which is never asked through a proxy.
+pub(crate) fn base_url(node: &NodeConfig, index: usize) -> Result<(Url, bool), ChainError> {
     let wrong = |found: &str, expected: &str| ChainError::Config {
         field: format!("nodes[{index}].url"),
         found: shortened(found),
         expected: expected.to_owned(),
     };
-    let mut url = Url::parse(&node.url).map_err(|e| wrong(&e.to_string(), "a URL"))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
-        return Err(wrong(url.scheme(), "http or https"));
-    }
+    let read = WebUrl::parse_setting(&node.url).map_err(|e| wrong(&e.to_string(), "an http or https URL"))?;
+    let loopback = read.is_loopback();
+    let mut url = read.into_url();
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("a query or fragment", "a base URL"));
     }
-    if node.api_key.is_some() && url.scheme() == "http" && !is_loopback(&url) {
+    if node.api_key.is_some() && url.scheme() == "http" && !loopback {
         return Err(wrong("http with an API key", "https, because the key would travel readable"));
     }
     if !url.path().ends_with('/') {
         let path = format!("{}/", url.path());
         url.set_path(&path);
     }
-    Ok(url)
-}
-
-/// This machine: never asked through a proxy.
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host_str() {
-        Some("localhost") => true,
-        Some(host) => host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()),
-        None => false,
-    }
+    Ok((url, loopback))
 }
 
 /// Scheme, host and port: what may appear in a log.
@@ -126,25 +118,16 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_apart_by_address() {
-        for (url, loopback) in [
-            ("http://127.0.0.1:8090", true),
-            ("http://127.9.9.9", true),
-            ("http://[::1]:1", true),
-            ("http://localhost:8090", true),
-            ("http://localhost.example", false),
-            ("http://10.0.0.1", false),
-            ("https://api.trongrid.io", false),
-        ] {
-            assert_eq!(is_loopback(&Url::parse(url).unwrap()), loopback, "{url}");
-        }
-    }
-
-    #[test]
     fn what_is_no_node_url_is_refused() {
-        for url in
-            ["", "api.trongrid.io", "ftp://node.example", "https://node.example/?key=1", "https://node.example/#a"]
-        {
+        for url in [
+            "",
+            "api.trongrid.io",
+            "ftp://node.example",
+            "https://node.example/?key=1",
+            "https://node.example/#a",
+            "http://2130706433",
+            "https://node.example\\@other.example",
+        ] {
             assert!(
                 matches!(base_url(&NodeConfig::new(url), 3), Err(ChainError::Config { field, .. }) if field == "nodes[3].url")
             );

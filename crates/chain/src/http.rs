@@ -3,7 +3,7 @@
 
 use crate::{
     ChainError, Config,
-    config::{base_url, is_loopback, label},
+    config::{base_url, label},
     error::shortened,
 };
 use reqwest::{
@@ -83,7 +83,7 @@ fn no_nodes(call: &str) -> ChainError {
 
 impl Node {
     fn new(node: &crate::NodeConfig, index: usize, timeout: Duration) -> Result<Self, ChainError> {
-        let base = base_url(node, index)?;
+        let (base, loopback) = base_url(node, index)?;
         let config_error = |part: &str, found: String, expected: &str| ChainError::Config {
             field: format!("nodes[{index}].{part}"),
             found,
@@ -104,7 +104,7 @@ impl Node {
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
-        if is_loopback(&base) {
+        if loopback {
             client = client.no_proxy();
         }
         let client = client.build().map_err(|e| config_error("url", shortened(e), "a usable HTTP client"))?;

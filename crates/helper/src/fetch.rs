@@ -2,9 +2,9 @@
 //! or credentials, and no redirect is followed. Not reachable from the port. Refuses other schemes than http and
 //! https, a URL with a user in it, and answers past the limits of any 402.
 
+use names::WebUrl;
 use reqwest::{Client, Method, Response, redirect};
 use std::time::Duration;
-use url::Url;
 use view::{Code, Failure};
 
 /// Connecting, waiting and reading together.
@@ -31,14 +31,7 @@ pub struct Fetched {
 }
 
 pub async fn fetch(asked: &Fetch) -> Result<Fetched, Failure> {
-    let expected = "an absolute http or https URL";
-    let url = Url::parse(&asked.url).map_err(|e| Failure::field("url", expected, &e.to_string()))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(Failure::field("url", expected, url.scheme()));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(Failure::field("url", "a URL without user and password: nothing secret is sent", "a user in it"));
-    }
+    let url = WebUrl::parse(&asked.url).map_err(|e| Failure::url("url", &e))?;
     let method = match (asked.method.as_deref(), &asked.body) {
         (None, None) => Method::GET,
         (None, Some(_)) => Method::POST,
@@ -46,7 +39,7 @@ pub async fn fetch(asked: &Fetch) -> Result<Fetched, Failure> {
             .map_err(|_| Failure::field("method", "GET, POST or another method", name))?,
     };
     let client = client(&url).map_err(|e| failed(&url, &root(&e)))?;
-    let mut request = client.request(method.clone(), url.clone());
+    let mut request = client.request(method.clone(), url.as_url().clone());
     if let Some(body) = &asked.body {
         request = request.header("content-type", "application/json").body(body.clone());
     }
@@ -56,21 +49,15 @@ pub async fn fetch(asked: &Fetch) -> Result<Fetched, Failure> {
     Ok(Fetched { text: format!("{head}\n{body}") })
 }
 
-fn client(url: &Url) -> reqwest::Result<Client> {
+fn client(url: &WebUrl) -> reqwest::Result<Client> {
     let agent = concat!("countersign/", env!("CARGO_PKG_VERSION"), " (inspector)");
     let client =
         Client::builder().redirect(redirect::Policy::none()).referer(false).timeout(PATIENCE).user_agent(agent);
     // A proxy can't reach what is on this machine.
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    if loopback { client.no_proxy() } else { client }.build()
+    if url.is_loopback() { client.no_proxy() } else { client }.build()
 }
 
-fn head(method: &Method, url: &Url, response: &Response) -> Result<String, Failure> {
+fn head(method: &Method, url: &WebUrl, response: &Response) -> Result<String, Failure> {
     let status = response.status();
     let mut head = format!(
         "{method} {url} HTTP/1.1\n\nHTTP/1.1 {} {}\n",
@@ -88,7 +75,7 @@ fn head(method: &Method, url: &Url, response: &Response) -> Result<String, Failu
 }
 
 /// The body as text. One that is no document (an image, a page past the limit) is told by its size.
-async fn body(url: &Url, mut response: Response) -> Result<String, Failure> {
+async fn body(url: &WebUrl, mut response: Response) -> Result<String, Failure> {
     let mut bytes = Vec::new();
     while let Some(chunk) =
         response.chunk().await.map_err(|e| failed(url, &format!("the answer broke off: {}", root(&e))))?
@@ -101,8 +88,8 @@ async fn body(url: &Url, mut response: Response) -> Result<String, Failure> {
     Ok(String::from_utf8(bytes).unwrap_or_else(|e| format!("<{} bytes that are no text>", e.as_bytes().len())))
 }
 
-fn failed(url: &Url, why: &str) -> Failure {
-    let host = view::question::quoted(url.host_str().unwrap_or_default(), 200);
+fn failed(url: &WebUrl, why: &str) -> Failure {
+    let host = view::question::quoted(url.host(), 200);
     Failure {
         code: Code::BadRequest,
         message: format!("{host} gave no answer to inspect: {}", view::question::quoted(why, 300)),

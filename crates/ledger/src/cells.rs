@@ -101,7 +101,7 @@ impl<'r> Cells<'r> {
 }
 
 pub fn read_site(key: &str) -> Result<Site, LedgerError> {
-    Site::parse(key).map_err(|_| LedgerError::Damaged { field: "site", found: key.to_owned() })
+    Site::parse(key).ok_or_else(|| LedgerError::Damaged { field: "site", found: key.to_owned() })
 }
 
 /// A count as the database keeps it. None of ours comes near 63 bit; one that did would be kept as the largest.

@@ -12,7 +12,7 @@ pub use digest::PlanDigest;
 pub use finding::{Chosen, Fact, Finding, Weight};
 pub use history::{History, Recent};
 pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
-pub use site::{Site, SiteError};
+pub use site::Site;
 pub use time::Moment;
 
 use tron::{Address, Amount, Network};

@@ -1,6 +1,7 @@
-//! The site that was requested: scheme, host and port. Refuses other schemes and hosts that are none;
-//! never takes a name from a 402.
+//! The site that was requested: scheme, host and port. Refuses what is no address with one host
+//! ([`names::WebUrl`]); never takes a name from a 402.
 
+use names::{UrlError, WebUrl};
 use std::fmt;
 
 /// Where a request went. The host is lower-case ASCII (punycode), without a trailing dot.
@@ -11,40 +12,32 @@ pub struct Site {
     port: u16,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SiteError {
-    #[error("expected an absolute http or https URL, found {found:?}")]
-    NotAUrl { found: String },
-    #[error("expected http or https, found {found:?}")]
-    Scheme { found: String },
-    #[error("the URL has no host")]
-    NoHost,
-}
-
 impl Site {
-    pub fn of(url: &str) -> Result<Self, SiteError> {
-        let parsed = url::Url::parse(url).map_err(|_| SiteError::NotAUrl { found: short(url) })?;
-        Self::of_url(&parsed)
+    pub fn of(url: &str) -> Result<Self, UrlError> {
+        Ok(Self::of_url(&WebUrl::parse(url)?))
     }
 
-    pub fn of_url(url: &url::Url) -> Result<Self, SiteError> {
-        let scheme = url.scheme();
-        if scheme != "http" && scheme != "https" {
-            return Err(SiteError::Scheme { found: short(scheme) });
-        }
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or(0);
-        // One dot ends a full name. With more of them it is no name, and without them it would be another host.
-        match host.strip_suffix('.').unwrap_or(host) {
-            "" => Err(SiteError::NoHost),
-            host if host.ends_with('.') => Err(SiteError::NotAUrl { found: short(url.as_str()) }),
-            host => Ok(Self { scheme: scheme.to_owned(), host: host.to_ascii_lowercase(), port }),
-        }
+    pub fn of_url(url: &WebUrl) -> Self {
+        Self { scheme: url.as_url().scheme().to_owned(), host: url.host().to_owned(), port: url.port() }
     }
 
-    /// Reads back what `Display` wrote.
-    pub fn parse(key: &str) -> Result<Self, SiteError> {
-        Self::of(key)
+    /// Reads back what `Display` wrote, of older versions too: those took hosts that are refused today, and a record
+    /// of them stays readable.
+    pub fn parse(key: &str) -> Option<Self> {
+        let (scheme, place) = key.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+        let written = place.rsplit_once(':').filter(|(_, port)| !port.ends_with(']'));
+        let (host, port) = match written {
+            Some((host, port)) => (host, port.parse().ok()?),
+            None => (place, if scheme == "https" { 443 } else { 80 }),
+        };
+        let plain = |c: char| c.is_ascii_graphic() && !c.is_ascii_uppercase() && !"/?#@\\".contains(c);
+        let site = Self { scheme: scheme.to_owned(), host: host.to_owned(), port };
+        (!host.is_empty() && host.chars().all(plain) && site.to_string() == key).then_some(site)
+    }
+
+    /// The same host, whatever the scheme and port.
+    pub fn same_host(&self, other: &Self) -> bool {
+        self.host == other.host
     }
 
     pub fn host(&self) -> &str {
@@ -58,11 +51,6 @@ impl Site {
     pub fn is_tls(&self) -> bool {
         self.scheme == "https"
     }
-}
-
-/// Enough of a foreign text to recognise it by.
-fn short(text: &str) -> String {
-    text.chars().take(120).collect()
 }
 
 impl fmt::Display for Site {
@@ -82,13 +70,15 @@ mod tests {
     fn a_site_is_what_was_requested() {
         for (url, key) in [
             ("https://News.Example./a?b#c", "https://news.example"),
-            ("https://user:secret@news.example:443/a", "https://news.example"),
+            ("https://news.example:443/a", "https://news.example"),
             ("http://127.0.0.1:4021/x", "http://127.0.0.1:4021"),
             ("https://xn--bcher-kva.example/", "https://xn--bcher-kva.example"),
             ("https://bücher.example/", "https://xn--bcher-kva.example"),
             ("http://[::1]:80/", "http://[::1]"),
         ] {
-            assert_eq!(Site::of(url).unwrap().to_string(), key);
+            let site = Site::of(url).unwrap();
+            assert_eq!(site.to_string(), key);
+            assert_eq!(Site::parse(key), Some(site));
         }
         // Without their dots these would be other hosts: 1 is 0.0.0.1.
         for url in ["http://1../", "http://127.0.0.1../", "https://news.example..", "https://1\u{3002}./"] {
@@ -96,6 +86,28 @@ mod tests {
         }
         for url in ["", "news.example", "file:///etc/passwd", "javascript:alert(1)", "https://"] {
             assert!(Site::of(url).is_err(), "{url}");
+        }
+        // Nobody knows who would be paid.
+        for url in ["https://user:secret@news.example/a", "http://good.example\\@127.0.0.1/", "https:news.example"] {
+            assert!(Site::of(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn keys_of_older_records_stay_readable() {
+        for key in ["https://a!b.example", "http://a..b:8080", "http://[::1]:4021", "http://[::1]"] {
+            assert_eq!(Site::parse(key).unwrap().to_string(), key);
+        }
+        for key in [
+            "",
+            "news.example",
+            "https://",
+            "ftp://news.example",
+            "https://news.example/",
+            "https://News.example",
+            "http://a:80",
+        ] {
+            assert_eq!(Site::parse(key), None, "{key}");
         }
     }
 }

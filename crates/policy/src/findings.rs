@@ -1,6 +1,7 @@
 //! What is odd, or reassuring, about a payment that is being planned: facts with a weight. Judges nothing.
 
 use crate::looks_alike;
+use names::WebUrl;
 use plan::{Fact, Fee, Finding, History, Moment, Site, TokenRef, Weight, Window};
 use tron::token::{self, Standing};
 use tron::{Address, Amount, Network, registry};
@@ -246,16 +247,30 @@ fn percent_up(part: Amount, whole: Amount) -> u64 {
 fn resource(draft: &Draft<'_>, found: &mut Found) {
     let Some(claimed) = draft.claimed_resource.map(str::trim).filter(|c| !c.is_empty()) else { return };
     let elsewhere = || Fact::ResourceElsewhere { claimed: claimed.to_owned() };
-    let Ok(request) = url::Url::parse(draft.request_url) else { return found.add(Weight::Warn, elsewhere()) };
-    // A path alone ("/weather") is meant on the requested host. "//host/…" names a host and is joined as such.
-    let Ok(resource) = request.join(claimed) else { return found.add(Weight::Warn, elsewhere()) };
-    let same_site = Site::of_url(&resource).is_ok_and(|site| site == *draft.site);
-    let has_user = !resource.username().is_empty() || resource.password().is_some();
-    if !same_site || has_user {
-        found.add(Weight::Warn, elsewhere());
-    } else if resource.path() != request.path() {
-        found.add(Weight::Note, elsewhere());
+    let Ok(request) = WebUrl::parse(draft.request_url) else { return found.add(Weight::Warn, elsewhere()) };
+    match resource_of(&request, claimed) {
+        Some(resource) if Site::of_url(&resource) == *draft.site => {
+            if resource.as_url().path() != request.as_url().path() {
+                found.add(Weight::Note, elsewhere());
+            }
+        }
+        _ => found.add(Weight::Warn, elsewhere()),
     }
+}
+
+/// A path alone ("/weather") is meant on the requested host; "//host/…" names a host. What is joined has to be an
+/// address that is read in one way when it is written out.
+fn resource_of(request: &WebUrl, claimed: &str) -> Option<WebUrl> {
+    let names_a_host =
+        claimed.starts_with("//") || claimed.split(['/', '?', '#']).next().is_some_and(|head| head.contains(':'));
+    let written_out = match (names_a_host, claimed.strip_prefix("//")) {
+        (true, Some(_)) => format!("{}:{claimed}", request.as_url().scheme()),
+        (true, None) => claimed.to_owned(),
+        // Neither backslashes nor characters that are skipped can turn a path into a host.
+        (false, _) if claimed.chars().any(|c| c == '\\' || c.is_whitespace() || names::is_invisible(c)) => return None,
+        (false, _) => request.as_url().join(claimed).ok()?.to_string(),
+    };
+    WebUrl::parse(&written_out).ok()
 }
 
 fn balances(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {

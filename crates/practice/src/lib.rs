@@ -83,12 +83,12 @@ impl World {
         };
         let facilitator = Facilitator::new(config, key.into(), [grid])?;
         facilitator.ready().await?;
-        let facilitator_server = Server::start(options.facilitator_port, |_| facilitator.router()).await?;
+        let facilitator_server = Server::start(options.facilitator_port, |_| Ok(facilitator.router())).await?;
 
         let clock = devnet.clock().clone();
         let seller = Seller::new(&facilitator_server.url())?.clock(move || clock.now_secs());
-        let shop_server =
-            Server::start(options.shop_port, |url| shop::router(&seller.public_url(url), url, usdt)).await?;
+        let shop = |url: &str| Ok(shop::router(&seller.public_url(url)?, url, usdt));
+        let shop_server = Server::start(options.shop_port, shop).await?;
         Ok(Self { devnet, facilitator, facilitator_server, shop_server, usdt })
     }
 

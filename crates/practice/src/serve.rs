@@ -14,12 +14,16 @@ pub(crate) struct Server {
 
 impl Server {
     /// `router` gets the URL that it is served under, no slash at the end.
-    pub(crate) async fn start(port: u16, router: impl FnOnce(&str) -> Router) -> Result<Self, WorldError> {
+    pub(crate) async fn start(
+        port: u16,
+        router: impl FnOnce(&str) -> Result<Router, WorldError>,
+    ) -> Result<Self, WorldError> {
         let listen = |source| WorldError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         let (stop, mut stopped) = watch::channel(false);
-        let served = axum::serve(listener, router(&format!("http://{address}"))).with_graceful_shutdown(async move {
+        let router = router(&format!("http://{address}"))?;
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
             // An error means that the sender is gone: stop as well.
             let _gone = stopped.wait_for(|stop| *stop).await;
         });

@@ -19,7 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pay_to = Address::parse(&arguments.next().ok_or("the address to be paid is missing")?)?;
     let listen = arguments.next().unwrap_or_else(|| "127.0.0.1:4022".to_owned());
 
-    let seller = Seller::new(&facilitator)?.public_url(&format!("http://{listen}"));
+    let seller = Seller::new(&facilitator)?.public_url(&format!("http://{listen}"))?;
     let usdt = Address::parse(USDT)?;
     let price = move |units: u64| Price::new(Network::Nile, usdt, Amount::from_u64(units), pay_to);
 

@@ -1,8 +1,9 @@
 //! The facilitator over HTTP, as a seller needs it. Refuses redirects, answers beyond the protocol's limits, and a
 //! proxy in front of this machine. Knows the difference between "no" and "nobody knows".
 
+use names::WebUrl;
 use reqwest::{Client, StatusCode, Url, header::CONTENT_TYPE};
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 use x402::{
     Malformed, Payment, Requirements, Settlement,
     facilitator::{Quote, QuoteRequest, Supported, VerifyResponse, write_request},
@@ -13,7 +14,7 @@ use x402::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FacilitatorError {
     #[error("{found:?} is no base URL of a facilitator: {expected}")]
-    Url { found: String, expected: &'static str },
+    Url { found: String, expected: String },
     #[error("the facilitator could not be reached for {call}: {detail}")]
     Unreachable { call: &'static str, detail: String },
     #[error("the facilitator answered {call} with HTTP status {status}")]
@@ -38,16 +39,15 @@ const OTHERS: Duration = Duration::from_secs(20);
 impl FacilitatorClient {
     /// `url`: where `/verify` and the others are, such as `http://127.0.0.1:4021`.
     pub fn new(url: &str) -> Result<Self, FacilitatorError> {
-        let wrong = |expected| FacilitatorError::Url { found: x402::shown(url), expected };
-        let mut base = Url::parse(url).map_err(|_| wrong("it does not parse"))?;
-        if !matches!(base.scheme(), "http" | "https") || base.host().is_none() {
-            return Err(wrong("it has to be http or https"));
-        }
+        let wrong = |expected: &str| FacilitatorError::Url { found: x402::shown(url), expected: expected.to_owned() };
+        let base = WebUrl::parse_setting(url).map_err(|why| wrong(&why.to_string()))?;
+        let loopback = base.is_loopback();
+        let mut base = base.into_url();
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
         let mut http = Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(OTHERS);
-        if is_loopback(&base) {
+        if loopback {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|_| wrong("no HTTP client could be made for it"))?;
@@ -104,7 +104,7 @@ impl FacilitatorClient {
         };
         let url = self.base.join(call).map_err(|_| FacilitatorError::Url {
             found: self.base.to_string(),
-            expected: "it can't be extended by a path",
+            expected: "it can't be extended by a path".to_owned(),
         })?;
         let request = match body {
             Some(body) => self.http.post(url).header(CONTENT_TYPE, "application/json").body(body),
@@ -125,11 +125,6 @@ impl FacilitatorClient {
 
 fn ok(call: &'static str, status: StatusCode) -> Result<(), FacilitatorError> {
     if status == StatusCode::OK { Ok(()) } else { Err(FacilitatorError::Status { call, status: status.as_u16() }) }
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The innermost cause: "connection refused" says more than "error sending request".

@@ -11,7 +11,7 @@
 //! let pay_to = Address::parse("TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC")?;
 //! let price = Price::new(Network::Nile, usdt, Amount::parse_units("0.05", 6)?, pay_to);
 //!
-//! let seller = Seller::new("http://127.0.0.1:4021")?.public_url("https://shop.example");
+//! let seller = Seller::new("http://127.0.0.1:4021")?.public_url("https://shop.example")?;
 //! let article = Paywall::new(seller, Listing::new("An article").mime_type("text/plain").price(price));
 //! let app: Router = Router::new().route("/article", get(|| async { "Worth reading." }).layer(article));
 //! # let _ = app;

@@ -2,6 +2,7 @@
 //! payments. Refuses to be shown with its secret.
 
 use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, journal::Journal, quotes::Quotes};
+use names::{UrlError, WebUrl};
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -32,6 +33,8 @@ struct Inner {
 pub enum SellerError {
     #[error(transparent)]
     Facilitator(#[from] FacilitatorError),
+    #[error("the public URL: {0}")]
+    PublicUrl(UrlError),
     #[error("the operating system gave no random numbers")]
     Random,
     #[error("the journal {path}: {source}; choose a file that this program can write")]
@@ -64,9 +67,12 @@ impl Seller {
 
     /// Where buyers reach this shop, such as `https://shop.example`. Without it the offer's URL is made of the
     /// request's `Host` header, over plain HTTP.
-    #[must_use]
-    pub fn public_url(self, url: &str) -> Self {
-        self.with(|inner| inner.public_url = Some(url.trim_end_matches('/').to_owned()))
+    ///
+    /// # Errors
+    /// [`SellerError::PublicUrl`] for what two buyers could read as two hosts.
+    pub fn public_url(self, url: &str) -> Result<Self, SellerError> {
+        WebUrl::parse(url).map_err(SellerError::PublicUrl)?;
+        Ok(self.with(|inner| inner.public_url = Some(url.trim_end_matches('/').to_owned())))
     }
 
     /// How long an offer can be paid.

@@ -60,7 +60,12 @@ fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
 }
 
 pub(crate) fn site_key(text: &str) -> Answer<Site> {
-    Site::parse(text).map_err(|_| Failure::field("siteKey", "a site like https://news.example", text))
+    Site::of(text).map_err(|e| Failure::field("siteKey", "a site like https://news.example", &e.to_string()))
+}
+
+/// As [`site_key`], or one that the record has from a version that read addresses less strictly.
+fn recorded_site_key(text: &str) -> Answer<Site> {
+    Site::parse(text).map_or_else(|| site_key(text), Ok)
 }
 
 impl Desk {
@@ -248,7 +253,7 @@ impl Desk {
     }
 
     pub async fn site(&self, key: &str) -> Answer<SiteDetailView> {
-        let site = site_key(key)?;
+        let site = recorded_site_key(key)?;
         let symbols = self.symbols().await?;
         let (totals, payees) = self.wallet.site(&site).await?;
         let bounds = show_owner::midnights(self.wallet.now(), 30);
@@ -265,7 +270,8 @@ impl Desk {
     }
 
     pub async fn block_site(&self, key: &str, blocked: bool) -> Answer<()> {
-        Ok(self.wallet.block_site(&site_key(key)?, blocked).await?)
+        let site = if blocked { site_key(key)? } else { recorded_site_key(key)? };
+        Ok(self.wallet.block_site(&site, blocked).await?)
     }
 
     pub async fn rules(&self) -> Answer<Vec<RuleView>> {
@@ -274,18 +280,20 @@ impl Desk {
         Ok(self.wallet.rules().await?.iter().map(|r| RuleView::of(r, &apps, &symbols)).collect())
     }
 
-    fn rule_key(app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<RuleKey> {
+    fn rule_key(app: &str, site: Option<Site>, network: &str, token: &str) -> Answer<RuleKey> {
         let (network, token) = asset(network, token)?;
-        Ok(RuleKey { app: AppId(app.to_owned()), site: site.map(site_key).transpose()?, network, token })
+        Ok(RuleKey { app: AppId(app.to_owned()), site, network, token })
     }
 
     pub async fn set_rule(&self, rule: RuleInput) -> Answer<()> {
-        let key = Self::rule_key(&rule.app_id, rule.site_key.as_deref(), &rule.network, &rule.token)?;
+        let site = rule.site_key.as_deref().map(site_key).transpose()?;
+        let key = Self::rule_key(&rule.app_id, site, &rule.network, &rule.token)?;
         let mode = self.symbols().await?.read_mode(key.network, key.token, &rule.mode)?;
         Ok(self.wallet.set_rule(key, mode).await?)
     }
 
     pub async fn remove_rule(&self, app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<()> {
+        let site = site.map(recorded_site_key).transpose()?;
         Ok(self.wallet.remove_rule(Self::rule_key(app, site, network, token)?).await?)
     }
 

@@ -3,6 +3,7 @@
 use crate::words::{Arg, find, say};
 use crate::{Code, Failure, question::quoted};
 use ledger::{LedgerError, Payment, Settlement, State};
+use names::AppNameError;
 use vault::VaultError;
 use wallet::{KeyringError, Unpayable, WalletError};
 
@@ -42,6 +43,29 @@ impl Failure {
             found: Some(found.clone()),
             ..Self::new(Code::BadRequest, &args)
         }
+    }
+
+    /// An address that two programs could read as two hosts.
+    pub fn url(field: &str, why: &names::UrlError) -> Self {
+        let why = quoted(&why.to_string(), 300);
+        Self {
+            message: say("address-refused", &[("field", Arg::Text(field)), ("why", Arg::Text(&why))]),
+            ..Self::field(field, "an absolute http or https URL that every program reads alike", &why)
+        }
+    }
+
+    fn app_name(name: &str, why: &AppNameError) -> Self {
+        let (key, other) = match why {
+            AppNameError::Empty => ("app-name-empty", String::new()),
+            AppNameError::Invisible { found } => ("app-name-invisible", format!("U+{:04X}", u32::from(*found))),
+            AppNameError::Mixed { scripts } => ("app-name-mixed", scripts.join(", ")),
+            AppNameError::Reserved { like } => ("app-name-reserved", (*like).to_owned()),
+            AppNameError::Claim { claim } => ("app-name-claim", quoted(claim, 40)),
+            AppNameError::Taken { like } => ("app-name-taken", quoted(like, 64)),
+        };
+        let name = quoted(name, 64);
+        let message = say(key, &[("name", Arg::Text(&name)), ("other", Arg::Text(&other))]);
+        Self { message, ..Self::field("name", "a name that can't be taken for another", &name) }
     }
 
     fn detail(code: Code, detail: &str) -> Self {
@@ -95,7 +119,7 @@ impl From<WalletError> for Failure {
     fn from(error: WalletError) -> Self {
         match &error {
             WalletError::Field { field, expected, found } => Self::field(field, expected, found),
-            WalletError::Url(e) => Self::field("request.url", "an absolute http or https URL", &e.to_string()),
+            WalletError::Url(e) => Self::url("request.url", e),
             WalletError::Malformed(e) => Self {
                 field: Some(e.field.clone()),
                 found: Some(quoted(&e.found, 80)),
@@ -120,7 +144,7 @@ impl From<WalletError> for Failure {
             }
             WalletError::SameNonce => Self::new(Code::PermissionInUse, &[]),
             WalletError::Response(e) => Self::field(&format!("paymentResponse.{}", e.field), &e.expected, &e.found),
-            WalletError::NameTaken { name } => Self::field("name", "a name that no paired app has", name),
+            WalletError::AppName { name, why } => Self::app_name(name, why),
             WalletError::CostRose { .. } => Self::detail(Code::AllowanceRequired, &error.to_string()),
             WalletError::Closed => Self::detail(Code::Internal, &error.to_string()),
             WalletError::Ledger(LedgerError::NoteTooLong { length }) => Self::field(

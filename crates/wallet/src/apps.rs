@@ -5,6 +5,7 @@
 use crate::keys::random;
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{App, NewApp};
+use names::{AppNameError, check_app_name};
 use plan::{AppId, Moment};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -71,16 +72,17 @@ fn pairings() -> AppId {
     AppId("pairings".to_owned())
 }
 
-/// As a person reads a name: letters and digits, case folded.
-fn folded(name: &str) -> String {
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}
-
-fn is_taken(apps: &[App], name: &str) -> bool {
-    const OWNERS: [&str; 4] = ["owner", "you", "youatthecommandline", "countersign"];
-    let name = folded(name);
-    let same = |app: &App| app.revoked_at.is_none() && folded(&app.name) == name;
-    name.is_empty() || OWNERS.contains(&name.as_str()) || apps.iter().any(same)
+/// Refuses a name that a person could take for that of an app which may still ask. Said to the owner alone: an unpaired
+/// program would learn who is paired.
+fn free(apps: &[App], name: &str) -> Result<(), WalletError> {
+    let paired = apps.iter().filter(|app| app.revoked_at.is_none()).map(|app| app.name.as_str());
+    match names::resembling(name, paired) {
+        None => Ok(()),
+        Some(like) => {
+            let why = AppNameError::Taken { like: like.to_owned() };
+            Err(WalletError::AppName { name: name.to_owned(), why })
+        }
+    }
 }
 
 fn readable(bytes: &[u8]) -> String {
@@ -115,6 +117,7 @@ impl Wallet {
             let found = format!("{} characters", name.chars().count());
             return Err(WalletError::Field { field: "name", expected: "1 to 64 characters", found });
         }
+        check_app_name(name).map_err(|why| WalletError::AppName { name: name.to_owned(), why })?;
         self.check_pairing_pause()?;
         let (mut id, mut code) = ([0; 16], [0; 6]);
         random(&mut id)?;
@@ -192,8 +195,10 @@ impl Wallet {
             let token = Zeroizing::new(format!("cs_{}", hex::encode(*secret)));
             let (id, token_hash, now) = (AppId(format!("app_{}", hex::encode(app_id))), hash(&token), self.now());
             let added = match self.apps().await {
-                Ok(apps) if is_taken(&apps, &name) => Err(WalletError::NameTaken { name }),
-                Ok(_) => self.db(move |ledger| ledger.add_app(&NewApp { id, name: &name, token_hash }, now)).await,
+                Ok(apps) => match free(&apps, &name) {
+                    Ok(()) => self.db(move |ledger| ledger.add_app(&NewApp { id, name: &name, token_hash }, now)).await,
+                    Err(taken) => Err(taken),
+                },
                 Err(e) => Err(e),
             };
             let mut open = self.pairings_now();

@@ -2,6 +2,7 @@
 //! stands in a URL.
 
 use crate::WalletError;
+use names::WebUrl;
 use plan::{Plan, Request, Site};
 use sha2::{Digest, Sha256};
 use tron::Amount;
@@ -52,7 +53,7 @@ pub(crate) struct Asked {
     pub site: Site,
     /// Redacted.
     pub request: Request,
-    /// Without userinfo and fragment, otherwise as requested: for comparing with the 402's words.
+    /// Without fragment, otherwise as requested: for comparing with the 402's words.
     pub url: String,
     pub offer: Offer,
     pub raw: String,
@@ -78,7 +79,8 @@ impl Asked {
             let found = format!("{} bytes", request.url.len());
             return Err(field("request.url", "at most 8192 bytes", &found));
         }
-        let site = Site::of(&request.url).map_err(WalletError::Url)?;
+        let url = WebUrl::parse(&request.url).map_err(WalletError::Url)?;
+        let site = Site::of_url(&url);
         if let Some(key) = &request.idempotency_key
             && !(1..=128).contains(&key.len()) | !key.bytes().all(|b| b.is_ascii_graphic())
         {
@@ -113,7 +115,7 @@ impl Asked {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         }
-        let (url, redacted, path) = written(&request.url)?;
+        let (url, redacted, path) = written(url);
         Ok(Self {
             site,
             request: Request { method, url: redacted, path },
@@ -156,10 +158,8 @@ impl Asked {
 }
 
 /// The URL for comparing, the one for keeping (secrets redacted), and its path with query for showing.
-fn written(url: &str) -> Result<(String, String, String), WalletError> {
-    let bad = || WalletError::Url(plan::SiteError::NotAUrl { found: url.chars().take(80).collect() });
-    let mut url = url::Url::parse(url).map_err(|_| bad())?;
-    let _ = (url.set_username(""), url.set_password(None));
+fn written(url: WebUrl) -> (String, String, String) {
+    let mut url = url.into_url();
     url.set_fragment(None);
     let plain = url.to_string();
     if url.query().is_some() {
@@ -178,7 +178,7 @@ fn written(url: &str) -> Result<(String, String, String), WalletError> {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     };
-    Ok((plain, url.to_string(), path))
+    (plain, url.to_string(), path)
 }
 
 /// Query names whose values are usually secrets; they are not written down.
@@ -211,11 +211,12 @@ mod tests {
 
     #[test]
     fn secrets_in_urls_are_not_written_down() {
-        let (plain, kept, path) = written("https://me:pw@a.example/x?api_key=abc&q=1#frag").unwrap();
+        let written = |text| written(WebUrl::parse(text).unwrap());
+        let (plain, kept, path) = written("https://a.example/x?api_key=abc&q=1#frag");
         assert_eq!(plain, "https://a.example/x?api_key=abc&q=1");
         assert_eq!(kept, "https://a.example/x?api_key=redacted&q=1");
         assert_eq!(path, "/x?api_key=redacted&q=1");
-        let (_, kept, _) = written("https://a.example/x?q=a%20b").unwrap();
+        let (_, kept, _) = written("https://a.example/x?q=a%20b");
         assert_eq!(kept, "https://a.example/x?q=a%20b");
     }
 }

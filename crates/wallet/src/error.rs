@@ -1,7 +1,8 @@
 //! Why the wallet did not do something: facts only. The words for people are added in `view`.
 
 use ledger::{LedgerError, Payment};
-use plan::{AppId, PlanDigest, SiteError};
+use names::{AppNameError, UrlError};
+use plan::{AppId, PlanDigest};
 use tron::{Address, Amount, Network};
 use vault::VaultError;
 
@@ -11,7 +12,7 @@ pub enum WalletError {
     #[error("{field}: expected {expected}, found {found}")]
     Field { field: &'static str, expected: &'static str, found: String },
     #[error("request.url: {0}")]
-    Url(SiteError),
+    Url(UrlError),
     /// The 402 itself.
     #[error("{0}")]
     Malformed(x402::Malformed),
@@ -39,9 +40,9 @@ pub enum WalletError {
     Closed,
     #[error("giving the allowance costs up to {now} sun by now, {shown} were shown")]
     CostRose { shown: u64, now: u64 },
-    /// Another app, or the owner, goes by this name.
-    #[error("the name {name:?} is taken")]
-    NameTaken { name: String },
+    /// An app can't go by this name.
+    #[error("the name {name:?}: {why}")]
+    AppName { name: String, why: AppNameError },
     #[error("no such {what}")]
     NotFound { what: &'static str },
     #[error("locked")]

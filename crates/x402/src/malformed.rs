@@ -1,6 +1,8 @@
 //! What is wrong with a message, as three facts. Never repeats more than a short, visible part of what
 //! was found.
 
+use names::is_invisible;
+
 /// One field that is not what it has to be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: expected {expected}, found {found}")]
@@ -44,17 +46,6 @@ pub fn shown(text: &str) -> String {
         }
     }
     out
-}
-
-/// Control characters, and those that hide or reorder their neighbours: Unicode's default-ignorable ones, line
-/// separators and the marks of interlinear notes.
-pub fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub async fn shop(ours: &str, theirs: &str) -> Result<Served> {
     Served::start(|url| {
         let mut router = Router::new();
         for goods in Goods::all(Who::Ours) {
-            let seller = Seller::new(if goods.facilitator == Who::Ours { ours } else { theirs })?.public_url(url);
+            let seller = Seller::new(if goods.facilitator == Who::Ours { ours } else { theirs })?.public_url(url)?;
             let price = Price::new(NETWORK, goods.scheme.token(), Amount::from_u64(PRICE), payee(Who::Ours));
             // The packages know networks by their names only.
             let price = price.form(NetworkForm::Named);

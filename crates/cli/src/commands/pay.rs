@@ -11,8 +11,9 @@ use crate::show::note;
 use crate::show::{self, money, safe};
 use helper::verb::{self, AwaitPayment, Cancel, Question, Report};
 use indicatif::ProgressBar;
+use names::WebUrl;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::{Client, Method, Response, StatusCode, redirect};
 use std::io::Write;
 use std::time::Duration;
 use view::port::{HttpRequestView, PaymentAnswerView, PaymentRequestView, ResultView};
@@ -25,7 +26,7 @@ const OFFER_BYTES: usize = 64 * 1024;
 struct Call {
     http: Client,
     method: Method,
-    url: Url,
+    url: WebUrl,
     headers: HeaderMap,
     body: Option<Vec<u8>>,
 }
@@ -143,10 +144,7 @@ fn tell(waiting: &ProgressBar, message: &str) {
 
 impl Call {
     fn of(pay: &Pay) -> Result<Self, Fail> {
-        let url = Url::parse(&pay.url).map_err(|e| usage(format!("{}: {e}", safe(&pay.url))))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(usage("the URL begins with http:// or https://"));
-        }
+        let url = WebUrl::parse(&pay.url).map_err(|e| usage(format!("the URL: {}", safe(&e.to_string()))))?;
         let body = match pay.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
             None => None,
             Some((_, Some(path))) => {
@@ -168,13 +166,7 @@ impl Call {
         }
         let mut http = Client::builder().redirect(redirect::Policy::none()).connect_timeout(Duration::from_secs(15));
         // A proxy can't reach what is on this machine.
-        let loopback = match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-            Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-            None => false,
-        };
-        if loopback {
+        if url.is_loopback() {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|e| Fail::plain(format!("no HTTP: {e}")))?;
@@ -186,7 +178,7 @@ impl Call {
         if let Some((name, value)) = payment {
             headers.insert(name, value);
         }
-        let mut request = self.http.request(self.method.clone(), self.url.clone()).headers(headers);
+        let mut request = self.http.request(self.method.clone(), self.url.as_url().clone()).headers(headers);
         if let Some(body) = &self.body {
             request = request.body(body.clone());
         }

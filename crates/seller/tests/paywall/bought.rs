@@ -144,7 +144,7 @@ async fn buyers_of_version_1_are_served() {
 
 #[tokio::test]
 async fn a_body_reaches_the_handler_and_bad_headers_do_not() {
-    let stage = Stage::start(|s| s.public_url("https://shop.example/")).await;
+    let stage = Stage::start(|s| s.public_url("https://shop.example/").unwrap()).await;
     let url = format!("{}/echo", stage.shop);
     let asked = stage.http.post(&url).body("hello").send().await.unwrap();
     let offer = offer(&asked);

@@ -9,6 +9,7 @@ use super::split::{Piece, What};
 use super::{answers, offers, payments, typed};
 use crate::FindingView;
 use crate::question::quoted;
+use ::names::WebUrl;
 use plan::{Moment, Site};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -255,6 +256,9 @@ fn form(text: &str, now: Option<Moment>) -> Option<Part> {
     if text.starts_with("https://") || text.starts_with("http://") {
         let mut view = super::part(KindView::Url, "A URL. Nothing was fetched.".to_owned(), "");
         view.groups = one("url", text);
+        if let Err(why) = WebUrl::parse(text) {
+            view.findings = vec![found("urlRefused", STOP, &[("why", &why.to_string())])];
+        }
         return Some(Part::new(view, Is::Url(text.to_owned())));
     }
     if let Ok(address) = Address::parse(text) {
