@@ -475,7 +475,11 @@ The file does not shrink by itself: countersign ledger vacuum")]
     /// Give the space of removed payments back to the disk
     Vacuum,
     /// Set a payment's note; without a text, remove it
-    Note { id: String, text: Option<String> },
+    Note {
+        id: String,
+        #[arg(allow_hyphen_values = true)]
+        text: Option<String>,
+    },
     /// Add tags to a payment, or take them away
     Tag {
         id: String,

@@ -2,11 +2,15 @@
 //! take a passphrase from anywhere but the terminal, standard input or an open descriptor.
 
 use crate::exit::{Fail, Status};
+use crate::words::{self, Typed};
 use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
 use std::sync::mpsc;
 use tokio::sync::oneshot;
+use tron::Words;
+use view::Failure;
+use wallet::WalletError;
 use zeroize::Zeroizing;
 
 /// A line that a person typed; wiped when dropped, because it may be a secret.
@@ -16,6 +20,8 @@ enum Ask {
     Line(oneshot::Sender<Option<Line>>),
     /// With the prompt, since reading without echo goes to the terminal itself.
     Secret(String, oneshot::Sender<Option<Line>>),
+    /// As many lines as the words take; with the prompt.
+    Words(String, oneshot::Sender<Typed>),
 }
 
 /// Where passphrases come from.
@@ -106,6 +112,24 @@ impl Console {
         line.await.ok().flatten().ok_or_else(no_more)
     }
 
+    /// Words that a person has, judged before anything else is asked: on one line or many, at a terminal unseen and
+    /// ended by an empty line.
+    pub async fn words(&self, prompt: &str) -> Result<Line, Fail> {
+        let (reply, typed) = oneshot::channel();
+        let _ = self.asks.send(Ask::Words(prompt.to_owned(), reply));
+        let typed = typed.await.map_err(|_| no_more())?;
+        if typed.words.is_empty() {
+            return Err(no_more());
+        }
+        match Words::parse(&typed.words) {
+            Ok(_) => Ok(typed.words),
+            Err(e) => {
+                let fail = Fail::from(Failure::from(WalletError::BadWords { reason: e.to_string() }));
+                Err(if typed.doubtful { fail.advice(DOUBTFUL) } else { fail })
+            }
+        }
+    }
+
     /// A new passphrase, typed twice at a terminal.
     pub async fn new_passphrase(&self) -> Result<Line, Fail> {
         let first = self.passphrase("Choose a passphrase: ").await?;
@@ -132,10 +156,31 @@ fn no_more() -> Fail {
         .advice("Run it in a terminal, or pipe one line per answer.")
 }
 
+/// Every line up to the end, or up to one of anything else, was of list words.
+const DOUBTFUL: &str = "Several lines of words were read as one list. Where the last was meant as the passphrase, \
+                        give that by --passphrase-fd.";
+
 fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
+    // Read ahead while words were read: the next line of the input.
+    let mut ahead: Option<Line> = None;
     for ask in asks {
         match ask {
-            Ask::Line(reply) => drop(reply.send(read_stdin(screen))),
+            Ask::Line(reply) => drop(reply.send(ahead.take().or_else(|| read_stdin(screen)))),
+            Ask::Words(prompt, reply) => {
+                let mut typed = match Console::is_terminal() {
+                    true => {
+                        let unseen = || rpassword::prompt_password(&prompt).ok().map(Line::new);
+                        words::read(until_empty(unseen), false)
+                    }
+                    false => {
+                        screen.put(format_args!("\n"));
+                        let follows = matches!(secrets, Secrets::Typed);
+                        words::read(|| read_line(&mut std::io::stdin().lock()), follows)
+                    }
+                };
+                ahead = typed.passphrase.take();
+                drop(reply.send(typed));
+            }
             Ask::Secret(prompt, reply) => {
                 let line = match &mut secrets {
                     Secrets::Given(file) => {
@@ -149,13 +194,24 @@ fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
                     Secrets::Typed if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
                     Secrets::Typed => {
                         screen.put(format_args!("{prompt}"));
-                        read_stdin(screen)
+                        match ahead.take() {
+                            Some(line) => {
+                                screen.put(format_args!("\n"));
+                                Some(line)
+                            }
+                            None => read_stdin(screen),
+                        }
                     }
                 };
                 drop(reply.send(line));
             }
         }
     }
+}
+
+/// Lines up to the first that shows nothing: what is pasted may come in several, and the next prompt is not for them.
+fn until_empty(mut next: impl FnMut() -> Option<Line>) -> impl FnMut() -> Option<Line> {
+    move || next().filter(|line| !line.trim().is_empty())
 }
 
 /// A line of standard input. A terminal shows the line's end by itself; for a pipe it is shown here.

@@ -10,6 +10,7 @@ mod interrupt;
 mod question;
 mod reach;
 mod show;
+mod words;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -1,7 +1,7 @@
 //! BIP-39 words and the keys derived from them on TRON's path `m/44'/195'/0'/0/i`. English words only.
 //! Makes no randomness and never says a word in an error.
 
-use crate::PrivateKey;
+use crate::{PrivateKey, layout};
 use bip32::{ChildNumber, XPrv};
 use bip39::{Language, Mnemonic};
 use zeroize::Zeroizing;
@@ -17,6 +17,9 @@ pub enum WordsError {
     Count { found: usize },
     #[error("word {position} is not in the BIP-39 English list")]
     Unknown { position: usize },
+    /// Numbers stand beside the words, and not one for each from 1 on: the order would be a guess.
+    #[error("the numbers beside the words are not 1 to {words}, one for each word ({numbers} found)")]
+    Numbers { words: usize, numbers: usize },
     #[error("every word is in the list, but their checksum does not match: one is wrong or two are swapped")]
     Checksum,
     #[error("expected 16, 20, 24, 28 or 32 bytes of entropy, found {found}")]
@@ -37,9 +40,9 @@ impl Words {
         words.map(|words| Self(Box::new(words))).map_err(|_| WordsError::Entropy { found: entropy.len() })
     }
 
-    /// Reads what a person typed: any spacing, any case.
+    /// Reads what a person typed or kept: any layout, any case, numbered or not.
     pub fn parse(text: &str) -> Result<Self, WordsError> {
-        let text = Zeroizing::new(text.to_lowercase());
+        let text = layout::words(text)?;
         let words = Mnemonic::parse_in_normalized(Language::English, &text);
         words.map(|words| Self(Box::new(words))).map_err(|e| match e {
             bip39::Error::BadWordCount(found) => WordsError::Count { found },

@@ -35,6 +35,17 @@ pub enum SignatureError {
 #[error("a private key is 32 bytes, not zero and below the curve order")]
 pub struct KeyError;
 
+/// Why a text is no private key. Says how much was found and never what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyTextError {
+    #[error("a private key is 64 hex digits, with or without 0x; {found} were found")]
+    Digits { found: usize },
+    #[error("a private key is 64 hex digits, with or without 0x; {digits} were found, and {others} other characters")]
+    Characters { digits: usize, others: usize },
+    #[error("these 64 hex digits are zero or not below the curve order: no account has such a key")]
+    OutOfRange,
+}
+
 impl Signature {
     /// Reads 130 hex digits, with or without `0x`.
     pub fn parse(text: &str) -> Result<Self, SignatureError> {
@@ -132,6 +143,21 @@ impl PrivateKey {
         SigningKey::from_slice(bytes).map(|key| Self(Box::new(key))).map_err(|_| KeyError)
     }
 
+    /// Reads 64 hex digits, with or without `0x`; blanks around them don't count.
+    pub fn parse(text: &str) -> Result<Self, KeyTextError> {
+        let text = text.trim().trim_matches('\u{feff}').trim();
+        let text = text.strip_prefix("0x").or(text.strip_prefix("0X")).unwrap_or(text);
+        let digits = text.chars().filter(char::is_ascii_hexdigit).count();
+        match (digits, text.chars().count() - digits) {
+            (64, 0) => {}
+            (found, 0) => return Err(KeyTextError::Digits { found }),
+            (digits, others) => return Err(KeyTextError::Characters { digits, others }),
+        }
+        let mut bytes = Box::new(Zeroizing::new([0; 32]));
+        hex::decode_to_slice(text, bytes.as_mut_slice()).map_err(|_| KeyTextError::Digits { found: digits })?;
+        Self::from_bytes(&bytes).map_err(|_| KeyTextError::OutOfRange)
+    }
+
     /// The account this key controls.
     pub fn address(&self) -> Address {
         address_of(self.0.verifying_key())
@@ -176,6 +202,25 @@ mod tests {
         let mut bytes = [0; 32];
         bytes[31] = 1;
         PrivateKey::from_bytes(&bytes).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_read_as_people_have_it_or_told_by_what_was_found() {
+        for text in [ONE.to_owned(), format!("0x{ONE}"), format!(" 0X{ONE} \r\n"), format!("\u{feff}{ONE}")] {
+            assert_eq!(PrivateKey::parse(&text).map(|key| key.address()), Ok(key().address()), "{text:?}");
+        }
+        let groups = ["00000000"; 8].join(" ");
+        for (text, error) in [
+            (ONE[1..].to_owned(), KeyTextError::Digits { found: 63 }),
+            (ONE.repeat(2), KeyTextError::Digits { found: 128 }),
+            (String::new(), KeyTextError::Digits { found: 0 }),
+            (groups, KeyTextError::Characters { digits: 64, others: 7 }),
+            (format!("{}g", &ONE[1..]), KeyTextError::Characters { digits: 63, others: 1 }),
+            (ORDER.to_owned(), KeyTextError::OutOfRange),
+            ("0".repeat(64), KeyTextError::OutOfRange),
+        ] {
+            assert_eq!(PrivateKey::parse(&text).err(), Some(error), "{text:?}");
+        }
     }
 
     #[test]

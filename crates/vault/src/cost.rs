@@ -1,6 +1,7 @@
 //! What one guess at a passphrase costs: Argon2id, version 0x13, one lane. Refuses a cost below the floor, where
 //! guessing gets cheap, and above the ceiling, where a foreign file could hang the machine.
 
+use crate::passphrase::Form;
 use crate::{Passphrase, VaultError};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
@@ -75,7 +76,28 @@ pub struct Derived {
     pub mark: [u8; 16],
 }
 
+/// For sealing: under the form in which passphrases are sealed here.
 pub fn derive(passphrase: &Passphrase, salt: &[u8; 16], cost: Cost) -> Result<Derived, VaultError> {
+    derive_form(&passphrase.composed(), salt, cost)
+}
+
+/// For opening: the first form of the passphrase that gives this mark. `None`: it is another passphrase.
+pub fn find(
+    passphrase: &Passphrase,
+    salt: &[u8; 16],
+    cost: Cost,
+    mark: &[u8; 16],
+) -> Result<Option<Derived>, VaultError> {
+    for form in passphrase.forms() {
+        let derived = derive_form(&form, salt, cost)?;
+        if derived.mark == *mark {
+            return Ok(Some(derived));
+        }
+    }
+    Ok(None)
+}
+
+fn derive_form(form: &Form, salt: &[u8; 16], cost: Cost) -> Result<Derived, VaultError> {
     let mut out = Zeroizing::new([0; 48]);
     let params = Params::new(cost.memory_kib, cost.passes, 1, Some(out.len())).map_err(|_| VaultError::Derivation)?;
     let count = params.block_count();
@@ -84,7 +106,7 @@ pub fn derive(passphrase: &Passphrase, salt: &[u8; 16], cost: Cost) -> Result<De
     memory.try_reserve_exact(count).map_err(|_| VaultError::Memory { needed_kib: cost.memory_kib })?;
     memory.resize(count, Block::default());
     let done = Argon2::new(Algorithm::Argon2id, Version::V0x13, params).hash_password_into_with_memory(
-        passphrase.bytes(),
+        form.as_bytes(),
         salt,
         out.as_mut(),
         &mut memory,
@@ -115,6 +137,24 @@ mod tests {
             Err(CostError::TooHigh { field: "memory_kib", found: u32::MAX, ceiling: 1_048_576 })
         );
         assert_eq!(Cost::new(19 * 1024, 11), Err(CostError::TooHigh { field: "passes", found: 11, ceiling: 10 }));
+    }
+
+    #[test]
+    fn what_was_sealed_in_any_form_of_a_passphrase_opens_with_each_of_them() {
+        let (salt, cost) = ([1; 16], Cost::floor());
+        let (composed, decomposed, wide) = ("gr\u{fc}n \u{c5}", "gru\u{308}n A\u{30a}", "gr\u{fc}n \u{212b}");
+        let sealed = |text: &str| derive_form(&Form::new(text.to_owned()), &salt, cost).unwrap();
+        let opens =
+            |typed: &str, mark: &[u8; 16]| find(&Passphrase::new(typed.into()), &salt, cost, mark).unwrap().is_some();
+        for old in [sealed(composed), sealed(decomposed)] {
+            for typed in [composed, decomposed, wide] {
+                assert!(opens(typed, &old.mark), "{typed:?}");
+            }
+            assert!(!opens("grun A", &old.mark));
+        }
+        // As it was typed, although it is no normal form.
+        assert!(opens(wide, &sealed(wide).mark));
+        assert_eq!(derive(&Passphrase::new(decomposed.into()), &salt, cost).unwrap().mark, sealed(composed).mark);
     }
 
     #[test]

@@ -4,11 +4,12 @@
 //!
 //! Source: <https://ethereum.org/developers/docs/data-structures-and-encoding/web3-secret-storage>.
 
+use crate::passphrase::Form;
 use crate::scrub::scrubbed;
 use crate::{Passphrase, VaultError, narrow, private_file, sealed::random};
 use aes::Aes128;
 use aes::cipher::{KeyIvInit, StreamCipher};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use sha3::{Digest as _, Keccak256};
 use std::io;
 use std::path::Path;
@@ -65,6 +66,7 @@ enum Kdf {
 
 #[derive(Deserialize)]
 struct FileText {
+    #[serde(deserialize_with = "integer")]
     version: u64,
     address: Option<String>,
     #[serde(alias = "Crypto")]
@@ -88,13 +90,43 @@ struct IvText {
 
 #[derive(Deserialize)]
 struct KdfText {
+    #[serde(deserialize_with = "integer")]
     dklen: u64,
     salt: String,
+    #[serde(default, deserialize_with = "some_integer")]
     n: Option<u64>,
+    #[serde(default, deserialize_with = "some_integer")]
     r: Option<u64>,
+    #[serde(default, deserialize_with = "some_integer")]
     p: Option<u64>,
+    #[serde(default, deserialize_with = "some_integer")]
     c: Option<u64>,
     prf: Option<String>,
+}
+
+/// A whole number; some wallets write it as text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Integer {
+    Number(u64),
+    Text(String),
+}
+
+impl Integer {
+    fn value<E: serde::de::Error>(self) -> Result<u64, E> {
+        match self {
+            Self::Number(number) => Ok(number),
+            Self::Text(text) => text.trim().parse().map_err(E::custom),
+        }
+    }
+}
+
+fn integer<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    Integer::deserialize(from)?.value()
+}
+
+fn some_integer<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    Option::<Integer>::deserialize(from)?.map(Integer::value).transpose()
 }
 
 fn form(reason: impl Into<String>) -> KeystoreError {
@@ -109,13 +141,32 @@ fn bytes<const N: usize>(name: &str, text: &str) -> Result<[u8; N], KeystoreErro
 }
 
 impl Keystore {
+    /// The text of a file as wallets and editors write it: UTF-8 or UTF-16, with a byte order mark or UTF-8 without.
+    pub fn text(file: &[u8]) -> Result<Zeroizing<String>, KeystoreError> {
+        let (read, units): (fn([u8; 2]) -> u16, _) = match file {
+            [0xef, 0xbb, 0xbf, rest @ ..] => return utf8(rest),
+            [0xff, 0xfe, rest @ ..] => (u16::from_le_bytes, rest),
+            [0xfe, 0xff, rest @ ..] => (u16::from_be_bytes, rest),
+            _ => return utf8(file),
+        };
+        let (pairs, []) = units.as_chunks::<2>() else {
+            return Err(form("it is UTF-16 with half a character at its end"));
+        };
+        char::decode_utf16(pairs.iter().copied().map(read))
+            .collect::<Result<String, _>>()
+            .map(Zeroizing::new)
+            .map_err(|_| form("it is UTF-16 with an invalid character"))
+    }
+
     /// Reads the JSON. Everything that can be wrong with it without its passphrase is told here.
     pub fn parse(text: &[u8]) -> Result<Self, KeystoreError> {
         if text.len() > MAX_BYTES {
             return Err(form(format!("it has more than {MAX_BYTES} bytes")));
         }
-        let file: FileText = serde_json::from_slice(text)
-            .map_err(|e| form(format!("line {}, column {}: {}", e.line(), e.column(), kind(&e))))?;
+        let text = Self::text(text)?;
+        let json = &mut serde_json::Deserializer::from_str(&text);
+        let file: FileText = serde_path_to_error::deserialize(&mut *json).map_err(|e| malformed(&e))?;
+        json.end().map_err(|e| form(format!("line {}, column {}: something follows its end", e.line(), e.column())))?;
         if file.version != 3 {
             return Err(form(format!("its version is {}", file.version)));
         }
@@ -150,14 +201,9 @@ impl Keystore {
     }
 
     fn opened(&self, passphrase: &Passphrase) -> Result<PrivateKey, KeystoreError> {
-        let derived = self.derive(passphrase)?;
-        let (half, check) = (&derived[..16], &derived[16..32]);
-        let mac = Keccak256::new().chain_update(check).chain_update(self.sealed).finalize();
-        if mac.as_slice() != self.mac {
-            return Err(KeystoreError::WrongPassphrase);
-        }
+        let derived = self.unlocked_by(passphrase)?;
         let mut key = Box::new(Zeroizing::new(self.sealed));
-        Ctr::new(half.into(), &self.iv.into()).apply_keystream(key.as_mut_slice());
+        Ctr::new(derived[..16].into(), &self.iv.into()).apply_keystream(key.as_mut_slice());
         // The passphrase was right: what is wrong now is the key itself.
         let key = PrivateKey::from_bytes(&key).map_err(|_| form("what it holds is no private key"))?;
         match self.address {
@@ -166,11 +212,23 @@ impl Keystore {
         }
     }
 
-    fn derive(&self, passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+    /// What the passphrase derives to, in the first of its forms that fits the file.
+    fn unlocked_by(&self, passphrase: &Passphrase) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
+        for form in passphrase.forms() {
+            let derived = self.derive(&form)?;
+            let mac = Keccak256::new().chain_update(&derived[16..32]).chain_update(self.sealed).finalize();
+            if mac.as_slice() == self.mac {
+                return Ok(derived);
+            }
+        }
+        Err(KeystoreError::WrongPassphrase)
+    }
+
+    fn derive(&self, passphrase: &Form) -> Result<Zeroizing<Vec<u8>>, KeystoreError> {
         let mut out = Zeroizing::new(vec![0; self.length]);
         match self.kdf {
             Kdf::Pbkdf2 { rounds } => {
-                pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase.bytes(), &self.salt, rounds, &mut out);
+                pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase.as_bytes(), &self.salt, rounds, &mut out);
             }
             Kdf::Scrypt { log_n, r, p } => {
                 let needed_mib = memory_mib(1 << log_n, u64::from(r));
@@ -180,9 +238,9 @@ impl Keystore {
                 room.try_reserve_exact(size).map_err(|_| KeystoreError::Memory { needed_mib })?;
                 drop(room);
                 match scrypt::Params::new(log_n, r, p, scrypt::Params::RECOMMENDED_LEN) {
-                    Ok(params) => scrypt::scrypt(passphrase.bytes(), &self.salt, &params, &mut out)
+                    Ok(params) => scrypt::scrypt(passphrase.as_bytes(), &self.salt, &params, &mut out)
                         .map_err(|_| form("its scrypt parameters do not fit together"))?,
-                    Err(_) => narrow::scrypt(passphrase.bytes(), &self.salt, log_n, r, p, &mut out),
+                    Err(_) => narrow::scrypt(passphrase.as_bytes(), &self.salt, log_n, r, p, &mut out),
                 }
             }
         }
@@ -203,7 +261,7 @@ impl Keystore {
         let (salt, iv, mut id): ([u8; 32], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
         let kdf = Kdf::Scrypt { log_n, r: 8, p: 1 };
         let mut it = Self { kdf, salt: salt.to_vec(), length: 32, iv, sealed: [0; 32], mac: [0; 32], address: None };
-        let derived = it.derive(passphrase)?;
+        let derived = it.derive(&passphrase.composed())?;
         let mut sealed = key.reveal();
         Ctr::new(derived[..16].into(), &iv.into()).apply_keystream(sealed.as_mut_slice());
         it.sealed = **sealed;
@@ -296,11 +354,27 @@ fn address(text: &str) -> Result<Address, KeystoreError> {
     read.map_err(|_| form("its address is not valid"))
 }
 
-/// What is wrong, without repeating any of the file.
-fn kind(error: &serde_json::Error) -> &'static str {
-    match error.classify() {
-        serde_json::error::Category::Eof => "it ends too early",
-        serde_json::error::Category::Data => "a field is missing or of another type",
-        _ => "it is no JSON",
+fn utf8(text: &[u8]) -> Result<Zeroizing<String>, KeystoreError> {
+    match std::str::from_utf8(text) {
+        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+        Err(e) => Err(form(format!("from byte {} on it is no text", e.valid_up_to() + 1))),
     }
+}
+
+/// What is wrong and where, without repeating any of the file.
+fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> KeystoreError {
+    let (path, inner) = (error.path().to_string(), error.inner());
+    let place = format!("line {}, column {}", inner.line(), inner.column());
+    let at = if path == "." { "the file".to_owned() } else { path };
+    let said = inner.to_string();
+    form(match inner.classify() {
+        serde_json::error::Category::Eof => "it ends too early".to_owned(),
+        serde_json::error::Category::Syntax | serde_json::error::Category::Io => format!("{place}: it is no JSON"),
+        // The library's words about a missing field name that field alone.
+        serde_json::error::Category::Data if said.starts_with("missing field") => {
+            let field = said.split('`').nth(1).unwrap_or_default();
+            format!("{at} has no {field}")
+        }
+        serde_json::error::Category::Data => format!("{at} is not of the right type ({place})"),
+    })
 }

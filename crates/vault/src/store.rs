@@ -2,7 +2,7 @@
 //! a vault, and to show words or a key for less.
 
 use crate::account::{Account, Kind};
-use crate::cost::{Cost, Derived, Key, derive};
+use crate::cost::{Cost, Derived, Key, derive, find};
 use crate::file::{File, Header, Read};
 use crate::remembered::Remembered;
 use crate::scrub::scrubbed;
@@ -136,10 +136,7 @@ impl Vault {
 
     fn unseal(&self, passphrase: &Passphrase) -> Result<(Key, Secrets), VaultError> {
         let header = &self.file.header;
-        let derived = derive(passphrase, header.salt(), self.cost)?;
-        if derived.mark != header.mark.0 {
-            return Err(VaultError::WrongPassphrase);
-        }
+        let derived = find(passphrase, header.salt(), self.cost, &header.mark.0)?.ok_or(VaultError::WrongPassphrase)?;
         let secrets = self.opened(&derived.key)?;
         Ok((derived.key, secrets))
     }

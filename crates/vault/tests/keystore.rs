@@ -162,8 +162,11 @@ fn what_is_no_keystore_says_why_and_repeats_nothing_of_it() {
         (changed("/crypto/kdfparams/dklen", 1_000_000.into()), "dklen"),
         (changed("/crypto/ciphertext", "00".into()), "ciphertext"),
         (changed("/crypto/mac", "zz".into()), "mac"),
-        (changed("/crypto/cipherparams/iv", 5.into()), "a field is missing or of another type"),
-        (json!([]), "a field is missing or of another type"),
+        (changed("/crypto/cipherparams/iv", 5.into()), "crypto.cipherparams.iv is not of the right type"),
+        (changed("/version", "three".into()), "version is not of the right type"),
+        (changed("/crypto/kdfparams", json!({ "salt": "00" })), "crypto.kdfparams has no dklen"),
+        (json!({ "version": 3 }), "the file has no crypto"),
+        (json!([]), "the file is not of the right type"),
     ];
     for (file, says) in cases {
         let error = parse(&file).err().unwrap().to_string();
@@ -177,6 +180,30 @@ fn what_is_no_keystore_says_why_and_repeats_nothing_of_it() {
         assert!(error.contains(says) && !error.contains("my secret"), "{error}");
     }
     assert!(Keystore::parse(&vec![b' '; 70_000]).is_err());
+}
+
+#[test]
+fn a_keystore_is_read_as_wallets_and_editors_leave_it() {
+    let mut file = pbkdf2();
+    file["version"] = "3".into();
+    file["crypto"]["kdfparams"]["c"] = file["crypto"]["kdfparams"]["c"].to_string().into();
+    let text = file.to_string();
+    let utf16 = |mark: [u8; 2], bytes: fn(u16) -> [u8; 2]| {
+        mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect::<Vec<u8>>()
+    };
+    for bytes in [
+        text.clone().into_bytes(),
+        format!("\u{feff}{text}\r\n").into_bytes(),
+        utf16([0xff, 0xfe], u16::to_le_bytes),
+        utf16([0xfe, 0xff], u16::to_be_bytes),
+    ] {
+        let key = Keystore::parse(&bytes).unwrap().open(&secret(PASSWORD)).unwrap();
+        assert_eq!(key.address(), opened(&pbkdf2(), PASSWORD).unwrap());
+    }
+    let error = Keystore::parse(b"{\"version\": \xff").err().unwrap().to_string();
+    assert!(error.contains("from byte 13 on it is no text"), "{error}");
+    let error = Keystore::parse(format!("{text}{{}}").as_bytes()).err().unwrap().to_string();
+    assert!(error.contains("something follows its end"), "{error}");
 }
 
 #[test]

@@ -195,7 +195,7 @@ impl From<WalletError> for Failure {
             },
             WalletError::Vault(_)
             | WalletError::Keystore(_)
-            | WalletError::BadKey
+            | WalletError::BadKey(_)
             | WalletError::AccountInUse { .. }
             | WalletError::AlreadyThere
             | WalletError::NothingToConfirm

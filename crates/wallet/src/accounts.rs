@@ -6,7 +6,7 @@ use crate::keys::{blocking, long_enough};
 use crate::{Event, Wallet, WalletError};
 use ledger::PayerChoice;
 use plan::{AppId, Site};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tron::{Address, PrivateKey, hd::Words};
 use vault::{Account, Keystore, Passphrase, Unlocked, Vault, VaultError};
 use zeroize::Zeroizing;
@@ -26,16 +26,22 @@ impl Import {
     /// May take seconds: the keystore says how long.
     fn open(self) -> Result<PrivateKey, WalletError> {
         match self {
-            Self::Key(text) => {
-                let text = text.trim();
-                let mut bytes = Box::new(Zeroizing::new([0; 32]));
-                hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), bytes.as_mut_slice())
-                    .map_err(|_| WalletError::BadKey)?;
-                PrivateKey::from_bytes(&bytes).map_err(|_| WalletError::BadKey)
-            }
+            Self::Key(text) => read_key(&text),
             Self::Keystore { file, passphrase } => Ok(Keystore::parse(file.as_bytes())?.open(&passphrase)?),
         }
     }
+}
+
+/// A private key as people have it. Judged before a passphrase is asked.
+pub fn read_key(text: &str) -> Result<PrivateKey, WalletError> {
+    Ok(PrivateKey::parse(text)?)
+}
+
+/// The text of a keystore file that can be opened, whatever its passphrase is. Judged before that is asked.
+pub fn read_keystore(path: &Path) -> Result<Zeroizing<String>, WalletError> {
+    let file = Keystore::load(path)?;
+    Keystore::parse(&file)?;
+    Ok(Keystore::text(&file)?)
 }
 
 /// Which account pays.

@@ -80,8 +80,8 @@ pub enum WalletError {
     Keystore(#[from] vault::KeystoreError),
     #[error("{0}")]
     Keyring(#[from] crate::KeyringError),
-    #[error("a private key is 64 hex digits, and not every such number is one")]
-    BadKey,
+    #[error("{0}")]
+    BadKey(#[from] tron::KeyTextError),
     /// What is open would be left without its key.
     #[error("{open} payments of {address} are not finished: answer them, or wait until they are settled")]
     AccountInUse { address: Address, open: usize },

@@ -31,7 +31,7 @@ mod sleep;
 mod tokens;
 mod vouch;
 
-pub use accounts::Import;
+pub use accounts::{Import, read_key, read_keystore};
 pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};

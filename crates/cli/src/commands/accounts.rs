@@ -13,6 +13,7 @@ use helper::verb::{
 };
 use std::io::IsTerminal;
 use std::path::Path;
+use view::Failure;
 use view::{AccountKindView, AccountView, StatusView};
 
 pub async fn accounts(global: &Global, console: &Console, accounts: Accounts) -> Result<(), Fail> {
@@ -101,14 +102,13 @@ impl Act<'_> {
         let fresh = self.reach.call(Status {}).await?.empty;
         let status = match keystore {
             Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|e| Fail::plain(format!("{}: {e}", safe(&path.display().to_string()))))?;
+                let text = wallet::read_keystore(path).map_err(Failure::from)?;
                 let its = self.console.passphrase("Passphrase of the keystore: ").await?;
                 let passphrase = self.own(fresh).await?;
                 self.console.show("Opening the keystore; its own settings say how long that takes …");
                 let verb = ImportKeystore {
                     name,
-                    keystore: text,
+                    keystore: text.to_string(),
                     its_passphrase: its.to_string(),
                     passphrase: passphrase.to_string(),
                 };
@@ -120,6 +120,7 @@ impl Act<'_> {
                     true => self.console.passphrase("The private key, 64 hex digits: ").await?,
                     false => self.console.line("").await?,
                 };
+                wallet::read_key(&key).map_err(Failure::from)?;
                 let passphrase = self.own(fresh).await?;
                 self.reach.call(ImportKey { name, key: key.to_string(), passphrase: passphrase.to_string() }).await?
             }
@@ -267,10 +268,7 @@ pub async fn passphrase(global: &Global, console: &Console) -> Result<(), Fail> 
 
 pub async fn restore(global: &Global, console: &Console) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
-    let words = match Console::is_terminal() {
-        true => console.passphrase("The words of this wallet, separated by spaces: ").await?,
-        false => console.line("").await?,
-    };
+    let words = console.words("The words of this wallet (an empty line ends them): ").await?;
     let passphrase = console.new_passphrase().await?.to_string();
     let restored = reach.call(RestoreWords { words: words.to_string(), passphrase }).await?;
     if global.json {

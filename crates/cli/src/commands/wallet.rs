@@ -19,11 +19,7 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
     }
     let status = match init.import {
         true => {
-            let words = match Console::is_terminal() {
-                // Not shown while typed: the words are the money.
-                true => console.passphrase("The words, separated by spaces: ").await?,
-                false => console.line("").await?,
-            };
+            let words = console.words("The words (an empty line ends them): ").await?;
             let passphrase = console.new_passphrase().await?;
             reach.call(ImportWords { words: words.to_string(), passphrase: passphrase.to_string() }).await?
         }

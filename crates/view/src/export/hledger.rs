@@ -3,6 +3,7 @@
 //! left out.
 
 use super::Writer;
+use super::foreign::comment;
 use super::row::{burnt, paid, zoned};
 use jiff::tz::TimeZone;
 use ledger::{Listed, Settlement, State};
@@ -36,15 +37,9 @@ fn part(text: &str) -> String {
     out
 }
 
-/// One line of free text: no line break, and no semicolon where that would begin a comment.
-fn line(text: &str) -> String {
-    text.chars()
-        .map(
-            |c| {
-                if c.is_control() || matches!(c, ';' | '|') || ('\u{2028}'..='\u{202e}').contains(&c) { ' ' } else { c }
-            },
-        )
-        .collect()
+/// The value of a tag, which a comma would end.
+fn value(text: &str) -> String {
+    comment(text).replace(',', " ")
 }
 
 /// The commodity: the symbol where it is letters of a known token; else what can't be confused with it.
@@ -74,18 +69,18 @@ impl Writer for Journal<'_> {
         let host = plan.site.to_string();
         let host = part(host.split_once("://").map_or(host.as_str(), |(_, host)| host));
         let date = zoned(payment.entered_at, &self.zone).strftime("%Y-%m-%d").to_string();
-        let words = plan.site_words.as_deref().map(line).unwrap_or_default();
-        writeln!(self.out, "{date} {mark} {} | {}", line(&host), words.trim())?;
+        let words = plan.site_words.as_deref().map(comment).unwrap_or_default();
+        writeln!(self.out, "{date} {mark} {} | {}", comment(&host), words.trim())?;
         writeln!(self.out, "    ; id: {}", payment.id)?;
-        writeln!(self.out, "    ; app: {}", line(&crate::show_payment::app_name(&plan.app, app)).replace(',', " "))?;
+        writeln!(self.out, "    ; app: {}", value(&crate::show_payment::app_name(&plan.app, app)))?;
         if let Some(Settlement::Final { tx: Some(tx), .. } | Settlement::Seen { tx }) = &payment.settlement {
             writeln!(self.out, "    ; tx: {tx}")?;
         }
         if let Some(note) = &row.note {
-            writeln!(self.out, "    ; {}", line(note))?;
+            writeln!(self.out, "    ; {}", comment(note))?;
         }
         for tag in &row.tags {
-            writeln!(self.out, "    ; tag: {}", line(tag))?;
+            writeln!(self.out, "    ; tag: {}", value(tag))?;
         }
         let payer = format!("assets:tron:{}", plan.payer);
         if !amount.is_zero() {

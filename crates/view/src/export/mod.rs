@@ -3,6 +3,7 @@
 //! over a file unless told to.
 
 mod file;
+mod foreign;
 mod hledger;
 pub mod pipe;
 mod row;
@@ -75,9 +76,14 @@ trait Writer {
     fn end(&mut self) -> std::io::Result<()>;
 }
 
-fn writer<'w>(format: ExportFormat, out: &'w mut dyn Write, zone: TimeZone) -> std::io::Result<Box<dyn Writer + 'w>> {
+fn writer<'w>(
+    format: ExportFormat,
+    out: &'w mut dyn Write,
+    zone: TimeZone,
+    mark: bool,
+) -> std::io::Result<Box<dyn Writer + 'w>> {
     Ok(match format {
-        ExportFormat::Csv => Box::new(tables::Csv::begin(out, zone)?),
+        ExportFormat::Csv => Box::new(tables::Csv::begin(out, zone, mark)?),
         ExportFormat::Json => Box::new(tables::Json::begin(out, zone, true)?),
         ExportFormat::JsonLines => Box::new(tables::Json::begin(out, zone, false)?),
         ExportFormat::Hledger => Box::new(hledger::Journal::begin(out, zone)?),
@@ -130,14 +136,15 @@ struct Prepared {
 }
 
 impl Prepared {
-    /// Writes row by row; `go_on` is asked after each. `false`: it said no, and what was written is not whole.
+    /// Writes row by row, CSV with a byte order mark where `mark` says so; `go_on` is asked after each. `false`: it said no, and what was written is not whole.
     fn write(
         &self,
         ledger: &ledger::Ledger,
         out: &mut dyn Write,
+        mark: bool,
         mut go_on: impl FnMut() -> bool,
     ) -> Result<bool, Stop> {
-        let mut writer = writer(self.format, out, self.zone.clone())?;
+        let mut writer = writer(self.format, out, self.zone.clone(), mark)?;
         let mut whole = true;
         ledger.every_payment::<Stop>(&self.filter, self.oldest_first, |row| {
             writer.row(&row, self.names.get(&row.payment.plan.app.0).map(String::as_str))?;
@@ -194,7 +201,7 @@ impl Desk {
             // The half file goes before anybody hears that it ended.
             let mut file = file;
             let mut run = || -> Result<bool, Stop> {
-                let whole = prepared.write(ledger, &mut file, || {
+                let whole = prepared.write(ledger, &mut file, true, || {
                     progress.rows.fetch_add(1, Ordering::Relaxed);
                     go_on()
                 })?;
@@ -216,7 +223,7 @@ impl Desk {
         let prepared = self.prepare(&filter, format).await?;
         let (mut out, pieces) = pipe::pipe();
         self.wallet.long_work(move |ledger, closing| {
-            let written = prepared.write(ledger, &mut out, || !closing());
+            let written = prepared.write(ledger, &mut out, false, || !closing());
             out.end(match written {
                 Ok(true) => None,
                 Ok(false) => Some(wallet::WalletError::Closed.into()),

@@ -1,7 +1,7 @@
-//! CSV and JSON. A cell of text that a spreadsheet would take for a formula gets an apostrophe in front: what
-//! sites and apps write is text and stays text.
+//! CSV and JSON. What sites and apps write is text and stays text in a spreadsheet.
 
 use super::Writer;
+use super::foreign::cell;
 use super::row::Row;
 use jiff::tz::TimeZone;
 use ledger::Listed;
@@ -46,39 +46,35 @@ pub struct Csv<'w> {
 }
 
 impl<'w> Csv<'w> {
-    pub fn begin(out: &'w mut dyn Write, zone: TimeZone) -> io::Result<Self> {
+    /// `mark`: begins with a byte order mark, by which spreadsheets know UTF-8.
+    pub fn begin(out: &'w mut dyn Write, zone: TimeZone, mark: bool) -> io::Result<Self> {
+        if mark {
+            out.write_all("\u{feff}".as_bytes())?;
+        }
         let mut out = csv::Writer::from_writer(out);
         out.write_record(COLUMNS)?;
         Ok(Self { out, zone })
     }
 }
 
-/// Text from outside that begins like a formula, made text.
-pub fn tame(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
-    }
-}
-
 impl Writer for Csv<'_> {
     fn row(&mut self, row: &Listed, app: Option<&str>) -> io::Result<()> {
         let r = Row::of(row, app, &self.zone);
-        let text = |t: &Option<String>| t.as_deref().map(tame).unwrap_or_default();
+        let text = |t: &Option<String>| t.as_deref().map(cell).unwrap_or_default();
         let cells: [String; 30] = [
             r.id,
             r.at,
-            tame(&r.app),
-            tame(&r.app_id),
-            r.site,
-            tame(&r.method),
-            tame(&r.url),
+            cell(&r.app),
+            cell(&r.app_id),
+            cell(&r.site),
+            cell(&r.method),
+            cell(&r.url),
             r.state.to_owned(),
             r.settlement.unwrap_or_default().to_owned(),
             r.delivery.unwrap_or_default().to_owned(),
             r.scheme.to_owned(),
             r.network.to_owned(),
-            tame(&r.symbol),
+            cell(&r.symbol),
             r.token_known.to_string(),
             r.token,
             r.decimals.to_string(),
@@ -95,7 +91,7 @@ impl Writer for Csv<'_> {
             text(&r.description),
             text(&r.reason),
             text(&r.note),
-            tame(&r.tags.join(", ")),
+            cell(&r.tags.join(", ")),
         ];
         self.out.write_record(&cells)?;
         Ok(())

@@ -25,7 +25,7 @@ fn rows() -> Vec<Listed> {
 fn write(format: ExportFormat, rows: &[Listed]) -> String {
     let mut out = Vec::new();
     let zone = TimeZone::get("Asia/Shanghai").unwrap();
-    let mut writer = writer(format, &mut out, zone).unwrap();
+    let mut writer = writer(format, &mut out, zone, true).unwrap();
     for row in rows {
         writer.row(row, Some("Reader")).unwrap();
     }
@@ -38,6 +38,7 @@ fn write(format: ExportFormat, rows: &[Listed]) -> String {
 fn csv_gives_back_every_amount_and_no_formula() {
     let rows = rows();
     let text = write(ExportFormat::Csv, &rows);
+    assert!(text.starts_with('\u{feff}'), "spreadsheets know UTF-8 by its mark");
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), tables::COLUMNS);
     let column = |name: &str| tables::COLUMNS.iter().position(|c| *c == name).unwrap();
