@@ -121,6 +121,7 @@ fn plan(app: AppId) -> Plan {
         contract: tron::registry::deployments(Network::Nile).payment_permit,
         price,
         fee: None,
+        caller: None,
         maximum: price,
         window: Window { valid_after: now, valid_before: now + 300 },
         allowance: None,

@@ -42,7 +42,8 @@ export const question: QuestionView = {
   price: usdt("0.25"), fee: usdt("0.01"), feePercent: 4, maximum: usdt("0.26"), accountName: "Everyday", account: ME,
   before: usdt("118.74"), after: usdt("118.48"), site: "news.example", siteKey: "https://news.example", method: "GET",
   path: "/articles/8841", siteWords: "Full text of one article", appWords: null, payee: PAYEE,
-  payeeNote: "same address 14 times since March", payeeKnown: true, network: "TRON Nile", testMoney: true, scheme: "exact_permit",
+  payeeNote: "same address 14 times since March", payeeKnown: true,
+  recipients: [{ label: "Fee goes to", address: PERMIT, note: "known at this site", known: true }], network: "TRON Nile", testMoney: true, scheme: "exact_permit",
   token: USDT, contract: PERMIT, contractName: "PaymentPermit",
   findings: [
     { code: "priceAboveUsual", weight: "warn", title: "Price went up.", text: "You usually pay 0.10 here; this is 2.5 times that.", compare: null },
@@ -56,7 +57,7 @@ export const question: QuestionView = {
 
 export const firstTime: QuestionView = {
   ...question, id: "q2", digest: "d2", position: 1, queue: 1, appName: "notes-agent", site: "127.0.0.1:4021", siteKey: "http://127.0.0.1:4021",
-  path: "/weather/hourly", siteWords: "Hourly weather for one place", appWords: "You asked what to wear tomorrow", fee: null, feePercent: null,
+  path: "/weather/hourly", siteWords: "Hourly weather for one place", appWords: "You asked what to wear tomorrow", recipients: [], fee: null, feePercent: null,
   price: usdt("0.10"), maximum: usdt("0.10"), before: usdt("100.00"), after: usdt("99.90"), payeeNote: "first time", payeeKnown: false, limits: [],
   findings: [
     { code: "payeeFirstSeen", weight: "warn", title: "First payment to this address.", text: "This site was never paid before.", compare: null },
@@ -120,7 +121,7 @@ export const payments: PaymentView[] = [
 ];
 
 export const detail: PaymentDetailView = {
-  payment: payments[0]!, url: "https://news.example/articles/8841", price: usdt("0.25"), fee: usdt("0.01"), maximum: usdt("0.26"), payer: ME, payee: PAYEE, token: USDT,
+  payment: payments[0]!, url: "https://news.example/articles/8841", price: usdt("0.25"), fee: usdt("0.01"), maximum: usdt("0.26"), payer: ME, payee: PAYEE, recipients: question.recipients, token: USDT,
   contract: PERMIT, contractName: "PaymentPermit", scheme: "exact_permit", siteWords: "Full text of one article", appWords: null, validBefore: ahead(300),
   steps: [
     { name: "asked", at: ago(3), note: null }, { name: "approved", at: ago(2), note: "by you, in the window" }, { name: "signed", at: ago(2), note: null },

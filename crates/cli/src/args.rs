@@ -506,10 +506,20 @@ pub struct Sites {
 
 #[derive(Subcommand)]
 pub enum SiteAction {
-    /// Refuse every payment to a site without asking
-    Block { site: String },
+    /// Refuse every payment to a site without asking: this scheme, host and port
+    Block {
+        site: String,
+        /// The whole host, with every scheme and port
+        #[arg(long)]
+        host: bool,
+    },
     /// Let a site ask again
-    Unblock { site: String },
+    Unblock {
+        site: String,
+        /// Let the host ask again; sites that are blocked by themselves stay so
+        #[arg(long)]
+        host: bool,
+    },
 }
 
 #[derive(Group)]

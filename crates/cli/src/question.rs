@@ -37,6 +37,12 @@ pub fn text(q: &QuestionView) -> String {
     }
     out.row("paid to", &address(&q.payee));
     out.row("", &safe(&q.payee_note));
+    for recipient in &q.recipients {
+        out.row(
+            &safe(&recipient.label).to_lowercase(),
+            &format!("{} ({})", address(&recipient.address), safe(&recipient.note)),
+        );
+    }
     let balance = match (&q.before, &q.after) {
         (Some(before), Some(after)) => format!("{} before, {} after", money(before), money(after)),
         _ => "balance not known: no node answered".to_owned(),

@@ -241,3 +241,33 @@ async fn a_malformed_402_is_told_by_its_field_and_leaves_no_question() {
     }
     assert!(home.house.owner.desk().questions().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn an_address_that_programs_read_differently_is_refused_and_nobody_is_asked() {
+    let home = Funded::open().await;
+    let app = App::pair(&home, "reader").await;
+    let urls = [
+        "http://good.example\\@127.0.0.1:9997/",
+        "https:good.example/a",
+        "https:///good.example/a",
+        "https://user:hunter22@good.example/a",
+        " https://good.example/a",
+        "https://good.example/a b",
+        "https://good\t.example/a",
+        "http://2130706433/a",
+        "https://go%6fd.example/a",
+        "https://good.example:0/a",
+        "http://good.example#@evil.example/",
+    ];
+    for (nonce, url) in (1..).zip(urls) {
+        let mut body = payment(nonce, None);
+        body["request"]["url"] = json!(url);
+        for path in ["/v1/payments", "/v1/check"] {
+            let (status, answer) = app.post(path, &body).await;
+            assert_eq!((status.as_u16(), answer["code"].as_str()), (400, Some("BAD_REQUEST")), "{url}: {answer}");
+            let said = answer.to_string();
+            assert!(said.contains("request.url") && !said.contains("hunter22"), "{url}: {said}");
+        }
+    }
+    assert!(control(&home).call(Questions {}).await.unwrap().is_empty());
+}

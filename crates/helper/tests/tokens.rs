@@ -152,3 +152,40 @@ async fn a_caller_that_never_finishes_its_request_is_let_go() {
     }
     assert_eq!(client().get(house.url("/v1/health")).send().await.unwrap().status(), 200);
 }
+
+#[tokio::test]
+async fn a_name_that_could_be_taken_for_another_is_refused_and_the_text_says_for_which() {
+    let house = House::open().await;
+    let http = client();
+    let ask = async |name: &str| -> (u16, Value) {
+        let asked =
+            http.post(house.url("/v1/pairings")).json(&serde_json::json!({ "name": name })).send().await.unwrap();
+        (asked.status().as_u16(), asked.json().await.unwrap())
+    };
+    for (name, resembled) in [
+        ("Counters\u{456}gn", "“Countersign”"),
+        ("C0untersign", "“Countersign”"),
+        ("Tron Link", "“TronLink”"),
+        ("\u{410}\u{440}\u{440} A", "Cyrillic, Latin"),
+        ("App A (verified)", "“verified”"),
+        ("App\u{200b} A", "U+200B"),
+    ] {
+        let (status, answer) = ask(name).await;
+        let message = answer["message"].as_str().or(answer["detail"].as_str()).unwrap_or_default();
+        assert!(status == 400 && message.contains(resembled), "{name}: {status} {answer}");
+    }
+    house.assert_untouched().await;
+    house.pair("App A").await;
+    // Which apps are paired is told to the owner alone.
+    let desk = house.owner.desk();
+    for name in ["app-a", "App 4", "\u{410}\u{440}\u{440} \u{410}", "Verified App A"] {
+        let (status, asked) = ask(name).await;
+        assert_eq!(status, 202, "{name}: {asked}");
+        let shown = desk.pairings().await.unwrap().into_iter().find(|p| p.code == asked["code"]).unwrap();
+        let refused = desk.answer_pairing(&shown.id, true).await.unwrap_err();
+        assert!(refused.message.contains("resembles “App A”"), "{name}: {}", refused.message);
+    }
+    for name in ["App B", "News reader 2", "中文名", "Русский"] {
+        house.pair(name).await;
+    }
+}

@@ -163,6 +163,7 @@ pub fn life(n: u64, count: u64) -> Life {
         },
         contract: Address::from_bytes([40; 20]),
         price,
+        caller: fee.as_ref().map(|fee| fee.to),
         fee,
         maximum,
         window: Window { valid_after, valid_before: valid_after + 300 },

@@ -5,7 +5,7 @@ use crate::payment::{Payment, Settlement, State};
 use crate::rows::Row;
 use crate::sites::Shift;
 use crate::spendings::{self, Account};
-use crate::{LedgerError, payees, sites};
+use crate::{LedgerError, recipients, sites};
 use rusqlite::Connection;
 use tron::Amount;
 
@@ -79,9 +79,11 @@ pub fn book(db: &Connection, row: &Row, before: Weight) -> Result<(), LedgerErro
     };
     sites::shift(db, row.site, row.asset, &shift)?;
     let plan = &row.payment.plan;
-    match (before.counts, after.counts) {
-        (false, true) => payees::count(db, row.site, plan.network, plan.payee, at),
-        (true, false) => payees::discount(db, row.site, plan.network, plan.payee),
-        _ => Ok(()),
+    for recipient in plan.recipients().filter(|_| before.counts != after.counts) {
+        match after.counts {
+            true => recipients::count(db, row.site, plan.network, recipient, at)?,
+            false => recipients::discount(db, row.site, plan.network, recipient)?,
+        }
     }
+    Ok(())
 }

@@ -4,8 +4,8 @@
 
 use crate::books::{self, Share};
 use crate::payment::Payment;
-use crate::{Ledger, LedgerError, apps, assets, indexing, notes, payees, rows, sites, spendings};
-use plan::Moment;
+use crate::{Ledger, LedgerError, apps, assets, indexing, notes, recipients, rows, sites, spendings};
+use plan::{Moment, Role};
 use rusqlite::params;
 use std::collections::{BTreeMap, HashMap};
 use tron::{Address, Amount, Network};
@@ -34,7 +34,7 @@ pub struct Bulk<'l> {
     assets: HashMap<(Network, Address), i64>,
     spendings: HashMap<Account, [BTreeMap<i64, Amount>; 3]>,
     tallies: HashMap<(i64, i64), Tally>,
-    payees: HashMap<(Network, Address, i64), (i64, i64, i64)>,
+    recipients: HashMap<(Network, (Role, Address), i64), (i64, i64, i64)>,
     newest: i64,
 }
 
@@ -57,7 +57,7 @@ impl Ledger {
             assets: HashMap::new(),
             spendings: HashMap::new(),
             tallies: HashMap::new(),
-            payees: HashMap::new(),
+            recipients: HashMap::new(),
             newest: 0,
         })
     }
@@ -126,14 +126,16 @@ impl Bulk<'_> {
         tally.1 = tally.1.saturating_add(settled);
         tally.2 = tally.2.saturating_add(open);
         (tally.3, tally.4) = (tally.3.min(at.0), tally.4.max(at.0));
-        let key = (p.plan.network, p.plan.payee, site);
-        match self.payees.get_mut(&key) {
-            // One that was released dates the payee too, as long as another one keeps it known.
-            Some(payee) => (payee.0, payee.2) = (payee.0 + i64::from(counts), payee.2.max(at.0)),
-            None if counts => {
-                self.payees.insert(key, (1, at.0, at.0));
+        for recipient in p.plan.recipients() {
+            let key = (p.plan.network, recipient, site);
+            match self.recipients.get_mut(&key) {
+                // One that was released dates the recipient too, as long as another one keeps it known.
+                Some(known) => (known.0, known.2) = (known.0 + i64::from(counts), known.2.max(at.0)),
+                None if counts => {
+                    self.recipients.insert(key, (1, at.0, at.0));
+                }
+                None => {}
             }
-            None => {}
         }
     }
 
@@ -165,8 +167,8 @@ impl Bulk<'_> {
                     last
                 ])?;
             }
-            for ((network, payee, site), (times, first, last)) in &self.payees {
-                payees::insert(db, *network, *payee, *site, (*times, Moment(*first), Moment(*last)))?;
+            for ((network, recipient, site), (times, first, last)) in &self.recipients {
+                recipients::insert(db, *network, *recipient, *site, (*times, Moment(*first), Moment(*last)))?;
             }
             apps::advance(db, Moment(self.newest))?;
             indexing::missing(db).map(&mut told)

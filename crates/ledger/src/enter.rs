@@ -77,7 +77,8 @@ impl Ledger {
             if payment.dictated && payment.plan.window != answer.window {
                 return Err(LedgerError::WindowDictated { id });
             }
-            if apps::known(db, &payment.plan.app)?.barred || sites::blocked(db, row.site)? {
+            let (site_blocked, host_blocked) = sites::blocked(db, &payment.plan.site, row.site)?;
+            if apps::known(db, &payment.plan.app)?.barred || site_blocked || host_blocked {
                 return Ok(Approved::Blocked);
             }
             // Expiry is judged by the caller's clock, which it guards with boot time; dates never run back.
@@ -138,7 +139,7 @@ fn examine(
         site: sites::keep(db, &plan.site)?,
         asset: assets::keep(db, plan.network, &plan.token)?,
     };
-    let rules = rules::load(db, account, known.barred)?;
+    let rules = rules::load(db, &plan.site, account, known.barred)?;
     let spending = spendings::spending(db, account, now)?;
     let verdict = judge(&rules, &spending);
     if verdict == Verdict::Allow {

@@ -3,8 +3,8 @@
 
 use crate::cells::Cells;
 use crate::payment::{HistoryKey, Papers, Payment};
-use crate::{Ledger, LedgerError, PaymentId, apps, assets, payees, rows, sites};
-use plan::{AppId, History, Moment, Recent};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, recipients, rows, sites};
+use plan::{AppId, Earlier, History, Moment, Recent, Role};
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::Amount;
 
@@ -82,17 +82,24 @@ impl Ledger {
     pub fn history(&self, key: &HistoryKey<'_>) -> Result<History, LedgerError> {
         self.read_warm("look up the history", |db| {
             let (site, asset) = (sites::find(db, key.site)?, assets::find(db, key.network, key.token)?);
-            let similar_payees = payees::similar(db, key.network, key.payee)?;
-            let mut history = History { similar_payees, ..History::default() };
-            if let Some(site) = site {
-                history.payees_of_site = payees::of_site(db, site, key.network, PAYEES)?;
-                // This payee belongs in the list even where twenty others were paid more often.
-                if !history.payees_of_site.iter().any(|(payee, _)| *payee == key.payee)
-                    && let Some(times) = payees::at_site(db, site, key.network, key.payee)?
-                {
-                    history.payees_of_site.push((key.payee, times));
-                }
-                history.usual_price = asset.map_or(Ok(None), |asset| usual_price(db, site, asset))?;
+            let mut history =
+                History { similar_payees: recipients::similar(db, key.network, key.payee)?, ..History::default() };
+            let of_site = |of| match site {
+                Some(site) => recipients::of_site(db, site, key.network, of, PAYEES),
+                None => Ok(Vec::new()),
+            };
+            history.payees_of_site = of_site((Role::Payee, key.payee))?;
+            for &(role, address) in key.others {
+                let (of_site, similar) = (of_site((role, address))?, recipients::similar(db, key.network, address)?);
+                let (times, _) = recipients::known(db, key.network, (role, address))?;
+                history.others.push(Earlier { role, address, times, of_site, similar });
+            }
+            if let (Some(site), Some(asset)) = (site, asset) {
+                history.usual_price = usual_price(db, site, asset)?;
+            }
+            if history.payees_of_site.is_empty() {
+                history.other_sites = sites::paid(db)?;
+                history.other_sites.retain(|paid| paid != key.site);
             }
             look_again(db, key, (site, asset), history)
         })
@@ -121,7 +128,7 @@ fn look_again(
     (site, asset): (Option<i64>, Option<i64>),
     earlier: History,
 ) -> Result<History, LedgerError> {
-    let (payee_times, payee_since) = payees::known(db, key.network, key.payee)?;
+    let (payee_times, payee_since) = recipients::known(db, key.network, (Role::Payee, key.payee))?;
     let same_resource = site.map_or(Ok(None), |site| recent(db, key, site))?;
     let promised = asset.map_or(Ok(Amount::ZERO), |asset| promised(db, key, asset))?;
     Ok(History { payee_times, payee_since, same_resource, promised, ..earlier })

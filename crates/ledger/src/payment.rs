@@ -1,7 +1,7 @@
 //! A payment as the ledger keeps it: the plan as it was shown and three dated lives. Plain values.
 
 use crate::PaymentId;
-use plan::{AppId, Moment, Plan, PlanDigest, Site, Verdict, Why, Window};
+use plan::{AppId, Moment, Plan, PlanDigest, Role, Site, Verdict, Why, Window};
 use tron::{Address, Amount, Network};
 
 /// What a new payment brings. `id` comes from [`PaymentId::fresh`].
@@ -271,6 +271,8 @@ pub struct Found {
 pub struct HistoryKey<'a> {
     pub site: &'a Site,
     pub payee: Address,
+    /// The fee's recipient and the caller, where there are such.
+    pub others: &'a [(Role, Address)],
     pub network: Network,
     pub token: Address,
     /// The request's URL, as in `plan.request.url`.

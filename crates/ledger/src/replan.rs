@@ -55,7 +55,7 @@ impl Ledger {
             let now = apps::advance(db, now)?;
             row.asset = assets::keep(db, change.plan.network, &change.plan.token)?;
             let account = spendings::Account { app: row.app, site: row.site, asset: row.asset };
-            let rules = rules::load(db, account, known.barred)?;
+            let rules = rules::load(db, &change.plan.site, account, known.barred)?;
             let payment = &mut row.payment;
             payment.whys = match judge(&rules, &spendings::spending(db, account, now)?) {
                 Verdict::Refuse(refusal) => return Ok(Replanned::Refused(refusal)),

@@ -127,10 +127,10 @@ pub fn insert(
         method, url, path, document_hash, option, scheme, payer, payee, symbol, decimals, token_known, contract,
         price, fee_to, fee, maximum, valid_after, valid_before, balance,
         allowance_spender, allowance_have, allowance_need, allowance_cost, findings, site_words, app_words, resource,
-        signed_at, ended_by, settlement, settlement_at, tx, block, failure, actual, delivery, delivery_at, http_status)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+        signed_at, ended_by, settlement, settlement_at, tx, block, failure, actual, delivery, delivery_at, http_status,
+        caller) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44,
-        ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55)";
+        ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56)";
     let (tx, block, failure) = settled(p);
     let need = plan.allowance.as_ref();
     db.prepare_cached(&format!("INSERT INTO {into} {columns}"))?.execute(params![
@@ -189,6 +189,7 @@ pub fn insert(
         p.delivery.map(Delivery::name),
         p.delivery_at.map(|m| m.0),
         p.http_status.map(i64::from),
+        plan.caller.map(|caller| *caller.bytes()),
     ])?;
     let seq = db.last_insert_rowid();
     db.prepare_cached(paper)?.execute(params![seq, document])?;
@@ -202,7 +203,7 @@ pub fn replan(db: &Connection, row: &Row) -> Result<(), LedgerError> {
         option = ?8, scheme = ?9, payer = ?10, payee = ?11, symbol = ?12, decimals = ?13, token_known = ?14,
         contract = ?15, price = ?16, fee_to = ?17, fee = ?18, maximum = ?19, valid_after = ?20, valid_before = ?21,
         balance = ?22, allowance_spender = ?23, allowance_have = ?24, allowance_need = ?25, allowance_cost = ?26,
-        findings = ?27, resource = ?28 WHERE seq = ?1 AND state = 'asked'";
+        findings = ?27, resource = ?28, caller = ?29 WHERE seq = ?1 AND state = 'asked'";
     let need = plan.allowance.as_ref();
     db.prepare_cached(sql)?.execute(params![
         row.seq,
@@ -233,6 +234,7 @@ pub fn replan(db: &Connection, row: &Row) -> Result<(), LedgerError> {
         need.map(|n| whole(n.cost_sun)),
         wire::write_findings(&plan.findings)?,
         resource(&plan.site, &plan.request.url, &plan.payee),
+        plan.caller.map(|caller| *caller.bytes()),
     ])?;
     Ok(())
 }
@@ -286,7 +288,8 @@ const COLUMNS: &str = "SELECT p.rowid, p.app, p.site, p.asset, p.id, apps.id, si
     p.settlement, p.settlement_at, p.tx, p.block, p.failure, p.actual, p.delivery, p.delivery_at, p.http_status,
     p.method, p.url, p.path, p.document_hash, p.option, p.scheme, p.payer, p.payee, p.symbol, p.decimals,
     p.token_known, p.contract, p.price, p.fee_to, p.fee, p.maximum, p.valid_after, p.valid_before, p.balance,
-    p.allowance_spender, p.allowance_have, p.allowance_need, p.allowance_cost, p.findings, p.site_words, p.app_words";
+    p.allowance_spender, p.allowance_have, p.allowance_need, p.allowance_cost, p.findings, p.site_words, p.app_words,
+    p.caller";
 
 /// The payments come first: the order of the joins is the order of the list.
 const FROM: &str = "CROSS JOIN apps ON apps.app = p.app CROSS JOIN sites ON sites.site = p.site
@@ -395,6 +398,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     };
     let findings = wire::read_findings(cells.text("findings")?)?;
     let (site_words, app_words) = (cells.take()?, cells.take()?);
+    let caller = cells.maybe_address()?;
     let plan = Plan {
         app: app_id,
         site: site_key,
@@ -409,6 +413,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
         contract,
         price,
         fee,
+        caller,
         maximum,
         window,
         allowance,

@@ -4,11 +4,11 @@
 use crate::cells::Cells;
 use crate::spendings::{self, ALL_SITES, Account};
 use crate::{Ledger, LedgerError, Rule, RuleKey, apps, assets, sites};
-use plan::{Limit, Mode, Moment, Rules};
+use plan::{Limit, Mode, Moment, Rules, Site};
 use rusqlite::{Connection, params};
 
 /// The rules for one payment.
-pub fn load(db: &Connection, account: Account, app_barred: bool) -> Result<Rules, LedgerError> {
+pub fn load(db: &Connection, site: &Site, account: Account, app_barred: bool) -> Result<Rules, LedgerError> {
     let mode = |site: i64| -> Result<Mode, LedgerError> {
         let mut query = db.prepare_cached(
             "SELECT mode, per_payment, per_day, per_month FROM rules WHERE app = ?1 AND site = ?2 AND asset = ?3",
@@ -16,10 +16,12 @@ pub fn load(db: &Connection, account: Account, app_barred: bool) -> Result<Rules
         let mut rows = query.query(params![account.app, site, account.asset])?;
         rows.next()?.map_or(Ok(Mode::Ask), |row| read_mode(&mut Cells::of(row)))
     };
+    let (site_blocked, host_blocked) = sites::blocked(db, site, account.site)?;
     Ok(Rules {
         app: if app_barred { Mode::Block } else { mode(ALL_SITES)? },
         site: mode(account.site)?,
-        site_blocked: sites::blocked(db, account.site)?,
+        site_blocked,
+        host_blocked,
     })
 }
 

@@ -23,12 +23,33 @@ pub fn keep(db: &Connection, site: &Site) -> Result<i64, LedgerError> {
     Ok(db.last_insert_rowid())
 }
 
-pub fn blocked(db: &Connection, site: i64) -> Result<bool, LedgerError> {
-    Ok(db
+/// Whether the site is blocked, and whether its host is; one that was never seen has no key yet.
+pub fn blocked(db: &Connection, site: &Site, key: i64) -> Result<(bool, bool), LedgerError> {
+    let alone = db
         .prepare_cached("SELECT blocked_at IS NOT NULL FROM sites WHERE site = ?1")?
-        .query_row([site], |row| row.get(0))
+        .query_row([key], |row| row.get(0))
         .optional()?
-        .unwrap_or(false))
+        .unwrap_or(false);
+    Ok((alone, host_blocked(db, site)?))
+}
+
+fn host_blocked(db: &Connection, site: &Site) -> Result<bool, LedgerError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM blocked_hosts WHERE host = ?1)";
+    Ok(db.prepare_cached(sql)?.query_row([site.host()], |row| row.get(0))?)
+}
+
+/// Sites where something was paid; of very many those that came last.
+pub fn paid(db: &Connection) -> Result<Vec<Site>, LedgerError> {
+    let mut query = db.prepare_cached(
+        "SELECT key FROM sites s WHERE EXISTS (SELECT 1 FROM tallies t WHERE t.site = s.site AND t.payments > 0)
+         ORDER BY site DESC LIMIT 5000",
+    )?;
+    let mut rows = query.query([])?;
+    let mut paid = Vec::new();
+    while let Some(row) = rows.next()? {
+        paid.push(Cells::of(row).site()?);
+    }
+    Ok(paid)
 }
 
 /// A change to a tally: what is taken out and what comes in.
@@ -89,7 +110,8 @@ fn collect(db: &Connection, rest: &str, params: impl rusqlite::Params) -> Result
         let site = crate::cells::read_site(&row.get::<_, String>(9)?)?;
         let blocked = row.get::<_, Option<i64>>(10)?.is_some();
         if sites.last().is_none_or(|s| s.site != site) {
-            sites.push(SiteTotals { site, blocked, first: None, last: None, totals: Vec::new() });
+            let host_blocked = host_blocked(db, &site)?;
+            sites.push(SiteTotals { site, blocked, host_blocked, first: None, last: None, totals: Vec::new() });
         }
         if row.get::<_, Option<i64>>(0)?.is_none() {
             continue;
@@ -171,6 +193,23 @@ impl Ledger {
     pub fn unblock_site(&self, site: &Site) -> Result<(), LedgerError> {
         self.write("unblock a site", |db| {
             db.prepare_cached("UPDATE sites SET blocked_at = NULL WHERE key = ?1")?.execute([site.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// Blocks a site's host with every scheme and port, for every app.
+    pub fn block_host(&self, site: &Site, now: Moment) -> Result<(), LedgerError> {
+        self.write("block a host", |db| {
+            keep(db, site)?;
+            db.prepare_cached("INSERT INTO blocked_hosts VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                .execute(params![site.host(), now.0])?;
+            Ok(())
+        })
+    }
+
+    pub fn unblock_host(&self, site: &Site) -> Result<(), LedgerError> {
+        self.write("unblock a host", |db| {
+            db.prepare_cached("DELETE FROM blocked_hosts WHERE host = ?1")?.execute([site.host()])?;
             Ok(())
         })
     }

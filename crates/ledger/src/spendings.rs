@@ -196,7 +196,7 @@ impl Ledger {
                 asset: crate::assets::find(db, network, token)?.unwrap_or(-1),
             };
             Ok(crate::Standing {
-                rules: crate::rules::load(db, account, known.barred)?,
+                rules: crate::rules::load(db, site, account, known.barred)?,
                 spending: spending(db, account, now)?,
             })
         })

@@ -5,7 +5,7 @@
 //! transaction: two processes may open the same new file at once.
 
 use crate::intake::{self, Waiting};
-use crate::{LedgerError, StorageKind};
+use crate::{LedgerError, StorageKind, recipients};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::fs;
@@ -25,6 +25,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_removed.sql"),
     include_str!("../migrations/0005_intake.sql"),
     include_str!("../migrations/0006_resources_by_site.sql"),
+    include_str!("../migrations/0007_recipients.sql"),
+    include_str!("../migrations/0008_blocked_hosts.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
@@ -388,6 +390,7 @@ fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Res
         tx.execute_batch(sql).map_err(step())?;
     }
     if version(&tx).map_err(step())? < known {
+        recipients::complete(&tx).map_err(|e| e.during_operation("migrate"))?;
         tx.pragma_update(None, "application_id", APPLICATION_ID).map_err(step())?;
         tx.pragma_update(None, "user_version", known as i64).map_err(step())?;
     }

@@ -65,6 +65,8 @@ pub struct Total {
 pub struct SiteTotals {
     pub site: Site,
     pub blocked: bool,
+    /// Its host is, with every scheme and port.
+    pub host_blocked: bool,
     /// First and last counted payment.
     pub first: Option<Moment>,
     pub last: Option<Moment>,

@@ -2,7 +2,7 @@
 //! Base58. Private to the ledger; a shape that was written once stays readable.
 
 use crate::LedgerError;
-use plan::{Chosen, Fact, Finding, Moment, Weight, Why};
+use plan::{Chosen, Fact, Finding, Moment, Role, Weight, Why};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tron::{Address, Amount};
 
@@ -25,6 +25,14 @@ enum ChosenText {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(remote = "Role", rename_all = "camelCase")]
+enum RoleText {
+    Payee,
+    Fee,
+    Caller,
+}
+
+#[derive(Serialize, Deserialize)]
 #[serde(remote = "Fact", rename_all = "camelCase", rename_all_fields = "camelCase", tag = "fact")]
 enum FactText {
     AllKnown,
@@ -34,6 +42,47 @@ enum FactText {
         since: Moment,
     },
     PayeeFirstSeen,
+    PayeeNewHere {
+        times: u64,
+        #[serde(with = "moment")]
+        since: Moment,
+    },
+    RecipientFirstSeen {
+        #[serde(with = "RoleText")]
+        role: Role,
+        #[serde(with = "text")]
+        address: Address,
+    },
+    RecipientNewHere {
+        #[serde(with = "RoleText")]
+        role: Role,
+        #[serde(with = "text")]
+        address: Address,
+        times: u64,
+    },
+    RecipientChanged {
+        #[serde(with = "RoleText")]
+        role: Role,
+        #[serde(with = "text")]
+        address: Address,
+        #[serde(with = "text")]
+        before: Address,
+        times: u64,
+    },
+    RecipientLooksLike {
+        #[serde(with = "RoleText")]
+        role: Role,
+        #[serde(with = "text")]
+        address: Address,
+        #[serde(with = "text")]
+        known: Address,
+    },
+    SiteResembles {
+        known: String,
+    },
+    SiteOtherPort {
+        known: String,
+    },
     PayeeChanged {
         #[serde(with = "text")]
         before: Address,

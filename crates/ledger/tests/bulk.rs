@@ -93,7 +93,7 @@ fn a_filled_ledger_is_what_real_use_leaves() {
         "papers",
         "spendings",
         "tallies",
-        "payees",
+        "recipients",
         "notes",
         "tags",
         "tagged",

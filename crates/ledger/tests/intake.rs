@@ -34,7 +34,10 @@ fn promised(ledger: &Ledger, payment: &Payment) -> tron::Amount {
     let plan = &payment.plan;
     let (site, url) = (&plan.site, &plan.request.url);
     let (payee, network, token, payer) = (plan.payee, plan.network, plan.token.address, plan.payer);
-    ledger.history(&ledger::HistoryKey { site, payee, network, token, url, payer, own: None }).unwrap().promised
+    ledger
+        .history(&ledger::HistoryKey { site, payee, others: &[], network, token, url, payer, own: None })
+        .unwrap()
+        .promised
 }
 
 #[test]

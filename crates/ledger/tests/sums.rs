@@ -9,7 +9,7 @@ use common::*;
 use ledger::{
     Delivery, End, Entered, Filter, HistoryKey, Ledger, LedgerError, Page, PaymentId, RuleKey, Settled, State,
 };
-use plan::{Limit, Mode, Moment, Spending, Verdict};
+use plan::{Limit, Mode, Moment, Role, Spending, Verdict};
 use proptest::prelude::*;
 use tron::{Address, Amount, Network};
 
@@ -195,7 +195,7 @@ fn charts_add_up_to_what_was_spent() {
 }
 
 fn key<'a>(site: &'a plan::Site, payee: Address, url: &'a str) -> HistoryKey<'a> {
-    HistoryKey { site, payee, network: Network::Nile, token: usdt(), url, payer: Address::ZERO, own: None }
+    HistoryKey { site, payee, others: &[], network: Network::Nile, token: usdt(), url, payer: Address::ZERO, own: None }
 }
 
 #[test]
@@ -236,6 +236,85 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     assert_eq!(impostor.similar_payees, [payee]);
     assert_eq!(impostor.payees_of_site, []);
     assert_eq!(ledger.payees(&here).unwrap()[0].times, 3);
+}
+
+#[test]
+fn recipients_of_fees_and_callers_are_remembered_in_their_role() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let here = site("news.example");
+    let (payee, fee_to, caller) =
+        (Address::from_bytes([7; 20]), Address::from_bytes([8; 20]), Address::from_bytes([9; 20]));
+    let fee = Some(plan::Fee { to: fee_to, amount: units(1) });
+    let with_fee = plan::Plan { fee, caller: Some(caller), ..plan(units(10)) };
+    let look = |site: &plan::Site| {
+        let others = [(Role::Fee, fee_to), (Role::Caller, caller), (Role::Fee, payee)];
+        let key = HistoryKey { others: &others, ..key(site, payee, "https://news.example/a") };
+        let others = ledger.history(&key).unwrap().others;
+        others.into_iter().map(|o| (o.times, o.of_site)).collect::<Vec<_>>()
+    };
+    // A question makes nobody known, nor does a no.
+    let asked = enter(&ledger, &with_fee, NOW, ask).id;
+    assert!(look(&here).iter().all(|(times, of_site)| *times == 0 && of_site.is_empty()));
+    ledger.end(asked, &End::Rejected { code: "c".into(), by: "w".into() }, NOW).unwrap();
+    let id = enter(&ledger, &with_fee, NOW, allow).id;
+    let kept = ledger.payment(id).unwrap().unwrap().plan;
+    assert_eq!((kept.fee, kept.caller), (with_fee.fee.clone(), with_fee.caller));
+    // Who was paid for goods is not known as one that takes fees.
+    let fees = vec![(fee_to, 1)];
+    assert_eq!(look(&here), [(1, fees.clone()), (1, vec![(caller, 1)]), (0, fees)]);
+    assert_eq!(look(&site("new.example")), [(1, vec![]), (1, vec![]), (0, vec![])]);
+    assert_eq!(ledger.payees(&here).unwrap().len(), 1, "payees alone are listed as such");
+    ledger.end(id, &End::Unused, NOW).unwrap();
+    assert!(look(&here).iter().all(|(times, of_site)| *times == 0 && of_site.is_empty()));
+}
+
+#[test]
+fn a_new_site_is_seen_beside_those_that_were_paid() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let (here, new) = (site("news.example"), site("newz.example"));
+    let others = |of: &plan::Site| {
+        ledger.history(&key(of, Address::from_bytes([7; 20]), "https://x.example/")).unwrap().other_sites
+    };
+    assert!(others(&new).is_empty());
+    sign(&ledger, 10, NOW);
+    assert_eq!(others(&new), [here.clone()]);
+    assert!(others(&here).is_empty(), "one that is known is compared with none");
+}
+
+#[test]
+fn a_host_is_blocked_with_every_scheme_and_port_and_no_other_host() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let of = |url: &str| plan::Site::of(url).unwrap();
+    let rules = |url: &str| ledger.standing(&shop(), &of(url), Network::Nile, usdt(), NOW).unwrap().rules;
+    let here = plan(units(1));
+    enter(&ledger, &here, NOW, ask);
+    for url in [
+        "https://news.example:8443",
+        "http://news.example",
+        "https://news.example.shop",
+        "https://xnews.example",
+        "http://[::1]:1",
+        "http://[::1]:2",
+    ] {
+        enter(&ledger, &plan::Plan { site: of(url), ..here.clone() }, NOW, ask);
+    }
+    ledger.block_site(&here.site, NOW).unwrap();
+    assert!(rules("https://news.example").site_blocked && !rules("http://news.example").site_blocked);
+    assert!(!rules("https://news.example").host_blocked);
+    ledger.block_host(&here.site, NOW).unwrap();
+    ledger.block_host(&of("http://[::1]:1"), NOW).unwrap();
+    for url in ["https://news.example", "https://news.example:8443", "http://news.example", "http://[::1]:2"] {
+        assert!(rules(url).host_blocked, "{url}");
+    }
+    for url in ["https://news.example.shop", "https://xnews.example"] {
+        assert!(!rules(url).host_blocked && !ledger.site(&of(url)).unwrap().unwrap().host_blocked, "{url}");
+    }
+    assert!(ledger.site(&of("http://news.example")).unwrap().unwrap().host_blocked);
+    ledger.unblock_host(&of("http://news.example:99")).unwrap();
+    assert!(!rules("https://news.example:8443").host_blocked && rules("https://news.example").site_blocked);
 }
 
 #[test]

@@ -87,6 +87,12 @@ impl WebUrl {
         host.strip_suffix('.').unwrap_or(host)
     }
 
+    /// The host in its own letters, where it is written in others.
+    pub fn unicode_host(&self) -> Option<String> {
+        let (unicode, _) = idna::domain_to_unicode(self.host());
+        (unicode != self.host()).then_some(unicode)
+    }
+
     /// The port that is asked, the scheme's own where none is written.
     pub fn port(&self) -> u16 {
         self.0.port_or_known_default().unwrap_or(if self.is_tls() { 443 } else { 80 })

@@ -37,6 +37,10 @@ impl PlanDigest {
             }
             None => add(b"no fee"),
         }
+        match &plan.caller {
+            Some(caller) => add(caller.bytes()),
+            None => add(b"no caller"),
+        }
         add(&plan.maximum.to_be_bytes());
         match plan.lifetime() {
             // Begins at the yes: how long it holds is what was shown.

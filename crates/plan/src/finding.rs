@@ -1,7 +1,7 @@
 //! What is odd, or reassuring, about a plan: facts with a weight. Holds no words for people; the
 //! catalogue in `view` has them.
 
-use crate::Moment;
+use crate::{Moment, Role};
 use tron::{Address, Amount};
 
 /// How much a finding weighs.
@@ -45,6 +45,43 @@ pub enum Fact {
         since: Moment,
     },
     PayeeFirstSeen,
+    /// Paid before, and never at this site, where nobody was paid.
+    PayeeNewHere {
+        times: u64,
+        since: Moment,
+    },
+    /// The fee's recipient or the caller: never met in this role.
+    RecipientFirstSeen {
+        role: Role,
+        address: Address,
+    },
+    /// Met elsewhere; at this site nobody had this role.
+    RecipientNewHere {
+        role: Role,
+        address: Address,
+        times: u64,
+    },
+    /// At this site somebody else had this role.
+    RecipientChanged {
+        role: Role,
+        address: Address,
+        before: Address,
+        times: u64,
+    },
+    /// First and last characters equal those of a recipient that is known.
+    RecipientLooksLike {
+        role: Role,
+        address: Address,
+        known: Address,
+    },
+    /// Nothing was ever paid at this site, and a person could take its host for that of one that was.
+    SiteResembles {
+        known: String,
+    },
+    /// Nothing was ever paid at this site; its host is known by another scheme or port.
+    SiteOtherPort {
+        known: String,
+    },
     /// This site was paid at another address before.
     PayeeChanged {
         before: Address,
@@ -141,6 +178,17 @@ impl Fact {
             Self::AllKnown => "allKnown",
             Self::PayeeKnown { .. } => "payeeKnown",
             Self::PayeeFirstSeen => "payeeFirstSeen",
+            Self::PayeeNewHere { .. } => "payeeNewHere",
+            Self::RecipientFirstSeen { role: Role::Caller, .. } => "callerFirstSeen",
+            Self::RecipientFirstSeen { .. } => "feeRecipientFirstSeen",
+            Self::RecipientNewHere { role: Role::Caller, .. } => "callerNewHere",
+            Self::RecipientNewHere { .. } => "feeRecipientNewHere",
+            Self::RecipientChanged { role: Role::Caller, .. } => "callerChanged",
+            Self::RecipientChanged { .. } => "feeRecipientChanged",
+            Self::RecipientLooksLike { role: Role::Caller, .. } => "callerLooksLike",
+            Self::RecipientLooksLike { .. } => "feeRecipientLooksLike",
+            Self::SiteResembles { .. } => "siteResembles",
+            Self::SiteOtherPort { .. } => "siteOtherPort",
             Self::PayeeChanged { .. } => "payeeChanged",
             Self::PayeeLooksLike { .. } => "payeeLooksLike",
             Self::TokenLooksLike { .. } => "tokenLooksLike",

@@ -1,7 +1,7 @@
 //! What the record knows that a judgement needs: earlier payments to this payee, site and resource. Plain
 //! values; `ledger` fills them in, `policy` weighs them.
 
-use crate::Moment;
+use crate::{Moment, Role, Site};
 use tron::{Address, Amount};
 
 /// What was paid before. Counts only payments that were reserved or signed: what a person turned down makes
@@ -15,6 +15,10 @@ pub struct History {
     pub payees_of_site: Vec<(Address, u64)>,
     /// Other payees of the record that share first or last characters with this one.
     pub similar_payees: Vec<Address>,
+    /// The fee's recipient and the caller, where there are such.
+    pub others: Vec<Earlier>,
+    /// Sites that were paid, where this one never was; else empty.
+    pub other_sites: Vec<Site>,
     /// The median of this site's last prices in this token.
     pub usual_price: Option<Amount>,
     /// The last payment for the same resource to the same payee.
@@ -32,11 +36,26 @@ impl Default for History {
             payee_since: None,
             payees_of_site: Vec::new(),
             similar_payees: Vec::new(),
+            others: Vec::new(),
+            other_sites: Vec::new(),
             usual_price: None,
             same_resource: None,
             promised: Amount::ZERO,
         }
     }
+}
+
+/// What earlier payments say about somebody beside the payee.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    pub role: Role,
+    pub address: Address,
+    /// In this role on this network, at any site.
+    pub times: u64,
+    /// Who had this role at this site, most often first.
+    pub of_site: Vec<(Address, u64)>,
+    /// Other recipients of the record that share first or last characters with this one.
+    pub similar: Vec<Address>,
 }
 
 /// An earlier payment for the same thing.

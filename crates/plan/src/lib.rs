@@ -10,7 +10,7 @@ pub mod time;
 
 pub use digest::PlanDigest;
 pub use finding::{Chosen, Fact, Finding, Weight};
-pub use history::{History, Recent};
+pub use history::{Earlier, History, Recent};
 pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
 pub use site::Site;
 pub use time::Moment;
@@ -54,6 +54,16 @@ pub struct Fee {
     pub amount: Amount,
 }
 
+/// For what an address is named in what is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    Payee,
+    /// Gets the facilitator's fee.
+    Fee,
+    /// Alone may have the payment settled.
+    Caller,
+}
+
 /// The allowance that the payment's contract needs and lacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowanceNeed {
@@ -93,6 +103,8 @@ pub struct Plan {
     pub contract: Address,
     pub price: Amount,
     pub fee: Option<Fee>,
+    /// Who alone may have it settled, where the signed message names one.
+    pub caller: Option<Address>,
     /// Most that can leave: price and fee.
     pub maximum: Amount,
     /// Where the payer chooses it ([`Plan::lifetime`]) it is as of the plan, and moves to the yes.
@@ -112,6 +124,12 @@ impl Plan {
     pub fn lifetime(&self) -> Option<u64> {
         let Window { valid_after, valid_before } = self.window;
         self.scheme.payer_chooses().then(|| valid_before.saturating_sub(valid_after).saturating_sub(BACKDATED_SECS))
+    }
+
+    /// Everybody that the signed message gives something to: money, a fee, or the say over when it is settled.
+    pub fn recipients(&self) -> impl Iterator<Item = (Role, Address)> {
+        let fee = self.fee.as_ref().map(|fee| (Role::Fee, fee.to));
+        [Some((Role::Payee, self.payee)), fee, self.caller.map(|caller| (Role::Caller, caller))].into_iter().flatten()
     }
 
     /// The heaviest finding's weight.

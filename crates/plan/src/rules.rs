@@ -33,6 +33,8 @@ pub struct Rules {
     pub site: Mode,
     /// This site is blocked for every app.
     pub site_blocked: bool,
+    /// Its host is, with every scheme and port.
+    pub host_blocked: bool,
 }
 
 /// What counts as spent in this token: signed, reserved and unknown alike.
@@ -80,6 +82,8 @@ pub enum Why {
 pub enum Refusal {
     AppBlocked,
     SiteBlocked,
+    /// The site's host, with every scheme and port.
+    HostBlocked,
     /// The permission's window ended before it could be signed.
     Expired,
     /// A finding forbids it (its index in `Plan::findings`).
@@ -92,6 +96,7 @@ impl Refusal {
         match self {
             Self::AppBlocked => "appBlocked",
             Self::SiteBlocked => "siteBlocked",
+            Self::HostBlocked => "hostBlocked",
             Self::Expired => "expired",
             Self::Finding(index) => findings.get(*index).map_or("finding", |f| f.fact.code()),
         }

@@ -35,6 +35,14 @@ impl Site {
         (!host.is_empty() && host.chars().all(plain) && site.to_string() == key).then_some(site)
     }
 
+    /// On this machine, where every program has a port of its own.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host.trim_matches(['[', ']']);
+        host == "localhost"
+            || host.ends_with(".localhost")
+            || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
+
     /// The same host, whatever the scheme and port.
     pub fn same_host(&self, other: &Self) -> bool {
         self.host == other.host

@@ -1,8 +1,8 @@
 //! What is odd, or reassuring, about a payment that is being planned: facts with a weight. Judges nothing.
 
 use crate::looks_alike;
-use names::WebUrl;
-use plan::{Fact, Fee, Finding, History, Moment, Site, TokenRef, Weight, Window};
+use names::{WebUrl, hosts_resemble};
+use plan::{Earlier, Fact, Fee, Finding, History, Moment, Role, Site, TokenRef, Weight, Window};
 use tron::token::{self, Standing};
 use tron::{Address, Amount, Network, registry};
 
@@ -84,6 +84,8 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     contract(draft, chain, &mut found);
     window(draft.window, now, &mut found);
     payee(draft, history, &mut found);
+    others(history, &mut found);
+    site(draft, history, &mut found);
     price(draft, history, &mut found);
     resource(draft, &mut found);
     balances(draft, chain, &mut found);
@@ -208,6 +210,9 @@ fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
         found.add(Weight::Warn, Fact::PayeeChanged { before: *before, times: *times });
     }
     match history.payee_since {
+        Some(since) if history.payee_times > 0 && history.payees_of_site.is_empty() => {
+            found.add(Weight::Warn, Fact::PayeeNewHere { times: history.payee_times, since });
+        }
         Some(since) if history.payee_times > 0 => {
             found.add(Weight::Good, Fact::PayeeKnown { times: history.payee_times, since });
         }
@@ -218,6 +223,48 @@ fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
             }
             found.add(Weight::Warn, Fact::PayeeFirstSeen);
         }
+    }
+}
+
+/// Whoever has the fee or the say over the settlement is judged as the payee is.
+fn others(history: &History, found: &mut Found) {
+    let fee = history.others.iter().find(|other| other.role == Role::Fee).map(|other| other.address);
+    for other in &history.others {
+        let Earlier { role, address, times, of_site, similar } = other;
+        let (role, address, times) = (*role, *address, *times);
+        // One and the same is told once, by the heavier of its roles.
+        if of_site.iter().any(|(known, _)| *known == address) || (role == Role::Caller && fee == Some(address)) {
+            continue;
+        }
+        let resembled =
+            of_site.iter().map(|(known, _)| known).chain(similar).find(|known| looks_alike(known, &address));
+        if let Some(known) = resembled.filter(|_| times == 0) {
+            found.add(Weight::Warn, Fact::RecipientLooksLike { role, address, known: *known });
+        }
+        match (of_site.first(), times) {
+            (Some((before, times)), _) => {
+                let (before, times) = (*before, *times);
+                found.add(Weight::Warn, Fact::RecipientChanged { role, address, before, times });
+            }
+            (None, 0) => found.add(Weight::Warn, Fact::RecipientFirstSeen { role, address }),
+            (None, times) => {
+                // A known facilitator that takes nothing is no reason to ask.
+                let weight = if role == Role::Fee { Weight::Warn } else { Weight::Note };
+                found.add(weight, Fact::RecipientNewHere { role, address, times });
+            }
+        }
+    }
+}
+
+/// A site that was never paid beside those that were.
+fn site(draft: &Draft<'_>, history: &History, found: &mut Found) {
+    if let Some(known) = history.other_sites.iter().find(|known| known.same_host(draft.site)) {
+        // On this machine every program has a port of its own.
+        let weight = if draft.site.is_loopback() { Weight::Note } else { Weight::Warn };
+        found.add(weight, Fact::SiteOtherPort { known: known.to_string() });
+    } else if let Some(known) = history.other_sites.iter().find(|known| hosts_resemble(known.host(), draft.site.host()))
+    {
+        found.add(Weight::Warn, Fact::SiteResembles { known: known.to_string() });
     }
 }
 

@@ -15,6 +15,9 @@ pub fn judge(plan: &Plan, rules: &Rules, spending: &Spending, now: Moment) -> Ve
     if rules.site_blocked || rules.site == Mode::Block {
         return Verdict::Refuse(Refusal::SiteBlocked);
     }
+    if rules.host_blocked {
+        return Verdict::Refuse(Refusal::HostBlocked);
+    }
     if let Some(index) = plan.findings.iter().position(|f| f.weight == Weight::Stop) {
         return Verdict::Refuse(Refusal::Finding(index));
     }

@@ -4,8 +4,8 @@
 #![cfg(test)]
 
 use plan::{
-    AllowanceNeed, AppId, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Recent, Refusal, Request, Rules,
-    Site, Spending, TokenRef, Verdict, Weight, Why, Window,
+    AllowanceNeed, AppId, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Recent, Refusal, Request,
+    Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
 };
 use policy::{ChainFacts, Draft, TokenSays, findings, judge, looks_alike};
 use tron::{Address, Amount, Network};
@@ -97,7 +97,12 @@ fn honest() -> World {
             nonce_used: Some(false),
             token: TokenSays::Nothing,
         },
-        rules: Rules { app: Mode::Allow(Limit::default()), site: Mode::Allow(Limit::default()), site_blocked: false },
+        rules: Rules {
+            app: Mode::Allow(Limit::default()),
+            site: Mode::Allow(Limit::default()),
+            site_blocked: false,
+            host_blocked: false,
+        },
         spending: Spending::NONE,
     }
 }
@@ -148,6 +153,7 @@ impl World {
             contract: self.contract,
             price: Amount::from_u64(self.price),
             fee: self.fee.clone(),
+            caller: None,
             maximum: self.maximum(),
             window: self.window,
             allowance: missing.map(|have| AllowanceNeed {
@@ -172,6 +178,15 @@ type Change = fn(&mut World);
 
 fn fee(amount: u64) -> Option<Fee> {
     Some(Fee { to: Address::from_bytes([8; 20]), amount: Amount::from_u64(amount) })
+}
+
+/// Somebody beside the payee, met `times` times in this role anywhere, and who had the role here.
+fn other(w: &mut World, role: Role, times: u64, of_site: Vec<(Address, u64)>) {
+    w.history.others.push(Earlier { role, address: stranger(), times, of_site, similar: vec![] });
+}
+
+fn sites(urls: &[&str]) -> Vec<Site> {
+    urls.iter().map(|url| Site::of(url).unwrap()).collect()
 }
 
 fn elsewhere(w: &mut World, url: &str) {
@@ -251,6 +266,50 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("a payee that resembles another site's", "payeeLooksLike", |w| {
         w.payee = like_payee();
         w.history = History { similar_payees: vec![stranger(), payee()], ..History::default() };
+    }),
+    ("a payee known from another site, at a site without history", "payeeNewHere", |w| {
+        w.history.payees_of_site = Vec::new();
+    }),
+    ("a fee to an address never met", "feeRecipientFirstSeen", |w| {
+        w.fee = fee(25_000);
+        other(w, Role::Fee, 0, vec![]);
+    }),
+    ("a fee to another address than before", "feeRecipientChanged", |w| {
+        w.fee = fee(1);
+        other(w, Role::Fee, 0, vec![(payee(), 3)]);
+    }),
+    ("a fee to another address than before, known elsewhere", "feeRecipientChanged", |w| {
+        w.fee = fee(1);
+        other(w, Role::Fee, 9, vec![(payee(), 3)]);
+    }),
+    ("a first fee here, to an address known elsewhere", "feeRecipientNewHere", |w| {
+        w.fee = fee(1);
+        other(w, Role::Fee, 9, vec![]);
+    }),
+    ("a fee to an address that looks like a known one", "feeRecipientLooksLike", |w| {
+        w.fee = fee(1);
+        other(w, Role::Fee, 0, vec![]);
+        w.history.others[0].address = like_payee();
+        w.history.others[0].similar = vec![payee()];
+    }),
+    ("a caller never met", "callerFirstSeen", |w| other(w, Role::Caller, 0, vec![])),
+    ("another caller than before", "callerChanged", |w| other(w, Role::Caller, 0, vec![(payee(), 3)])),
+    ("a caller that looks like the known one", "callerLooksLike", |w| {
+        other(w, Role::Caller, 0, vec![(payee(), 3)]);
+        w.history.others[0].address = like_payee();
+    }),
+    ("a new site one letter away from a known one", "siteResembles", |w| {
+        w.history.other_sites = sites(&["https://weather.example", "https://newz.example"]);
+    }),
+    ("a new site in another script", "siteResembles", |w| w.history.other_sites = sites(&["https://nеws.example"])),
+    ("a new site that begins like a known one", "siteResembles", |w| {
+        w.history.other_sites = sites(&["https://news.example.shop"]);
+    }),
+    ("a known host without transport security", "siteOtherPort", |w| {
+        w.history.other_sites = sites(&["http://news.example"])
+    }),
+    ("a known host at another port", "siteOtherPort", |w| {
+        w.history.other_sites = sites(&["https://news.example:8443"])
     }),
     ("a fee of eleven percent", "feeShare", |w| w.fee = fee(27_500)),
     ("a fee one unit above ten percent", "feeShare", |w| w.fee = fee(25_001)),
@@ -360,7 +419,19 @@ const HONEST: &[(&str, &[&str], Change)] = &[
         w.history.same_resource = Some(unknown(60_001, true));
     }),
     ("the site's second payee", &[], |w| w.history.payees_of_site = vec![(stranger(), 9), (payee(), 3)]),
-    ("a payee known from another site", &[], |w| w.history.payees_of_site = Vec::new()),
+    ("a fee to whom it always went", &[], |w| {
+        w.fee = fee(25_000);
+        other(w, Role::Fee, 3, vec![(stranger(), 3)]);
+    }),
+    ("the site's second caller", &[], |w| other(w, Role::Caller, 1, vec![(payee(), 9), (stranger(), 1)])),
+    ("a caller known from other sites", &["callerNewHere"], |w| other(w, Role::Caller, 3, vec![])),
+    ("another port of this machine", &["siteOtherPort", "resourceElsewhere"], |w| {
+        w.site = Site::of("http://127.0.0.1:4021/").unwrap();
+        w.url = "http://127.0.0.1:4021/".into();
+        elsewhere(w, "http://127.0.0.1:4021/a");
+        w.history.other_sites = sites(&["http://127.0.0.1:4022"]);
+    }),
+    ("a new site that resembles none", &[], |w| w.history.other_sites = sites(&["https://weather.example"])),
     ("a known payee that resembles another", &[], |w| w.history.similar_payees = vec![like_payee()]),
     ("the second test USDT", &[], |w| w.token.address = address(USDT_SECOND)),
     ("a token that the person added", &["tokenUnknown"], |w| {
@@ -447,9 +518,13 @@ fn a_block_outweighs_everything() {
     let app = Rules { app: Mode::Block, ..honest().rules };
     let site = Rules { site: Mode::Block, ..honest().rules };
     let everywhere = Rules { site_blocked: true, ..honest().rules };
-    for (rules, refusal) in
-        [(app, Refusal::AppBlocked), (site, Refusal::SiteBlocked), (everywhere, Refusal::SiteBlocked)]
-    {
+    let host = Rules { host_blocked: true, ..honest().rules };
+    for (rules, refusal) in [
+        (app, Refusal::AppBlocked),
+        (site, Refusal::SiteBlocked),
+        (everywhere, Refusal::SiteBlocked),
+        (host, Refusal::HostBlocked),
+    ] {
         assert_eq!(World { rules, ..honest() }.verdict(), Verdict::Refuse(refusal));
     }
 }
@@ -482,7 +557,7 @@ fn a_limit_may_be_filled_exactly_and_not_by_one_unit_more() {
     ];
     for (name, mode, spending, fits) in cases {
         for (app, site) in [(mode.clone(), free()), (free(), mode.clone()), (mode.clone(), mode.clone())] {
-            let rules = Rules { app, site, site_blocked: false };
+            let rules = Rules { app, site, site_blocked: false, host_blocked: false };
             let verdict = World { rules, spending: *spending, ..honest() }.verdict();
             assert_eq!(verdict == Verdict::Allow, *fits, "{name}: {verdict:?}");
         }

@@ -269,9 +269,13 @@ impl Desk {
         })
     }
 
-    pub async fn block_site(&self, key: &str, blocked: bool) -> Answer<()> {
+    /// Blocks one scheme, host and port, or the whole host.
+    pub async fn block_site(&self, key: &str, blocked: bool, whole_host: bool) -> Answer<()> {
         let site = if blocked { site_key(key)? } else { recorded_site_key(key)? };
-        Ok(self.wallet.block_site(&site, blocked).await?)
+        match whole_host {
+            true => Ok(self.wallet.block_host(&site, blocked).await?),
+            false => Ok(self.wallet.block_site(&site, blocked).await?),
+        }
     }
 
     pub async fn rules(&self) -> Answer<Vec<RuleView>> {

@@ -39,7 +39,8 @@ pub use owner::{
 pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
 pub use port::EventView;
 pub use question::{
-    AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, ScopeView, WeightView,
+    AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, RecipientView,
+    ScopeView, WeightView,
 };
 pub use record::{FilterView, TagView};
 pub use totals::{TotalView, TotalsBy, TotalsInput, TotalsView};

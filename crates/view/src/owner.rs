@@ -202,7 +202,10 @@ pub struct SiteView {
     pub totals: Vec<MoneyView>,
     pub first_at: String,
     pub last_at: String,
+    /// This scheme, host and port.
     pub blocked: bool,
+    /// The host, with every scheme and port.
+    pub host_blocked: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]

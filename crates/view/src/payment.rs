@@ -112,6 +112,8 @@ pub struct PaymentDetailView {
     pub maximum: MoneyView,
     pub payer: AddressView,
     pub payee: AddressView,
+    /// The fee's recipient, and who alone might have it settled; as of the question.
+    pub recipients: Vec<crate::question::RecipientView>,
     pub token: AddressView,
     pub contract: AddressView,
     pub contract_name: String,

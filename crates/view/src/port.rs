@@ -76,6 +76,10 @@ pub struct PlanView {
     pub payer: String,
     pub price: MoneyView,
     pub fee: Option<MoneyView>,
+    /// Who gets the fee.
+    pub fee_to: Option<String>,
+    /// Who alone may have it settled, where the 402 names one.
+    pub caller: Option<String>,
     pub maximum: MoneyView,
     pub contract: String,
     pub valid_before: String,

@@ -60,6 +60,19 @@ pub struct CompareView {
     pub known: String,
 }
 
+/// Who has a part in a payment beside its payee.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RecipientView {
+    /// "Fee goes to", "Settled by".
+    pub label: String,
+    pub address: AddressView,
+    /// "never seen before", "known here".
+    pub note: String,
+    /// Had this part at this site before.
+    pub known: bool,
+}
+
 /// A limit and how full it would be after this payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -141,6 +154,8 @@ pub struct QuestionView {
     /// "same address 14 times since March".
     pub payee_note: String,
     pub payee_known: bool,
+    /// The fee's recipient, and who alone may have it settled.
+    pub recipients: Vec<RecipientView>,
     pub network: String,
     pub test_money: bool,
     pub scheme: String,

@@ -92,10 +92,15 @@ impl Failure {
             "allowanceMissing" => "it was used up since the question was asked",
             _ => "the approving transaction did not go through",
         };
+        let (site, host) = (quoted(&plan.site.to_string(), 300), quoted(plan.site.host(), 300));
         let mut failure = Self::detail(ended_code(code), detail);
         if let Some(finding) = crate::FindingView::all(plan).into_iter().find(|f| f.code == code) {
             failure.message = format!("{}: {}", finding.title, finding.text);
             failure.advice = find(&format!("{code}-advice"), &[]).or(failure.advice);
+        }
+        let args = [("site", Arg::Text(&site)), ("host", Arg::Text(&host))];
+        if let Some(message) = find(&format!("refused-{code}"), &args) {
+            failure.message = message;
         }
         failure
     }

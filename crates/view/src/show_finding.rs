@@ -69,6 +69,35 @@ impl FindingView {
                 counts.push(("times", *times));
                 args.push(("since", date(*since)));
             }
+            Fact::PayeeNewHere { times, since } => {
+                counts.push(("times", *times));
+                args.push(("since", date(*since)));
+            }
+            Fact::RecipientFirstSeen { address, .. } => args.push(("address", address.to_string())),
+            Fact::RecipientNewHere { address, times, .. } => {
+                counts.push(("times", *times));
+                args.push(("address", address.to_string()));
+            }
+            Fact::RecipientChanged { address, before, times, .. } => {
+                counts.push(("times", *times));
+                args.push(("address", address.to_string()));
+                args.push(("before", before.to_string()));
+                compare = Some(compared(*address, &say("before", &[]), *before));
+            }
+            Fact::RecipientLooksLike { address, known, .. } => {
+                args.push(("known", known.to_string()));
+                compare = Some(compared(*address, &say("paid-before", &[]), *known));
+            }
+            Fact::SiteResembles { known } | Fact::SiteOtherPort { known } => {
+                args.push(("site", plan.site.to_string()));
+                args.push(("known", quoted(known, 300)));
+                compare = Some(CompareView {
+                    asked_label: say("asked-for", &[]),
+                    asked: written(&plan.site.to_string()),
+                    known_label: say("paid-before", &[]),
+                    known: written(known),
+                });
+            }
             Fact::PayeeChanged { before, times } => {
                 counts.push(("times", *times));
                 args.push(("before", before.to_string()));
@@ -151,6 +180,14 @@ impl DangerView {
     }
 }
 
+/// A site as it is asked, and as a browser shows it where that is something else.
+fn written(site: &str) -> String {
+    match names::WebUrl::parse(site).map(|url| url.unicode_host()) {
+        Ok(Some(unicode)) => format!("{} ({})", quoted(site, 300), quoted(&unicode, 300)),
+        _ => quoted(site, 300),
+    }
+}
+
 fn real(symbol: &str) -> String {
     say("real-token", &[("symbol", Arg::Text(symbol))])
 }
@@ -177,6 +214,17 @@ mod tests {
             Fact::AllKnown,
             Fact::PayeeKnown { times: 14, since: moment },
             Fact::PayeeFirstSeen,
+            Fact::PayeeNewHere { times: 3, since: moment },
+            Fact::RecipientFirstSeen { role: plan::Role::Fee, address: known },
+            Fact::RecipientFirstSeen { role: plan::Role::Caller, address: known },
+            Fact::RecipientNewHere { role: plan::Role::Fee, address: known, times: 3 },
+            Fact::RecipientNewHere { role: plan::Role::Caller, address: known, times: 1 },
+            Fact::RecipientChanged { role: plan::Role::Fee, address: known, before: known, times: 3 },
+            Fact::RecipientChanged { role: plan::Role::Caller, address: known, before: known, times: 3 },
+            Fact::RecipientLooksLike { role: plan::Role::Fee, address: known, known },
+            Fact::RecipientLooksLike { role: plan::Role::Caller, address: known, known },
+            Fact::SiteResembles { known: "https://xn--nws-cma.example".into() },
+            Fact::SiteOtherPort { known: "http://news.example".into() },
             Fact::PayeeChanged { before: known, times: 3 },
             Fact::PayeeLooksLike { known },
             Fact::TokenLooksLike { known, symbol: "USDT".into() },
@@ -225,6 +273,7 @@ mod tests {
             contract: address,
             price: Amount::ZERO,
             fee: None,
+            caller: None,
             maximum: Amount::ZERO,
             window: plan::Window { valid_after: 0, valid_before: 0 },
             allowance: None,

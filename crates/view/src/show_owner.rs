@@ -174,6 +174,7 @@ impl SiteView {
             first_at: totals.first.map(time).unwrap_or_default(),
             last_at: totals.last.map(time).unwrap_or_default(),
             blocked: totals.blocked,
+            host_blocked: totals.host_blocked,
         }
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::payment::*;
 use crate::port::{PaymentAnswerView, PlanView};
-use crate::question::quoted;
+use crate::question::{RecipientView, quoted};
 use crate::words::{Arg, say};
 use crate::{AddressView, Failure, FindingView, MoneyView};
 use ledger::{Allowance, AllowanceOutcome, Delivery, Papers, Payment, Settlement, State};
 use plan::{Moment, Plan};
-use tron::Amount;
 use tron::registry::Role;
+use tron::{Address, Amount};
 use wallet::Header;
 
 /// RFC 3339 in UTC, whole seconds.
@@ -150,6 +150,7 @@ impl PaymentDetailView {
             maximum: money(plan, plan.maximum),
             payer: AddressView::of(plan.payer),
             payee: AddressView::of(plan.payee),
+            recipients: RecipientView::all(plan),
             token: AddressView::of(plan.token.address),
             contract: AddressView::of(plan.contract),
             contract_name: contract_name(plan, plan.contract),
@@ -239,6 +240,8 @@ impl PlanView {
             payer: plan.payer.to_string(),
             price: money(plan, plan.price),
             fee: plan.fee.as_ref().map(|f| money(plan, f.amount)),
+            fee_to: plan.fee.as_ref().map(|f| f.to.to_string()),
+            caller: plan.caller.map(|caller| caller.to_string()),
             maximum: money(plan, plan.maximum),
             contract: plan.contract.to_string(),
             valid_before: seconds(plan.window.valid_before),
@@ -286,5 +289,30 @@ pub(crate) fn payee_note(plan: &Plan) -> (String, bool) {
             return (say(key, &[("times", Arg::Count(*times)), ("since", Arg::Text(&since))]), true);
         }
     }
-    (say("payee-new", &[]), false)
+    let elsewhere = plan.findings.iter().any(|finding| matches!(finding.fact, plan::Fact::PayeeNewHere { .. }));
+    (say(if elsewhere { "payee-elsewhere" } else { "payee-new" }, &[]), false)
+}
+
+impl RecipientView {
+    /// Everybody but the payee; one who is both is told once for each part.
+    pub fn all(plan: &Plan) -> Vec<Self> {
+        use plan::{Fact, Role};
+        let others = plan.recipients().filter(|(role, _)| *role != Role::Payee);
+        let of = |(role, to): (Role, Address)| {
+            let unknown = plan.findings.iter().find_map(|finding| match &finding.fact {
+                Fact::RecipientFirstSeen { address, .. } if *address == to => Some("recipient-new"),
+                Fact::RecipientNewHere { address, .. } if *address == to => Some("recipient-elsewhere"),
+                Fact::RecipientChanged { address, .. } if *address == to => Some("recipient-changed"),
+                _ => None,
+            });
+            let label = if role == Role::Fee { "fee-to" } else { "settled-by" };
+            Self {
+                label: say(label, &[]),
+                address: AddressView::of(to),
+                note: say(unknown.unwrap_or("recipient-known"), &[]),
+                known: unknown.is_none(),
+            }
+        };
+        others.map(of).collect()
+    }
 }

@@ -89,6 +89,7 @@ impl QuestionView {
             payee: AddressView::of(plan.payee),
             payee_note,
             payee_known,
+            recipients: RecipientView::all(plan),
             network: plan.network.label().to_owned(),
             test_money: plan.network.is_test(),
             scheme: plan.scheme.name().to_owned(),

@@ -5,7 +5,7 @@
 
 use crate::{Wallet, WalletError, lock};
 use ledger::{HistoryKey, Payment, PaymentId, Settlement};
-use plan::{History, Site};
+use plan::{History, Role, Site};
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
 use tron::{Address, Amount, Network};
@@ -37,6 +37,8 @@ enum Figure {
 pub(crate) struct Seller {
     pub site: Site,
     pub payee: Address,
+    /// The fee's recipient and the caller, where the 402 names them.
+    pub others: Vec<(Role, Address)>,
     pub network: Network,
     pub token: Address,
 }
@@ -172,9 +174,9 @@ impl Wallet {
         };
         let (known, of, url) = (earlier.is_some(), seller.clone(), url.to_owned());
         let history = self.db(move |ledger| {
-            let Seller { site, payee, network, token } = &of;
+            let Seller { site, payee, others, network, token } = &of;
             let (payee, network, token) = (*payee, *network, *token);
-            let key = HistoryKey { site, payee, network, token, url: &url, payer, own };
+            let key = HistoryKey { site, payee, others, network, token, url: &url, payer, own };
             match earlier {
                 Some(earlier) => ledger.history_again(&key, earlier),
                 None => ledger.history(&key),

@@ -76,6 +76,7 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
             contract,
             price: terms.price(),
             fee,
+            caller: terms.fee().and_then(|fee| fee.caller),
             maximum,
             window,
             allowance: None,

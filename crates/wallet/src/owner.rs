@@ -174,6 +174,14 @@ impl Wallet {
         Ok(())
     }
 
+    /// As [`Wallet::block_site`], for the site's host with every scheme and port.
+    pub async fn block_host(&self, site: &Site, blocked: bool) -> Result<(), WalletError> {
+        let (site, now) = (site.clone(), self.now());
+        self.db(move |ledger| if blocked { ledger.block_host(&site, now) } else { ledger.unblock_host(&site) }).await?;
+        self.emit(Event::Rules);
+        Ok(())
+    }
+
     pub async fn rules(&self) -> Result<Vec<Rule>, WalletError> {
         let now = self.now();
         self.db(move |ledger| ledger.list_rules(now)).await

@@ -8,7 +8,7 @@ use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
 use ledger::{Payment, PaymentId};
-use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, TokenRef, Weight, Window};
+use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, Role, TokenRef, Weight, Window};
 use policy::{ChainFacts, Draft, TokenSays};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -125,7 +125,16 @@ impl Wallet {
         let (token, added) = self.token(network, terms.token()).await?;
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
         let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
-        let seller = Seller { site: asked.site.clone(), payee: terms.payee(), network, token: token.address };
+        let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
+        let caller = terms.fee().and_then(|fee| fee.caller);
+        let others = fee.as_ref().map(|fee| (Role::Fee, fee.to)).into_iter().chain(caller.map(|to| (Role::Caller, to)));
+        let seller = Seller {
+            site: asked.site.clone(),
+            payee: terms.payee(),
+            others: others.collect(),
+            network,
+            token: token.address,
+        };
         let history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
         let promised = history.promised;
         let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
@@ -138,7 +147,6 @@ impl Wallet {
             token: token_says,
         };
         let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
-        let fee = terms.fee().filter(|f| !f.amount.is_zero()).map(|f| Fee { to: f.to, amount: f.amount });
         let (site, request) = (asked.site.clone(), asked.request.clone());
         let window = Window { valid_after, valid_before };
         let claims = Claims::of(option);
@@ -188,6 +196,7 @@ impl Wallet {
             contract: terms.settler(),
             price: terms.price(),
             fee,
+            caller,
             maximum,
             window,
             allowance,

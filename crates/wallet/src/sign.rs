@@ -213,6 +213,7 @@ impl Wallet {
         let code = match rules {
             Rules { app: Mode::Block, .. } => "appBlocked",
             Rules { site: Mode::Block, .. } | Rules { site_blocked: true, .. } => "siteBlocked",
+            Rules { host_blocked: true, .. } => "hostBlocked",
             _ => return Ok(false),
         };
         if !payment.by_person {

@@ -183,8 +183,8 @@ pub async fn site(house: TheHouse<'_>, site_key: String) -> Answer<SiteDetailVie
 
 #[tauri::command]
 #[specta::specta]
-pub async fn block_site(house: TheHouse<'_>, site_key: String, blocked: bool) -> Answer<()> {
-    house.desk()?.block_site(&site_key, blocked).await
+pub async fn block_site(house: TheHouse<'_>, site_key: String, blocked: bool, whole_host: bool) -> Answer<()> {
+    house.desk()?.block_site(&site_key, blocked, whole_host).await
 }
 
 #[tauri::command]

@@ -87,11 +87,16 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     match (sites.action, sites.site) {
         (Some(action), _) => {
-            let (site_key, blocked) = match action {
-                SiteAction::Block { site } => (site, true),
-                SiteAction::Unblock { site } => (site, false),
+            let (site_key, blocked, whole_host) = match action {
+                SiteAction::Block { site, host } => (site, true, host),
+                SiteAction::Unblock { site, host } => (site, false, host),
             };
-            reach.call(BlockSite { site_key, blocked }).await?;
+            let covered = match whole_host {
+                true => format!("the host of {}, with every scheme and port", safe(&site_key)),
+                false => format!("{}, this scheme, host and port alone (--host takes all of them)", safe(&site_key)),
+            };
+            reach.call(BlockSite { site_key, blocked, whole_host }).await?;
+            note!("{}: {covered}", if blocked { "blocked" } else { "may ask again" });
         }
         (None, Some(site_key)) => {
             let site = reach.call(verb::Site { site_key }).await?;
@@ -106,10 +111,9 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
                 show::json(&sites);
                 return Ok(());
             }
-            let blocked = |yes: bool| if yes { "blocked" } else { "" }.to_owned();
             let row = |s: &view::SiteView| {
                 let count = format!("{} payments", s.payments);
-                vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), blocked(s.blocked)]
+                vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), blocked(s).to_owned()]
             };
             match sites.is_empty() {
                 true => say!("No sites."),
@@ -120,8 +124,18 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
     Ok(())
 }
 
+/// What of a site is refused without asking.
+fn blocked(site: &view::SiteView) -> &'static str {
+    match (site.host_blocked, site.blocked) {
+        (true, _) => "host blocked",
+        (false, true) => "blocked",
+        (false, false) => "",
+    }
+}
+
 fn site_detail(it: &SiteDetailView) {
-    let blocked = if it.site.blocked { ", blocked" } else { "" };
+    let blocked =
+        Some(blocked(&it.site)).filter(|word| !word.is_empty()).map_or(String::new(), |word| format!(", {word}"));
     say!("{BOLD}{}{blocked}{OFF}", safe(&it.site.site_key));
     say!("{} payments, {}", it.site.payments, show::monies(&it.site.totals));
     for payee in &it.payees {

@@ -178,7 +178,8 @@ verbs! {
     "summary" Summary {} -> SummaryView = |desk, _it| desk.summary().await;
     "sites" Sites {} -> Vec<SiteView> = |desk, _it| desk.sites().await;
     "site" Site { site_key: String } -> SiteDetailView = |desk, it| desk.site(&it.site_key).await;
-    "block-site" BlockSite { site_key: String, blocked: bool } -> () = |desk, it| desk.block_site(&it.site_key, it.blocked).await;
+    "block-site" BlockSite { site_key: String, blocked: bool, whole_host: bool } -> ()
+        = |desk, it| desk.block_site(&it.site_key, it.blocked, it.whole_host).await;
     "rules" Rules {} -> Vec<RuleView> = |desk, _it| desk.rules().await;
     /// Sets a rule. One that pays without asking needs the passphrase: a program that runs as the same user
     /// must not give itself money.

@@ -25,6 +25,7 @@ pub(crate) fn some_plan() -> Plan {
         contract: address(4),
         price: Amount::from_u64(5),
         fee: None,
+        caller: None,
         maximum: Amount::from_u64(5),
         window: Window { valid_after: 0, valid_before: u64::MAX },
         allowance: None,
@@ -124,6 +125,62 @@ fn a_copy_is_made_before_an_older_ledger_is_changed() {
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&copy).unwrap().permissions()) & 0o777, 0o600);
     let old = Ledger::open(&copy).unwrap();
     assert!(old.payment(id).unwrap().is_some(), "the copy is the older ledger, whole");
+}
+
+/// What an older ledger knows of the recipients of fees is known after its migration, by the looks of its address too.
+#[test]
+fn recipients_of_fees_are_brought_along() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let before = MIGRATIONS.iter().position(|sql| sql.contains("CREATE TABLE recipients")).unwrap();
+    drop(Ledger::open_with(&path, &MIGRATIONS[..before]).unwrap());
+    let (payee, fee_to) = (Address::from_bytes([2; 20]), Address::from_bytes([8; 20]));
+    let db = Connection::open(&path).unwrap();
+    let payment = |nonce: u8, state: &str, settlement: Option<&str>| {
+        let blob = |n: u8, len: usize| vec![n; len];
+        db.execute(
+            "INSERT INTO payments (id, app, site, asset, digest, request_hash, nonce, dictated, expires_at, whys, state,
+                entered_at, reserved_at, by_person, settlement, method, url, path, document_hash, option, scheme, payer, payee, symbol,
+                decimals, token_known, contract, price, fee_to, fee, maximum, valid_after, valid_before, findings, resource)
+             VALUES (?1, 1, 1, 1, ?2, ?2, ?3, 1, 0, '[]', ?4, 5, 5, 0, ?5, 'GET', 'u', 'p', ?2, 0, 'exact_permit', ?6, ?7,
+                'USDT', 6, 1, ?6, ?2, ?8, ?2, ?2, 0, 0, '[]', 0)",
+            rusqlite::params![
+                blob(nonce, 16), blob(0, 32), nonce.to_string(), state, settlement, blob(1, 20), payee.bytes(), fee_to.bytes()
+            ],
+        )
+        .unwrap();
+    };
+    db.execute_batch(
+        "INSERT INTO sites (key) VALUES ('https://news.example');
+         INSERT INTO assets (network, token, symbol, decimals) VALUES (3448148188, zeroblob(20), 'USDT', 6);
+         INSERT INTO payees VALUES (3448148188, x'0202020202020202020202020202020202020202', 1, 3, 5, 7, 'tabc', 'xyz');",
+    )
+    .unwrap();
+    payment(1, "signed", Some("final"));
+    payment(2, "reserved", None);
+    payment(3, "signed", Some("never used"));
+    payment(4, "rejected", None);
+    drop(db);
+    let ledger = Ledger::open(&path).unwrap();
+    let site = Site::of("https://news.example/").unwrap();
+    assert_eq!(ledger.payees(&site).unwrap()[0].times, 3);
+    let mut like = *fee_to.bytes();
+    like[19] ^= 1;
+    let others = [(plan::Role::Fee, fee_to), (plan::Role::Fee, Address::from_bytes(like))];
+    let history = ledger
+        .history(&crate::HistoryKey {
+            site: &site,
+            payee,
+            others: &others,
+            network: Network::Nile,
+            token: Address::ZERO,
+            url: "u",
+            payer: payee,
+            own: None,
+        })
+        .unwrap();
+    assert_eq!((history.others[0].times, history.others[0].of_site.clone()), (2, vec![(fee_to, 2)]));
+    assert_eq!(history.others[1].similar, [fee_to]);
 }
 
 #[test]

@@ -63,6 +63,7 @@ pub fn plan(amount: Amount) -> Plan {
         contract: Address::parse("TFxDcGvS7zfQrS1YzcCMp673ta2NHHzsiH").unwrap(),
         price: amount,
         fee: None,
+        caller: None,
         maximum: amount,
         window: Window { valid_after: NOW.secs(), valid_before: NOW.secs() + 300 },
         allowance: None,
