@@ -1,10 +1,12 @@
-//! Finds the x402 document inside what was received: a header value, a JSON body, or an MCP message around
-//! either. Told apart by content; refuses what is none of them.
+//! Finds the x402 document inside what was received: a header value, a JSON body, or what transports and frameworks
+//! put around either (JSON-RPC, MCP, A2A, FastAPI's `detail`). Told apart by content; finds every place that holds
+//! one, names the member's path, and refuses what is none of them.
 
 use crate::{
     Malformed, header,
     json::{self, Kind, Node},
     limits,
+    offer::T402,
 };
 use std::borrow::Cow;
 
@@ -17,47 +19,101 @@ pub enum Source {
     Body,
     /// Inside an MCP result, error or `_meta`.
     Mcp,
+    /// Inside another document: an A2A task, a framework's error.
+    Inside,
 }
 
 /// What to look for on the way in.
 #[derive(Clone, Copy)]
 pub(crate) struct Wanted {
-    /// A member by which the document is recognised.
-    pub marks: &'static [&'static str],
-    /// Its place in MCP's `_meta`, if it has one.
-    pub meta: Option<&'static str>,
+    /// Whether this object is the document.
+    pub is: fn(&Node<'_>) -> bool,
+    /// Its names in `_meta` and `metadata`, the published one first.
+    pub meta: &'static [&'static str],
+    /// Members that hold it in answers of this kind only.
+    pub inside: &'static [&'static str],
 }
 
-/// Levels of wrapping that are looked through: JSON-RPC, result, version 1 wrapper, text.
-const LAYERS: usize = 6;
+/// Members that are looked into on the way to every document.
+const AROUND: [&str; 14] = [
+    "params",
+    "result",
+    "structuredContent",
+    "x402/error",
+    "data",
+    "x402",
+    "paymentRequired",
+    "detail",
+    "error",
+    "errors",
+    // A task of A2A, or its message alone.
+    "task",
+    "status",
+    "message",
+    "body",
+];
+/// By these the wrapper is known as MCP's, or as the JSON-RPC around it.
+const MCP: [&str; 5] = ["structuredContent", "content[", "_meta", "x402/error", "error.data"];
+/// Levels of wrapping that are looked through.
+const LAYERS: usize = 8;
+/// Items of a list (`content` of MCP, receipts of A2A) that are looked at.
+const ITEMS: usize = 8;
 
-/// Reads the text, finds the document and hands it on with its path.
+/// What one place of a text reads as.
+pub(crate) type Place<T> = Result<T, Malformed>;
+
+/// Reads every place of the text that holds the document, in their order. Never empty: where nothing is recognised,
+/// what the document itself lacks is told, or where something like it stands.
+pub(crate) fn places<T>(
+    text: &str,
+    wanted: Wanted,
+    mut read: impl FnMut(&Node<'_>, &str, Source) -> Result<T, Malformed>,
+) -> Result<Vec<Place<T>>, Malformed> {
+    let (json, source) = decode(text)?;
+    let root = json::parse(&json, "")?;
+    let mut found = Vec::new();
+    let mut see = |node: &Node<'_>, path: &str| {
+        let mcp = MCP.iter().any(|member| path.contains(member));
+        let source = match path {
+            "" => source,
+            _ if mcp => Source::Mcp,
+            _ => Source::Inside,
+        };
+        found.push(read(node, path, source));
+    };
+    let mut search = Search { wanted, see: &mut see, broken: None };
+    search.walk(&root, "", LAYERS);
+    let broken = search.broken;
+    if found.is_empty() {
+        found.push(match broken.or_else(|| elsewhere(&root, wanted)) {
+            Some(error) => Err(error),
+            None => read(&root, "", source),
+        });
+    }
+    Ok(found)
+}
+
+/// The first place that holds the document.
 pub(crate) fn open<T>(
     text: &str,
     wanted: Wanted,
-    read: impl FnOnce(&Node<'_>, &str, Source) -> Result<T, Malformed>,
+    read: impl FnMut(&Node<'_>, &str, Source) -> Result<T, Malformed>,
 ) -> Result<T, Malformed> {
-    let (json, source) = decode(text)?;
-    let mut json = json.into_owned();
-    let mut root = String::new();
-    let mut source = source;
-    for _ in 0..LAYERS {
-        let node = json::parse(&json, &root)?;
-        let inner = match find(&node, &root, wanted) {
-            Found::Here { node, path } => {
-                let source = if path.is_empty() { source } else { Source::Mcp };
-                return read(node, &path, source);
-            }
-            Found::Text { text, path } => (text, path),
-        };
-        (json, root) = inner;
-        source = Source::Mcp;
-    }
-    Err(Malformed::new(root, "texts inside texts", "the document itself"))
+    places(text, wanted, read)?.swap_remove(0)
+}
+
+/// Whether a document of this kind, or something that claims to be one, stands anywhere in the text.
+pub(crate) fn holds(text: &str, wanted: Wanted) -> bool {
+    let Ok((json, _)) = decode(text) else { return false };
+    let Ok(root) = json::parse(&json, "") else { return false };
+    let mut found = false;
+    let mut see = |_: &Node<'_>, _: &str| found = true;
+    Search { wanted, see: &mut see, broken: None }.walk(&root, "", LAYERS);
+    found || elsewhere(&root, wanted).is_some()
 }
 
 /// JSON is taken as it is, everything else as a header value.
-fn decode(text: &str) -> Result<(Cow<'_, str>, Source), Malformed> {
+pub(crate) fn decode(text: &str) -> Result<(Cow<'_, str>, Source), Malformed> {
     limits::body(text.len())?;
     let trimmed = text.trim_start_matches('\u{feff}').trim();
     match trimmed.as_bytes().first() {
@@ -67,56 +123,116 @@ fn decode(text: &str) -> Result<(Cow<'_, str>, Source), Malformed> {
     }
 }
 
-enum Found<'n, 'a> {
-    Here { node: &'n Node<'a>, path: String },
-    Text { text: String, path: String },
+struct Search<'s> {
+    wanted: Wanted,
+    see: &'s mut dyn FnMut(&Node<'_>, &str),
+    /// The first text on the way that should have been JSON.
+    broken: Option<Malformed>,
 }
 
-/// Follows the layers inside one document, down to the wanted object or to a text that holds it.
-fn find<'n, 'a>(node: &'n Node<'a>, root: &str, wanted: Wanted) -> Found<'n, 'a> {
-    let (mut node, mut path) = (node, root.to_owned());
-    for _ in 0..LAYERS {
-        let Some((name, inner)) = step(node, wanted) else { break };
-        node = inner;
-        path = if path.is_empty() { name } else { format!("{path}.{name}") };
-        if let Kind::Text(text) = &node.kind {
-            return Found::Text { text: text.clone(), path };
+impl Search<'_> {
+    fn walk(&mut self, node: &Node<'_>, path: &str, layers: usize) {
+        match &node.kind {
+            Kind::Text(text) => return self.text(text, path, layers),
+            Kind::List(items) => return self.list(items, path, layers),
+            Kind::Object(_) => {}
+            _ => return,
+        }
+        if (self.wanted.is)(node) {
+            return (self.see)(node, path);
+        }
+        let Some(layers) = layers.checked_sub(1) else {
+            self.broken.get_or_insert_with(|| Malformed::new(path, "wrappers inside wrappers", "the document itself"));
+            return;
+        };
+        let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+        let member = |name: &str| node.get(name).filter(|inner| !inner.is_null());
+        for name in AROUND.iter().chain(self.wanted.inside) {
+            if let Some(inner) = member(name) {
+                self.walk(inner, &below(name), layers);
+            }
+        }
+        for around in ["_meta", "metadata"] {
+            let held = member(around);
+            for name in self.wanted.meta {
+                if let Some(inner) = held.and_then(|held| held.get(name)).filter(|inner| !inner.is_null()) {
+                    self.walk(inner, &below(&format!("{around}.{name}")), layers);
+                }
+            }
+        }
+        for name in self.wanted.meta {
+            if let Some(inner) = member(name) {
+                self.walk(inner, &below(name), layers);
+            }
+        }
+        if let Some(Kind::List(items)) = member("content").map(|content| &content.kind) {
+            for (i, item) in items.iter().take(ITEMS).enumerate() {
+                if let Some(text) = item.get("text") {
+                    self.walk(text, &below(&format!("content[{i}].text")), layers);
+                }
+            }
         }
     }
-    Found::Here { node, path }
+
+    fn list(&mut self, items: &[Node<'_>], path: &str, layers: usize) {
+        let Some(layers) = layers.checked_sub(1) else { return };
+        for (i, item) in items.iter().take(ITEMS).enumerate() {
+            self.walk(item, &format!("{path}[{i}]"), layers);
+        }
+    }
+
+    /// A text that holds JSON, as MCP and some frameworks write it; words for people are passed over.
+    fn text(&mut self, text: &str, path: &str, layers: usize) {
+        if !text.trim_start().starts_with(['{', '"']) {
+            return;
+        }
+        let parsed = match layers.checked_sub(1) {
+            Some(layers) => json::parse(text, path).map(|node| self.walk(&node, path, layers)),
+            None => Err(Malformed::new(path, "texts inside texts", "the document itself")),
+        };
+        if let Err(error) = parsed {
+            self.broken.get_or_insert(error);
+        }
+    }
 }
 
-/// One layer in: the member's path and its node.
-fn step<'n, 'a>(node: &'n Node<'a>, wanted: Wanted) -> Option<(String, &'n Node<'a>)> {
-    if marked(node, wanted) {
-        return None;
+/// Where in the document one of this kind stands, or one of another protocol that resembles it: told, not taken.
+fn elsewhere(root: &Node<'_>, wanted: Wanted) -> Option<Malformed> {
+    let mut path = String::new();
+    let ours = |node: &Node<'_>| node.get("x402Version").is_some() && (wanted.is)(node);
+    let found = seek(root, &mut path, &|node| ours(node) || node.get(T402).is_some())?;
+    if let Some(version) = found.get(T402) {
+        let field = if path.is_empty() { T402.to_owned() } else { format!("{path}.{T402}") };
+        return Some(Malformed::new(field, version.raw, "x402Version: t402 is another protocol"));
     }
-    let member = |name: &str| node.get(name).filter(|n| !n.is_null());
-    let object = |name: &str| member(name).filter(|n| matches!(n.kind, Kind::Object(_)));
-    if let Some(name) = wanted.meta {
-        let inner = object("_meta").and_then(|meta| meta.get(name)).map(|inner| (format!("_meta.{name}"), inner));
-        if let Some(found) = inner.or_else(|| member(name).map(|inner| (name.to_owned(), inner))) {
-            return Some(found);
-        }
-    }
-    // JSON-RPC around MCP, and what older servers put around their errors.
-    for name in ["params", "result", "x402/error", "data", "x402"] {
-        if let Some(inner) = object(name) {
-            return Some((name.to_owned(), inner));
-        }
-    }
-    if let Some(data) = object("error").and_then(|e| e.get("data")).filter(|d| !d.is_null()) {
-        return Some(("error.data".to_owned(), data));
-    }
-    let structured = object("structuredContent").filter(|n| marked(n, wanted) || step(n, wanted).is_some());
-    if let Some(inner) = structured {
-        return Some(("structuredContent".to_owned(), inner));
-    }
-    let Kind::List(items) = &member("content")?.kind else { return None };
-    let text = items.first()?.get("text").filter(|t| t.text().is_some())?;
-    Some(("content[0].text".to_owned(), text))
+    Some(Malformed::new(path, "an x402 document", "this member alone, handed over by itself"))
 }
 
-fn marked(node: &Node<'_>, wanted: Wanted) -> bool {
-    wanted.marks.iter().any(|mark| node.get(mark).is_some_and(|n| !n.is_null()))
+/// The first object, seen from the outside, that fits.
+fn seek<'n, 'a>(node: &'n Node<'a>, path: &mut String, fits: &dyn Fn(&Node<'_>) -> bool) -> Option<&'n Node<'a>> {
+    let length = path.len();
+    match &node.kind {
+        Kind::Object(_) if fits(node) => return Some(node),
+        Kind::Object(members) => {
+            for (name, inner) in members {
+                let dot = if length == 0 { "" } else { "." };
+                path.push_str(&format!("{dot}{}", crate::malformed::shown(name)));
+                if let Some(found) = seek(inner, path, fits) {
+                    return Some(found);
+                }
+                path.truncate(length);
+            }
+        }
+        Kind::List(items) => {
+            for (i, inner) in items.iter().enumerate() {
+                path.push_str(&format!("[{i}]"));
+                if let Some(found) = seek(inner, path, fits) {
+                    return Some(found);
+                }
+                path.truncate(length);
+            }
+        }
+        _ => {}
+    }
+    None
 }

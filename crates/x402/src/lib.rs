@@ -18,7 +18,9 @@
 //! # }
 //! ```
 
+pub mod answer;
 mod authorization;
+pub mod encoding;
 mod envelope;
 pub mod extensions;
 pub mod facilitator;
@@ -32,11 +34,13 @@ mod payment;
 mod read;
 mod required;
 mod requirements;
+mod same;
 pub mod scheme;
 mod settlement;
 mod signed;
 
 pub use alloy_primitives::U256;
+pub use answer::NoOffer;
 pub use authorization::Authorization;
 pub use envelope::Source;
 pub use extensions::Extensions;
@@ -47,6 +51,7 @@ pub use offer::{Offer, Resource, Version};
 pub use payment::Payment;
 pub use required::{NetworkForm, PaymentRequired, Price};
 pub use requirements::Requirements;
+pub use same::Difference;
 pub use scheme::{
     CannotSign, Common, Explanation, Fee, Fresh, InvalidReason, KnownCall, NonceEvent, NonceSlot, Payload, Refusal,
     Scheme, Terms, Unusable, batch_settlement, decode_call, exact_eip3009, exact_gasfree, exact_permit, exact_permit2,

@@ -29,10 +29,14 @@ const SHOWN: usize = 80;
 
 /// A foreign text as it may stand in an error: shortened, every invisible or reordering character as an escape.
 pub fn shown(text: &str) -> String {
+    shown_up_to(text, SHOWN)
+}
+
+pub(crate) fn shown_up_to(text: &str, most: usize) -> String {
     let mut out = String::new();
     let mut count = 0;
     for c in text.chars() {
-        if count >= SHOWN {
+        if count >= most {
             out.push('…');
             break;
         }

@@ -3,7 +3,7 @@
 
 use crate::{
     Extensions, Malformed, Requirements, Source,
-    envelope::{self, Wanted},
+    envelope::{self, Place, Wanted},
     extensions, header,
     json::{Kind, Node},
     limits,
@@ -12,6 +12,9 @@ use crate::{
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+/// Where a protocol that resembles version 2 names its own version.
+pub(crate) const T402: &str = "t402Version";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
@@ -29,6 +32,9 @@ impl Version {
 
     pub(crate) fn read(document: &Fields<'_, '_>) -> Result<Self, Malformed> {
         let expected = "1 or 2";
+        if let (None, Some(other)) = (document.get("x402Version"), document.get(T402)) {
+            return Err(Malformed::new(document.at(T402), other.raw, "x402Version: t402 is another protocol"));
+        }
         match document.need("x402Version", expected)?.raw {
             "1" => Ok(Self::V1),
             "2" => Ok(Self::V2),
@@ -81,9 +87,11 @@ impl Resource {
 pub struct Offer {
     pub version: Version,
     pub source: Source,
+    /// The member of what was received that is the document; empty where it is the whole.
+    pub place: String,
     /// Exactly what was received; reading it again gives the same offer.
     pub raw: String,
-    /// The server's `error`, untrusted text.
+    /// The server's `error`, untrusted text; its JSON where it is no string.
     pub error: Option<String>,
     /// In version 1 from the first option that has one.
     pub resource: Option<Resource>,
@@ -94,12 +102,35 @@ pub struct Offer {
     pub unknown: Map<String, Value>,
 }
 
-const WANTED: Wanted = Wanted { marks: &["x402Version", "accepts"], meta: None };
+/// What makes an object an offer; a payment has `x402Version` too.
+pub(crate) const WANTED: Wanted = Wanted {
+    is: |node| {
+        let has = |name| node.get(name).is_some_and(|n| !n.is_null());
+        has("accepts") || (has("x402Version") && !has("payload"))
+    },
+    meta: &["x402/payment", "x402.payment.required", "x402.payment", "x402.org/payment"],
+    inside: &[],
+};
 
 impl Offer {
-    /// Reads a `PAYMENT-REQUIRED` header value, a JSON body or an MCP result, told apart by content.
+    /// Reads a `PAYMENT-REQUIRED` header value, a JSON body or what is wrapped around one, told apart by content. Where
+    /// several places of the text hold an offer, they have to say the same: which one counts would be a guess.
     pub fn read(text: &str) -> Result<Self, Malformed> {
-        envelope::open(text, WANTED, |node, path, source| Self::of(node, path, source, text))
+        let places = Self::places(text)?;
+        let mut offers = Vec::with_capacity(places.len());
+        for place in places {
+            offers.push(place?);
+        }
+        let offer = offers.swap_remove(0);
+        match offers.iter().find_map(|other| offer.contradicted_by(other)) {
+            Some(difference) => Err(difference.told(&offer.place)),
+            None => Ok(offer),
+        }
+    }
+
+    /// Every place of a text that holds an offer.
+    pub(crate) fn places(text: &str) -> Result<Vec<Place<Self>>, Malformed> {
+        envelope::places(text, WANTED, |node, path, source| Self::of(node, path, source, text))
     }
 
     /// Reads a body that came as bytes.
@@ -131,11 +162,12 @@ impl Offer {
         let mut around = Around::of(extensions.as_ref());
         around.knows_exact_permit = options.iter().any(named);
         let of = |(i, node)| Requirements::of(node, i, &format!("{}[{i}]", document.at("accepts")), version, &around);
-        let error = document.get("error").and_then(Node::text).map(str::to_owned);
+        let error = document.get("error").map(|node| node.text().unwrap_or(node.raw).to_owned());
         let resource = document.get("resource").and_then(Resource::of);
         Ok(Self {
             version,
             source,
+            place: path.to_owned(),
             raw: raw.to_owned(),
             error,
             resource: resource.or_else(|| options.iter().find_map(v1_resource)),

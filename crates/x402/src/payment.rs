@@ -7,6 +7,7 @@ use crate::{
     envelope::{self, Wanted},
     extensions, header,
     json::Node,
+    offer::T402,
     read::Fields,
     scheme::{Around, Beside},
 };
@@ -41,7 +42,14 @@ pub(crate) struct Parts {
     pub extensions: Extensions,
 }
 
-const WANTED: Wanted = Wanted { marks: &["x402Version", "payload"], meta: Some(header::MCP_PAYMENT) };
+const WANTED: Wanted = Wanted {
+    is: |node| {
+        let has = |name| node.get(name).is_some_and(|n| !n.is_null());
+        has("payload") || (has("x402Version") && !has("accepts"))
+    },
+    meta: &[header::MCP_PAYMENT, "x402.payment.payload", "x402.payment", "x402.org/payment"],
+    inside: &[],
+};
 
 impl Payment {
     /// Reads a `PAYMENT-SIGNATURE` or `X-PAYMENT` header value, a JSON document, or an MCP request that
@@ -52,7 +60,9 @@ impl Payment {
 
     pub(crate) fn of(node: &Node<'_>, path: &str) -> Result<Self, Malformed> {
         let document = Fields::of(node, path)?;
-        let version = Version::read(&document)?;
+        let t402 = document.get("x402Version").is_none() && document.get(T402).is_some();
+        // The same shape under another name; its payloads are not ours.
+        let version = if t402 { Version::V2 } else { Version::read(&document)? };
         let payload = document.need_object("payload")?;
         let extensions = extensions::read(&document)?;
         let mut around = Around::of(extensions.as_ref());
@@ -71,7 +81,10 @@ impl Payment {
         let meant = accepted.as_ref().and_then(|a| a.terms.as_ref().ok()).map(Terms::scheme);
         Ok(Self {
             version,
-            payload: Payload::read(&scheme, &network, meant, &payload, extensions.as_ref()),
+            payload: match t402 {
+                true => Err(Unusable::OtherPayload { field: T402.to_owned(), what: "a payment of t402" }),
+                false => Payload::read(&scheme, &network, meant, &payload, extensions.as_ref()),
+            },
             scheme,
             network,
             accepted,

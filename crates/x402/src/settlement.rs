@@ -51,8 +51,20 @@ pub enum Note {
     ErrorBody,
 }
 
-const WANTED: Wanted =
-    Wanted { marks: &["success", "txHash", "error", "errorReason"], meta: Some(header::MCP_PAYMENT_RESPONSE) };
+const WANTED: Wanted = Wanted {
+    is: |node| ["success", "txHash", "errorReason"].iter().any(|name| node.get(name).is_some_and(|n| !n.is_null())),
+    meta: &[
+        header::MCP_PAYMENT_RESPONSE,
+        "x402.payment-response",
+        "x402.org/payment-response",
+        "x402.payment.receipts",
+    ],
+    // Sellers put it into the answer of their own business.
+    inside: &["settlement", "settleResponse", "paymentResponse", "payment_response", "receipt"],
+};
+
+/// What a server answers where nothing else is said.
+const ERRORS: Wanted = Wanted { is: |node| node.get("error").is_some_and(|n| !n.is_null()), ..WANTED };
 
 impl Settlement {
     /// A settlement that was made.
@@ -88,7 +100,8 @@ impl Settlement {
     /// Reads a `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE` header value, a JSON body, or an MCP result that
     /// carries it in `_meta`. An error body of a server is read too, with [`Note::ErrorBody`].
     pub fn read(text: &str) -> Result<Self, Malformed> {
-        envelope::open(text, WANTED, |node, path, _| Self::of(node, path))
+        let read = envelope::open(text, WANTED, |node, path, _| Self::of(node, path));
+        read.or_else(|error| envelope::open(text, ERRORS, |node, path, _| Self::of(node, path)).map_err(|_| error))
     }
 
     fn of(node: &Node<'_>, path: &str) -> Result<Self, Malformed> {
@@ -109,11 +122,15 @@ impl Settlement {
             notes.push(Note::TransactionMissing);
         }
         let unreadable = |name| document.get(name).map_or("", |n| n.raw);
-        let payer = document.address("payer").unwrap_or_else(|e| {
+        // Servers write empty texts where they have nothing to say.
+        let empty = |name| document.get(name).is_some_and(|n| n.text() == Some(""));
+        let payer = if empty("payer") { Ok(None) } else { document.address("payer") };
+        let payer = payer.unwrap_or_else(|e| {
             notes.push(Note::PayerUnreadable { found: e.found });
             None
         });
-        let amount = document.amount("amount").unwrap_or_else(|_| {
+        let amount = if empty("amount") { Ok(None) } else { document.amount("amount") };
+        let amount = amount.unwrap_or_else(|_| {
             notes.push(Note::AmountUnreadable { found: crate::malformed::shown(unreadable("amount")) });
             None
         });

@@ -80,6 +80,12 @@ pub enum Unusable {
     UnknownScheme { found: String },
     #[error("the network {found:?} is not one of TRON's")]
     UnknownNetwork { found: String },
+    /// A transfer method of the server's own: it would change what is signed.
+    #[error("{wrong}")]
+    UnknownMethod { wrong: Malformed, method: String },
+    /// A payment that is no permission; `field` gave it away.
+    #[error("{field}: {what}, and no permission that is known here")]
+    OtherPayload { field: String, what: &'static str },
 }
 
 /// Why readable terms can't be signed.
@@ -202,6 +208,9 @@ impl<'n, 'a> Around<'n, 'a> {
     }
 }
 
+/// The published transfer methods.
+const METHODS: [&str; 2] = ["eip3009", "permit2"];
+
 /// The scheme that a requirement means.
 pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around<'_, '_>) -> Result<Scheme, Unusable> {
     let method = extra.map(|e| e.text("assetTransferMethod")).transpose()?.flatten();
@@ -209,7 +218,13 @@ pub(crate) fn detect(name: &str, extra: Option<&Fields<'_, '_>>, around: &Around
         let node = extra.and_then(|e| Some((e.at("assetTransferMethod"), e.get("assetTransferMethod")?)));
         let (field, found) = node.map_or_else(Default::default, |(field, node)| (field, node.raw));
         let expected = if name == "upto" { "permit2" } else { "eip3009 or permit2" };
-        Unusable::from(Malformed::new(field, found, expected))
+        let wrong = Malformed::new(field, found, expected);
+        let method = method.as_deref().unwrap_or_default();
+        // A slip, or a method of another scheme: the server can set it right.
+        match method.is_empty() || METHODS.iter().any(|known| known.eq_ignore_ascii_case(method)) {
+            true => wrong.into(),
+            false => Unusable::UnknownMethod { wrong, method: crate::malformed::shown(method) },
+        }
     };
     let has_fee = || extra.is_some_and(|e| e.get("fee").is_some());
     match (name, method.as_deref()) {

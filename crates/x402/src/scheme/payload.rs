@@ -21,6 +21,26 @@ pub enum Payload {
     LegacyDelivery(legacy_delivery::Payload),
 }
 
+/// A payload that is a whole transaction, or only names one: it says nothing that a permission says, and whatever
+/// readable half stands beside it is not what was signed.
+fn other(payload: &Fields<'_, '_>) -> Option<Unusable> {
+    const TRANSACTION: &str = "a whole signed transaction";
+    const SENT: &str = "a transaction that the payer has sent";
+    let hash = |text: &str| text.trim_start_matches("0x").len() == 64;
+    for (names, what) in [
+        (["signedTransaction", "signedTx", "rawTransaction", "raw_data_hex", "raw_data"].as_slice(), TRANSACTION),
+        (["txid", "txID", "txId", "txHash", "transactionHash", "transactionId"].as_slice(), SENT),
+    ] {
+        let found = names.iter().find(|name| payload.get(name).is_some());
+        if let Some(name) = found {
+            return Some(Unusable::OtherPayload { field: payload.at(name), what });
+        }
+    }
+    let transaction = payload.get("transaction")?;
+    let what = if transaction.text().is_some_and(hash) { SENT } else { TRANSACTION };
+    Some(Unusable::OtherPayload { field: payload.at("transaction"), what })
+}
+
 impl Payload {
     /// `scheme` and `network` are the wire's words from beside the payload; `accepted` is what they were
     /// understood to mean, and decides what an `exact` payload without a telling member lacks.
@@ -32,6 +52,9 @@ impl Payload {
         extensions: Option<&Fields<'_, '_>>,
     ) -> Result<Self, Unusable> {
         let shown = crate::malformed::shown;
+        if let Some(other) = other(payload) {
+            return Err(other);
+        }
         let network = Network::parse(network).map_err(|_| Unusable::UnknownNetwork { found: shown(network) })?;
         let permit = payload.object("paymentPermit")?;
         let with_delivery = permit.as_ref().is_some_and(|p| p.get("delivery").is_some());
