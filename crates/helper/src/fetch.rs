@@ -76,6 +76,8 @@ fn head(method: &Method, url: &WebUrl, response: &Response) -> Result<String, Fa
 
 /// The body as text. One that is no document (an image, a page past the limit) is told by its size.
 async fn body(url: &WebUrl, mut response: Response) -> Result<String, Failure> {
+    let named = response.headers().get_all("content-encoding").iter();
+    let codings: Vec<String> = named.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
     let mut bytes = Vec::new();
     while let Some(chunk) =
         response.chunk().await.map_err(|e| failed(url, &format!("the answer broke off: {}", root(&e))))?
@@ -85,7 +87,12 @@ async fn body(url: &WebUrl, mut response: Response) -> Result<String, Failure> {
             return Ok(format!("<more than {BODY_BYTES} bytes, not read>"));
         }
     }
-    Ok(String::from_utf8(bytes).unwrap_or_else(|e| format!("<{} bytes that are no text>", e.as_bytes().len())))
+    let packed = bytes.len();
+    Ok(match x402::encoding::unpack(&codings.join(", "), &bytes).map(|bytes| String::from_utf8(bytes.into_owned())) {
+        Ok(Ok(text)) => text,
+        Ok(Err(_)) => format!("<{packed} bytes that are no text>"),
+        Err(e) => format!("<{packed} bytes that can't be unpacked: {}>", view::question::quoted(&e.found, 120)),
+    })
 }
 
 fn failed(url: &WebUrl, why: &str) -> Failure {

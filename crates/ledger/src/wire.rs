@@ -115,6 +115,7 @@ enum FactText {
         price: Amount,
         percent: u64,
     },
+    NothingPaid,
     PriceAboveUsual {
         #[serde(with = "text")]
         usual: Amount,
@@ -129,6 +130,10 @@ enum FactText {
     },
     NotYetValid {
         seconds: u64,
+    },
+    ClockOff {
+        seconds: u64,
+        ahead: bool,
     },
     ResourceElsewhere {
         claimed: String,

@@ -36,6 +36,7 @@ fn everything_that_was_shown_can_be_shown_again() {
     let (a, n) = (Address::from_bytes([9; 20]), Amount::MAX);
     plan.findings = [
         Fact::AllKnown,
+        Fact::NothingPaid,
         Fact::PayeeKnown { times: 3, since: NOW },
         Fact::PayeeFirstSeen,
         Fact::PayeeChanged { before: a, times: 4 },
@@ -50,6 +51,7 @@ fn everything_that_was_shown_can_be_shown_again() {
         Fact::DeadlineFar { seconds: 4000 },
         Fact::DeadlinePassed { seconds_ago: 1 },
         Fact::NotYetValid { seconds: 61 },
+        Fact::ClockOff { seconds: 300, ahead: false },
         Fact::ResourceElsewhere { claimed: "https://other.example/\n".into() },
         Fact::AllowanceMissing { have: n, need: n },
         Fact::BalanceShort { have: n, need: n },

@@ -114,6 +114,8 @@ pub enum Fact {
         price: Amount,
         percent: u64,
     },
+    /// The price is zero, and so is the fee.
+    NothingPaid,
     PriceAboveUsual {
         usual: Amount,
         now: Amount,
@@ -126,6 +128,11 @@ pub enum Fact {
     },
     NotYetValid {
         seconds: u64,
+    },
+    /// This machine's clock is this far from the newest block: `ahead` of it, or behind.
+    ClockOff {
+        seconds: u64,
+        ahead: bool,
     },
     ResourceElsewhere {
         claimed: String,
@@ -196,10 +203,12 @@ impl Fact {
             Self::TokenOlder => "tokenOlder",
             Self::DecimalsClaimed { .. } => "decimalsClaimed",
             Self::FeeShare { .. } => "feeShare",
+            Self::NothingPaid => "nothingPaid",
             Self::PriceAboveUsual { .. } => "priceAboveUsual",
             Self::DeadlineFar { .. } => "deadlineFar",
             Self::DeadlinePassed { .. } => "deadlinePassed",
             Self::NotYetValid { .. } => "notYetValid",
+            Self::ClockOff { .. } => "clockOff",
             Self::ResourceElsewhere { .. } => "resourceElsewhere",
             Self::AllowanceMissing { .. } => "allowanceMissing",
             Self::BalanceShort { .. } => "balanceShort",

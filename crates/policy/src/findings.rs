@@ -14,8 +14,12 @@ pub const PRICE_FACTOR: u64 = 3;
 pub const DEADLINE_FAR_SECS: u64 = 3600;
 /// Nothing is signed that stays usable for longer: what it may still take would be forgotten.
 pub const DEADLINE_MOST_SECS: u64 = 30 * 86_400;
-/// Clocks differ: a permission may begin this much later than now.
-const EARLY_SECS: u64 = 60;
+/// Clocks differ: a permission that begins this much later than now is no reason to ask a person.
+pub const EARLY_SECS: u64 = 60;
+/// Blocks come every three seconds; a clock that is this far from the newest one is off by minutes.
+pub const CLOCK_OFF_SECS: u64 = 120;
+/// Facilitators want at least this much left before the end.
+const SETTLE_SECS: i64 = 6;
 /// The same purchase within a minute may be a retry.
 pub const JUST_NOW_MS: i64 = 60_000;
 
@@ -75,6 +79,8 @@ pub struct ChainFacts {
     pub allowance: Option<Amount>,
     pub nonce_used: Option<bool>,
     pub token: TokenSays,
+    /// Milliseconds by which this machine's clock is ahead of the newest block; below zero it is behind.
+    pub clock_ahead_ms: Option<i64>,
 }
 
 /// Everything worth knowing about `draft`, heaviest first.
@@ -83,6 +89,7 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     token(draft, &mut found);
     contract(draft, chain, &mut found);
     window(draft.window, now, &mut found);
+    clock(draft.window, now, chain, &mut found);
     payee(draft, history, &mut found);
     others(history, &mut found);
     site(draft, history, &mut found);
@@ -197,9 +204,25 @@ fn window(window: Window, now: Moment, found: &mut Found) {
         let weight = if seconds > DEADLINE_MOST_SECS { Weight::Stop } else { Weight::Warn };
         found.add(weight, Fact::DeadlineFar { seconds });
     }
-    if window.valid_after > now.saturating_add(EARLY_SECS) {
-        found.add(Weight::Warn, Fact::NotYetValid { seconds: window.valid_after - now });
+    if window.valid_after > now {
+        let seconds = window.valid_after - now;
+        let weight = if seconds > EARLY_SECS { Weight::Warn } else { Weight::Note };
+        found.add(weight, Fact::NotYetValid { seconds });
     }
+}
+
+/// A clock that is off dates permissions wrongly: one that would be over on the chain is never signed.
+fn clock(window: Window, now: Moment, chain: &ChainFacts, found: &mut Found) {
+    let Some(ahead_ms) = chain.clock_ahead_ms else { return };
+    let seconds = ahead_ms.unsigned_abs() / 1000;
+    if seconds <= CLOCK_OFF_SECS {
+        return;
+    }
+    let chain_secs = now.0.saturating_sub(ahead_ms) / 1000;
+    let end = i64::try_from(window.valid_before).unwrap_or(i64::MAX);
+    let weight = if end <= chain_secs.saturating_add(SETTLE_SECS) { Weight::Stop } else { Weight::Warn };
+    // In whole minutes: the figure does not change with every look.
+    found.add(weight, Fact::ClockOff { seconds: seconds / 60 * 60, ahead: ahead_ms > 0 });
 }
 
 fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
@@ -275,6 +298,9 @@ fn price(draft: &Draft<'_>, history: &History, found: &mut Found) {
         let percent = percent_up(fee.amount, draft.price);
         found.add(Weight::Warn, Fact::FeeShare { fee: fee.amount, price: draft.price, percent });
     }
+    if draft.maximum.is_zero() {
+        found.add(Weight::Note, Fact::NothingPaid);
+    }
     if let Some(usual) = history.usual_price
         && draft.price > usual.saturating_mul(PRICE_FACTOR)
     {
@@ -291,12 +317,19 @@ fn percent_up(part: Amount, whole: Amount) -> u64 {
     u64::try_from(up).unwrap_or(u64::MAX)
 }
 
+/// Behind a proxy that ends TLS a server knows itself by http and the plain port.
+fn is_behind_proxy(request: &WebUrl, resource: &WebUrl) -> bool {
+    let (request, resource) = (request.as_url(), resource.as_url());
+    let plain = resource.scheme() == "http" && request.scheme() == "https";
+    plain && resource.host() == request.host() && resource.port().is_none() && request.port().is_none()
+}
+
 fn resource(draft: &Draft<'_>, found: &mut Found) {
     let Some(claimed) = draft.claimed_resource.map(str::trim).filter(|c| !c.is_empty()) else { return };
     let elsewhere = || Fact::ResourceElsewhere { claimed: claimed.to_owned() };
     let Ok(request) = WebUrl::parse(draft.request_url) else { return found.add(Weight::Warn, elsewhere()) };
     match resource_of(&request, claimed) {
-        Some(resource) if Site::of_url(&resource) == *draft.site => {
+        Some(resource) if Site::of_url(&resource) == *draft.site || is_behind_proxy(&request, &resource) => {
             if resource.as_url().path() != request.as_url().path() {
                 found.add(Weight::Note, elsewhere());
             }

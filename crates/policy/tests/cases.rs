@@ -96,6 +96,7 @@ fn honest() -> World {
             allowance: Some(Amount::from_u64(90_000_000)),
             nonce_used: Some(false),
             token: TokenSays::Nothing,
+            clock_ahead_ms: None,
         },
         rules: Rules {
             app: Mode::Allow(Limit::default()),
@@ -200,6 +201,10 @@ fn unknown_token(w: &mut World, at: &str, symbol: &str) {
 
 /// Nothing may be signed, whoever says so.
 const STOPPED: &[(&str, &str, Change)] = &[
+    ("a clock so far behind that the permission is over on the chain", "clockOff", |w| {
+        w.chain.clock_ahead_ms = Some(-300_000);
+        w.window.valid_before = NOW_SECS + 300;
+    }),
     ("a deadline in a year", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 31_536_000),
     ("no deadline to speak of", "deadlineFar", |w| w.window.valid_before = u64::MAX),
     ("a token nobody knows", "tokenUnknown", |w| unknown_token(w, "TFFAMQLZybALaLb4uxHA9RBE7pxhUAjF3U", "ABC")),
@@ -328,6 +333,12 @@ const ASKED: &[(&str, &str, Change)] = &[
         w.window.valid_after = NOW_SECS + 86_400;
         w.window.valid_before = NOW_SECS + 86_700;
     }),
+    ("a permission that begins in a minute and a second", "notYetValid", |w| w.window.valid_after = NOW_SECS + 61),
+    ("a clock five minutes ahead of the chain", "clockOff", |w| w.chain.clock_ahead_ms = Some(300_000)),
+    ("a clock five minutes behind, and a permission of ten", "clockOff", |w| {
+        w.chain.clock_ahead_ms = Some(-300_000);
+        w.window.valid_before = NOW_SECS + 600;
+    }),
     ("a permission that begins in two minutes", "notYetValid", |w| w.window.valid_after = NOW_SECS + 120),
     ("eighteen decimals claimed of six", "decimalsClaimed", |w| w.claimed_decimals = Some(18)),
     ("no decimals claimed of six", "decimalsClaimed", |w| w.claimed_decimals = Some(0)),
@@ -349,7 +360,9 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("a user name before the host", "resourceElsewhere", |w| {
         elsewhere(w, "https://evil.example@news.example/articles/8841")
     }),
-    ("no transport security", "resourceElsewhere", |w| elsewhere(w, "http://news.example/articles/8841")),
+    ("no transport security on a port of its own", "resourceElsewhere", |w| {
+        elsewhere(w, "http://news.example:8080/articles/8841");
+    }),
     ("another port", "resourceElsewhere", |w| elsewhere(w, "https://news.example:8443/articles/8841")),
     ("port 80 under https", "resourceElsewhere", |w| elsewhere(w, "https://news.example:80/articles/8841")),
     ("backslashes", "resourceElsewhere", |w| elsewhere(w, "https:\\\\evil.example\\articles\\8841")),
@@ -394,7 +407,10 @@ const HONEST: &[(&str, &[&str], Change)] = &[
     ("no usual price yet", &[], |w| w.history.usual_price = None),
     ("a deadline in an hour", &[], |w| w.window.valid_before = NOW_SECS + 3600),
     ("a deadline in a second", &[], |w| w.window.valid_before = NOW_SECS + 1),
-    ("a permission that begins in a minute", &[], |w| w.window.valid_after = NOW_SECS + 60),
+    ("a clock two minutes behind the chain", &[], |w| w.chain.clock_ahead_ms = Some(-120_000)),
+    ("a clock half a minute ahead of the chain", &[], |w| w.chain.clock_ahead_ms = Some(30_000)),
+    ("a price of nothing", &["nothingPaid"], |w| w.price = 0),
+    ("a permission that begins in a minute", &["notYetValid"], |w| w.window.valid_after = NOW_SECS + 60),
     ("a permission since 1970", &[], |w| w.window.valid_after = 0),
     ("the right decimals claimed", &[], |w| w.claimed_decimals = Some(6)),
     ("no name claimed", &[], |w| w.claimed_symbol = None),
@@ -405,6 +421,7 @@ const HONEST: &[(&str, &[&str], Change)] = &[
     ("the host in capitals", &[], |w| elsewhere(w, "https://NEWS.example/articles/8841")),
     ("the host with a trailing dot", &[], |w| elsewhere(w, "https://news.example./articles/8841")),
     ("the port in writing", &[], |w| elsewhere(w, "https://news.example:443/articles/8841")),
+    ("http behind a proxy that ends TLS", &[], |w| elsewhere(w, "http://news.example/articles/8841")),
     ("another query", &[], |w| elsewhere(w, "https://news.example/articles/8841?utm=1")),
     ("another path", &["resourceElsewhere"], |w| elsewhere(w, "https://news.example/articles")),
     ("the whole balance", &[], |w| w.chain.balance = Some(Amount::from_u64(250_000))),

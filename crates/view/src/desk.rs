@@ -441,7 +441,12 @@ impl Desk {
         match self.wallet.check(app, &asked(request)).await {
             Ok(checked) => Ok(CheckView::of(&checked)),
             // A request that is not of its form is an error; a 402 that can't be paid is an answer.
-            Err(e @ (WalletError::Field { .. } | WalletError::Url(_) | WalletError::Malformed(_))) => Err(e.into()),
+            Err(
+                e @ (WalletError::Field { .. }
+                | WalletError::Url(_)
+                | WalletError::Malformed(_)
+                | WalletError::NoOffer(_)),
+            ) => Err(e.into()),
             Err(e @ (WalletError::Ledger(_) | WalletError::Check { .. })) => Err(e.into()),
             Err(e) => {
                 let failure = Failure::from(e);

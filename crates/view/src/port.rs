@@ -31,7 +31,7 @@ pub struct PreferView {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PaymentRequestView {
     pub request: HttpRequestView,
-    /// The raw `PAYMENT-REQUIRED` header value (base64) or the raw JSON body, unchanged, as text.
+    /// The raw 402, unchanged, as text: the `PAYMENT-REQUIRED` header's value (base64), or the body as it came. Wrappers (JSON-RPC, MCP, A2A, a framework's error) are looked through; two places of it that disagree are refused.
     pub payment_required: String,
     /// The app's words for the person: why it wants to pay. At most 500 characters.
     pub reason: Option<String>,

@@ -68,6 +68,19 @@ impl Failure {
         Self { message, ..Self::field("name", "a name that can't be taken for another", &name) }
     }
 
+    /// Why an answer with status 402 gives nothing that could be paid.
+    pub fn no_offer(none: &x402::NoOffer) -> Self {
+        match none {
+            x402::NoOffer::Malformed(e) => malformed(e),
+            x402::NoOffer::HeaderBroken { header } => Self {
+                message: say("header-broken", &[("detail", Arg::Text(&quoted(&header.to_string(), 300)))]),
+                advice: find("header-broken-advice", &[]),
+                ..malformed(header)
+            },
+            x402::NoOffer::Other(other) => no_offer(other),
+        }
+    }
+
     fn detail(code: Code, detail: &str) -> Self {
         Self::new(code, &[("detail", quoted(detail, 300).as_str())])
     }
@@ -115,7 +128,7 @@ pub(crate) fn ended_code(code: &str) -> Code {
         "balanceShort" => Code::InsufficientBalance,
         "allowanceMissing" | "allowanceFailed" => Code::AllowanceRequired,
         "deadlinePassed" | "expired" => Code::Expired,
-        "callerMissing" | "notYetValid" | "nonceUsed" => Code::CannotSign,
+        "callerMissing" | "notYetValid" | "clockOff" | "nonceUsed" => Code::CannotSign,
         _ => Code::PolicyDenied,
     }
 }
@@ -125,12 +138,8 @@ impl From<WalletError> for Failure {
         match &error {
             WalletError::Field { field, expected, found } => Self::field(field, expected, found),
             WalletError::Url(e) => Self::url("request.url", e),
-            WalletError::Malformed(e) => Self {
-                field: Some(e.field.clone()),
-                found: Some(quoted(&e.found, 80)),
-                expected: Some(e.expected.clone()),
-                ..Self::detail(Code::MalformedPaymentRequired, &e.to_string())
-            },
+            WalletError::Malformed(e) => malformed(e),
+            WalletError::NoOffer(other) => no_offer(other),
             WalletError::NothingPayable { worst, reasons } => nothing_payable(worst, &reasons.join("; ")),
             WalletError::MaxAmount { max, asked } => {
                 let (max, asked) = (max.to_string(), asked.to_string());
@@ -223,6 +232,45 @@ pub(crate) fn of_keyring(error: &KeyringError) -> String {
         KeyringError::Silent { seconds } => say("keyring-silent", &[("seconds", Arg::Count(*seconds))]),
         KeyringError::Busy => say("keyring-busy", &[]),
     }
+}
+
+/// A 402 that is broken, or that says two things.
+fn malformed(e: &x402::Malformed) -> Failure {
+    Failure {
+        field: Some(e.field.clone()),
+        found: Some(quoted(&e.found, 80)),
+        expected: Some(e.expected.clone()),
+        ..Failure::detail(Code::MalformedPaymentRequired, &e.to_string())
+    }
+}
+
+/// A 402 of something else, in the service's own words where it has some.
+fn no_offer(other: &x402::answer::Other) -> Failure {
+    Failure {
+        message: words_of_other(other),
+        advice: find("no-offer-advice", &[]),
+        ..Failure::new(Code::MalformedPaymentRequired, &[])
+    }
+}
+
+/// One sentence about a 402 without an offer.
+pub(crate) fn words_of_other(other: &x402::answer::Other) -> String {
+    let said = other.said.as_deref().map(|said| quoted(said, 240));
+    let speaks = other.speaks.join(", ");
+    let args = [
+        ("said", Arg::Text(said.as_deref().unwrap_or_default())),
+        ("speaks", Arg::Text(&speaks)),
+        ("packed", Arg::Text(other.packed.as_deref().unwrap_or_default())),
+    ];
+    let mut words = match (&said, &other.packed) {
+        (_, Some(_)) => say("no-offer-packed", &args),
+        (Some(_), None) => say("no-offer-said", &args),
+        (None, None) => say("no-offer", &args),
+    };
+    if !speaks.is_empty() {
+        words = format!("{words} {}", say("no-offer-speaks", &args));
+    }
+    words
 }
 
 fn nothing_payable(worst: &Unpayable, all: &str) -> Failure {

@@ -52,7 +52,12 @@ impl FindingView {
         let mut counts: Vec<(&str, u64)> = Vec::new();
         let mut compare = None;
         match &finding.fact {
-            Fact::AllKnown | Fact::PayeeFirstSeen | Fact::ChainUnknown | Fact::CallerMissing | Fact::NonceUsed => {}
+            Fact::AllKnown
+            | Fact::NothingPaid
+            | Fact::PayeeFirstSeen
+            | Fact::ChainUnknown
+            | Fact::CallerMissing
+            | Fact::NonceUsed => {}
             Fact::TokenCannotAuthorize => args.push(("symbol", symbol(plan))),
             Fact::DomainDiffers { claimed_name, claimed_version, name, version } => {
                 let none = || say("nothing-stated", &[]);
@@ -135,6 +140,10 @@ impl FindingView {
                 args.push(("usual", money(plan, *usual)));
                 args.push(("now", money(plan, *now)));
             }
+            Fact::ClockOff { seconds, ahead } => {
+                args.push(("duration", duration(*seconds)));
+                args.push(("way", say(if *ahead { "clock-ahead" } else { "clock-behind" }, &[])));
+            }
             Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } => {
                 args.push(("duration", duration(*seconds)));
             }
@@ -212,6 +221,7 @@ mod tests {
         let moment = plan::Moment(1_795_348_800_000);
         vec![
             Fact::AllKnown,
+            Fact::NothingPaid,
             Fact::PayeeKnown { times: 14, since: moment },
             Fact::PayeeFirstSeen,
             Fact::PayeeNewHere { times: 3, since: moment },
@@ -236,6 +246,7 @@ mod tests {
             Fact::DeadlineFar { seconds: 86_400 },
             Fact::DeadlinePassed { seconds_ago: 90 },
             Fact::NotYetValid { seconds: 90 },
+            Fact::ClockOff { seconds: 300, ahead: false },
             Fact::ResourceElsewhere { claimed: "https://other.example/\u{202e}".into() },
             Fact::AllowanceMissing { have: amount, need: amount },
             Fact::BalanceShort { have: amount, need: amount },

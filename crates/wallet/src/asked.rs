@@ -99,7 +99,7 @@ impl Asked {
             ),
             None => None,
         };
-        let offer = Offer::read(&request.payment_required).map_err(WalletError::Malformed)?;
+        let offer = x402::answer::read(&request.payment_required)?;
         let mut hash = Sha256::new();
         let prefer = request.prefer.clone().unwrap_or_default();
         for part in [

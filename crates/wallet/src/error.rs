@@ -16,6 +16,9 @@ pub enum WalletError {
     /// The 402 itself.
     #[error("{0}")]
     Malformed(x402::Malformed),
+    /// The 402 has nothing of x402 in it.
+    #[error("no x402 offer")]
+    NoOffer(x402::answer::Other),
     /// A seller's settlement answer that can't be read; it was written down as it came.
     #[error("{0}")]
     Response(x402::Malformed),
@@ -111,5 +114,14 @@ pub enum Unpayable {
 impl From<chain::ChainError> for WalletError {
     fn from(error: chain::ChainError) -> Self {
         Self::Node(error)
+    }
+}
+
+impl From<x402::NoOffer> for WalletError {
+    fn from(error: x402::NoOffer) -> Self {
+        match error {
+            x402::NoOffer::Other(other) => Self::NoOffer(other),
+            x402::NoOffer::Malformed(e) | x402::NoOffer::HeaderBroken { header: e } => Self::Malformed(e),
+        }
     }
 }

@@ -52,6 +52,8 @@ pub(crate) struct Memory {
     /// Payments whose nonce was used on the chain while nobody was known to have used it. At their sites the chain is
     /// always looked at first, until the payment's own transaction is seen.
     doubted: HashMap<PaymentId, Site>,
+    /// The time of the newest block that each network's node told, and the boot time at which it was asked.
+    heads: HashMap<Network, (i64, i64)>,
     /// Accounts that are being read just now.
     reading: HashSet<Figure>,
 }
@@ -115,7 +117,8 @@ impl Wallet {
             return known.ok_or(WalletError::Check { check: "memory of the chain" });
         }
         let asked_ms = self.0.time.boot_ms();
-        let facts = self.chain_facts(terms, payer, nonce).await;
+        let (mut facts, ()) = tokio::join!(self.chain_facts(terms, payer, nonce), self.see_head(terms.network()));
+        facts.clock_ahead_ms = self.clock_ahead_ms(terms.network());
         let mut memory = lock(&self.0.memory);
         memory.store(balance_of(terms, payer), facts.balance, asked_ms);
         if let Some(figure) = allowance_of(terms, payer) {
@@ -124,9 +127,29 @@ impl Wallet {
         Ok(facts)
     }
 
+    /// Asks for the newest block's time, unless it was asked a moment ago.
+    async fn see_head(&self, network: Network) {
+        let asked_ms = self.0.time.boot_ms();
+        let fresh = lock(&self.0.memory).heads.get(&network).is_some_and(|(_, at)| asked_ms - at <= REFRESH_MS);
+        let Ok(node) = self.node(network) else { return };
+        if !fresh && let Ok(head) = node.head().await {
+            let chain_ms = i64::try_from(head.timestamp_ms).unwrap_or(i64::MAX);
+            lock(&self.0.memory).heads.insert(network, (chain_ms, asked_ms));
+        }
+    }
+
+    /// How far this machine's clock is ahead of the newest block that was seen, which grows older by boot time: a wall
+    /// clock that is set meanwhile is noticed without a node. `None` where no node ever told one.
+    fn clock_ahead_ms(&self, network: Network) -> Option<i64> {
+        let (chain_ms, asked_ms) = lock(&self.0.memory).heads.get(&network).copied()?;
+        let passed = self.0.time.boot_ms().saturating_sub(asked_ms);
+        Some(self.0.time.latest().0.saturating_sub(chain_ms.saturating_add(passed)))
+    }
+
     /// `None` unless everything that the scheme needs is fresh. The nonce counts as unused: the contract takes
     /// none twice, and [`Wallet::look_behind`] finds out.
     fn remembered(&self, site: &Site, terms: &Terms, payer: Address) -> Option<ChainFacts> {
+        let clock_ahead_ms = self.clock_ahead_ms(terms.network());
         let (memory, now_ms) = (lock(&self.0.memory), self.0.time.boot_ms());
         if memory.doubted.values().any(|doubted| doubted == site) {
             return None;
@@ -136,7 +159,13 @@ impl Wallet {
             Some(figure) => Some(memory.fresh(figure, now_ms)?),
             None => None,
         };
-        Some(ChainFacts { balance: Some(balance), allowance, nonce_used: Some(false), token: TokenSays::Nothing })
+        Some(ChainFacts {
+            balance: Some(balance),
+            allowance,
+            nonce_used: Some(false),
+            token: TokenSays::Nothing,
+            clock_ahead_ms,
+        })
     }
 
     /// Looks at the chain behind a payment from memory: the nonce, and figures that grow old. A site whose

@@ -1,6 +1,7 @@
 //! What is odd about an offer by itself: for the inspector, without a wallet, a record or a chain. Says
 //! nothing that would need one of them.
 
+use crate::Unpayable;
 use crate::planner::Claims;
 use plan::{AppId, Fact, Fee, Finding, History, Moment, Plan, Request, Site, TokenRef, Window};
 use policy::{ChainFacts, Draft, TokenSays};
@@ -16,7 +17,7 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
     let mut plans = Vec::new();
     for option in &offer.options {
         let Ok(terms) = &option.terms else { continue };
-        let cannot = terms.signable(Address::ZERO).err();
+        let cannot = terms.signable(PAYER).err();
         let foreign = match &cannot {
             Some(CannotSign::ContractNotInRegistry { found, .. }) => Some(*found),
             _ => None,
@@ -59,7 +60,8 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
             Terms::ExactEip3009(terms) if terms.token_cannot() => TokenSays::CannotAuthorize,
             _ => TokenSays::Nothing,
         };
-        let chain = ChainFacts { balance: Some(Amount::MAX), allowance: None, nonce_used: Some(false), token: says };
+        let chain =
+            ChainFacts { balance: Some(Amount::MAX), nonce_used: Some(false), token: says, ..ChainFacts::default() };
         let mut findings = policy::findings(&draft, &History::default(), &chain, now);
         findings.retain(tells_of_the_document);
         plans.push(Plan {
@@ -88,6 +90,20 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
     }
     plans
 }
+
+/// Why the wallet never pays these terms, by its own words; `None` where only chain, record and person decide.
+pub fn refused(terms: &Terms) -> Option<Unpayable> {
+    crate::planner::refused(terms, PAYER)
+}
+
+/// The seconds that the wallet gives a permission where the offer would take longer ones.
+pub fn shortened(terms: &Terms) -> Option<u64> {
+    let given = crate::choosing::lifetime(terms).filter(|_| terms.chosen_by_payer())?;
+    terms.lifetime().is_some_and(|asked| asked > given).then_some(given)
+}
+
+/// Stands for whoever pays.
+const PAYER: Address = Address::ZERO;
 
 fn tells_of_the_document(finding: &Finding) -> bool {
     !matches!(finding.fact, Fact::AllKnown | Fact::PayeeFirstSeen | Fact::PayeeKnown { .. } | Fact::ChainUnknown)

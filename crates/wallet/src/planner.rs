@@ -81,20 +81,9 @@ impl Wallet {
         if !self.0.nodes.contains_key(&terms.network()) {
             return Err(Unpayable::Network(terms.network().label().to_owned()));
         }
-        if !PAYABLE.contains(&terms.scheme()) {
-            return Err(Unpayable::Scheme(terms.scheme().name().to_owned()));
-        }
-        if terms.chosen_by_payer() && choosing::lifetime(terms).is_none() {
-            let reason = "maxTimeoutSeconds leaves a facilitator no time to settle";
-            return Err(Unpayable::CannotSign(reason.to_owned()));
-        }
-        match terms.signable(payer) {
-            // Planned all the same, so that the refusal stands in the record with its reason.
-            Ok(()) | Err(CannotSign::MissingCaller | CannotSign::ContractNotInRegistry { .. }) => {
-                Ok(self.through(terms, site))
-            }
-            Err(CannotSign::UnsupportedScheme(scheme)) => Err(Unpayable::Scheme(scheme.name().to_owned())),
-            Err(other) => Err(Unpayable::CannotSign(other.to_string())),
+        match refused(terms, payer) {
+            Some(reason) => Err(reason),
+            None => Ok(self.through(terms, site)),
         }
     }
 
@@ -145,6 +134,7 @@ impl Wallet {
             allowance: less(chain.allowance),
             nonce_used,
             token: token_says,
+            clock_ahead_ms: chain.clock_ahead_ms,
         };
         let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
         let (site, request) = (asked.site.clone(), asked.request.clone());
@@ -239,7 +229,7 @@ impl Wallet {
             true => TokenSays::CannotAuthorize,
             false => TokenSays::Nothing,
         };
-        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok(), token }
+        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok(), token, clock_ahead_ms: None }
     }
 
     /// Most TRX, in sun, that approving burns: simulated energy with a quarter in reserve, and the bytes.
@@ -260,6 +250,23 @@ impl Wallet {
         }
         let energy = run.energy.saturating_add(run.energy / 4);
         Ok(energy.saturating_mul(energy_price).saturating_add(APPROVE_BYTES.saturating_mul(byte_price)))
+    }
+}
+
+/// Why terms that can be read are never paid with here, whatever chain and record say.
+pub(crate) fn refused(terms: &Terms, payer: Address) -> Option<Unpayable> {
+    if !PAYABLE.contains(&terms.scheme()) {
+        return Some(Unpayable::Scheme(terms.scheme().name().to_owned()));
+    }
+    if terms.chosen_by_payer() && choosing::lifetime(terms).is_none() {
+        let reason = "maxTimeoutSeconds leaves a facilitator no time to settle";
+        return Some(Unpayable::CannotSign(reason.to_owned()));
+    }
+    match terms.signable(payer) {
+        // Planned all the same, so that the refusal stands in the record with its reason.
+        Ok(()) | Err(CannotSign::MissingCaller | CannotSign::ContractNotInRegistry { .. }) => None,
+        Err(CannotSign::UnsupportedScheme(scheme)) => Some(Unpayable::Scheme(scheme.name().to_owned())),
+        Err(other) => Some(Unpayable::CannotSign(other.to_string())),
     }
 }
 
@@ -300,7 +307,8 @@ impl Unpayable {
         match unusable {
             x402::Unusable::UnknownNetwork { found } => Self::Network(found.clone()),
             x402::Unusable::UnknownScheme { found } => Self::Scheme(found.clone()),
-            x402::Unusable::Field(e) => {
+            x402::Unusable::OtherPayload { .. } => Self::CannotSign(unusable.to_string()),
+            x402::Unusable::Field(e) | x402::Unusable::UnknownMethod { wrong: e, .. } => {
                 Self::Malformed { field: e.field.clone(), found: e.found.clone(), expected: e.expected.clone() }
             }
         }

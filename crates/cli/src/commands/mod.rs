@@ -6,6 +6,7 @@ pub mod demo;
 pub mod inspect;
 pub mod keyring;
 mod ledger;
+mod met;
 pub mod pay;
 pub mod records;
 pub mod rules;

@@ -3,6 +3,7 @@
 
 use crate::args::{Global, Pay};
 use crate::commands::answer::unsigned;
+use crate::commands::met;
 use crate::console::Console;
 use crate::exit::{Fail, Status};
 use crate::question;
@@ -19,9 +20,6 @@ use std::time::Duration;
 use view::port::{HttpRequestView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{PaymentView, StateView};
 
-/// A 402 has at most this much; more is not read.
-const OFFER_BYTES: usize = 64 * 1024;
-
 /// The request as it is sent, twice the same but for the payment header.
 struct Call {
     http: Client,
@@ -35,19 +33,13 @@ pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fai
     let call = Call::of(&pay)?;
     let first = call.send(None).await?;
     if first.status() != StatusCode::PAYMENT_REQUIRED {
-        let status = first.status();
+        let other = (!first.status().is_success()).then(|| met::other(call.url.as_str(), &first));
         write_body(first, &pay).await?;
-        return match status.is_success() {
-            true => Ok(()),
-            false => Err(Fail::plain(format!(
-                "{} answered {status}; nothing was asked for or paid",
-                safe(call.url.as_str())
-            ))),
-        };
+        return other.map_or(Ok(()), Err);
     }
     let request = PaymentRequestView {
         request: HttpRequestView { method: call.method.to_string(), url: call.url.to_string() },
-        payment_required: offer(first).await?,
+        payment_required: met::offer(first).await?,
         reason: pay.reason.clone(),
         idempotency_key: None,
         max_amount: pay.max_amount.clone(),
@@ -191,23 +183,6 @@ impl Call {
         };
         request.send().await.map_err(failed)
     }
-}
-
-/// The raw 402: the header where there is one, else the body.
-async fn offer(mut response: Response) -> Result<String, Fail> {
-    if let Some(header) = response.headers().get("payment-required") {
-        let text =
-            header.to_str().map_err(|_| Fail::of(Status::Unpayable, "the PAYMENT-REQUIRED header is not text"))?;
-        return Ok(text.to_owned());
-    }
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|_| Fail::plain("the 402 broke off"))? {
-        body.extend_from_slice(&chunk);
-        if body.len() > OFFER_BYTES {
-            return Err(Fail::of(Status::Unpayable, format!("the body of the 402 is larger than {OFFER_BYTES} bytes")));
-        }
-    }
-    String::from_utf8(body).map_err(|_| Fail::of(Status::Unpayable, "the body of the 402 is not text"))
 }
 
 async fn write_body(mut response: Response, pay: &Pay) -> Result<(), Fail> {

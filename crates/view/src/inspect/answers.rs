@@ -10,6 +10,13 @@ use tron::Network;
 use x402::facilitator::{Quote, QuoteRequest, Supported, VerifyResponse};
 use x402::{Note, Settlement};
 
+/// An error of any service, with nothing in it that speaks of a settlement.
+pub(super) fn is_any_error(settlement: &Settlement) -> bool {
+    let speaks =
+        settlement.error_reason.as_deref().is_some_and(|reason| reason.to_ascii_lowercase().contains("settle"));
+    settlement.notes.contains(&Note::ErrorBody) && settlement.transaction.is_none() && !speaks
+}
+
 pub(super) fn settlement(settlement: &Settlement, text: &str) -> PartView {
     let mut lines = Lines::default();
     let mut findings = Vec::new();
@@ -32,7 +39,13 @@ pub(super) fn settlement(settlement: &Settlement, text: &str) -> PartView {
     if let Some(amount) = settlement.amount {
         lines.add("amount", amount).remark("smallest units; which token it was is not said here");
     }
-    lines.maybe("error-reason", settlement.error_reason.as_ref());
+    if let Some(reason) = &settlement.error_reason {
+        let known = crate::words::find(&format!("reason-{}", reason.replace('_', "-")), &[]);
+        let line = lines.add("error-reason", reason);
+        if let Some(known) = known {
+            line.remark(known);
+        }
+    }
     if !settlement.extra.is_null() {
         lines.add("extra", &settlement.extra);
     }

@@ -169,7 +169,12 @@ impl Lines {
             (true, true) => line.remark(format!("expired {how}")).weight(WeightView::Warn),
             (false, true) => line.remark(how),
             (true, false) => line,
-            (false, false) => line.remark(format!("begins {how}")).weight(WeightView::Warn),
+            (false, false) => {
+                line.remark(format!("begins {how}")).weight(match seconds - now.secs() > wallet::EARLY_SECS {
+                    true => WeightView::Warn,
+                    false => WeightView::Note,
+                })
+            }
         }
     }
 

@@ -2,10 +2,12 @@
 //! and what is odd. Pure: no wallet, no key, no node, no clock but the time that is handed in; refuses nothing, a
 //! text that is too large or unknown is told what it was tried as. What a chain knows is asked in [`look_up`].
 
+mod answer;
 mod answers;
 mod beside;
 mod bytes;
 mod chain;
+mod extensions;
 mod lines;
 mod names;
 mod odd;
@@ -27,6 +29,8 @@ use shapes::{InspectView, KindView, PartView, TriedView};
 
 /// Two of the largest documents that there may be, with their headers.
 pub const TEXT_BYTES: usize = 2 * (x402::limits::BODY_BYTES + x402::limits::HEADER_BYTES);
+/// Where no reading was likelier than the others.
+const NOT_RECOGNISED: &str = "Not recognised.";
 /// What is shown of a text that is not known.
 const UNKNOWN_SHOWN: usize = 4000;
 
@@ -55,9 +59,13 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
     let (pieces, more) = split::split(text);
     let mut parts: Vec<Part> = Vec::new();
     let mut asked: Option<&str> = None;
-    for piece in &pieces {
+    for (at, piece) in pieces.iter().enumerate() {
+        let before = parts.len();
         parts.extend(read::piece(piece, asked, now));
         if let split::What::Http { first, .. } = &piece.what {
+            if let (Some(card), Some(finding)) = (parts.get_mut(before), answer::judge(&pieces[at..])) {
+                answer::tell(card, finding);
+            }
             // "GET https://news.example/ HTTP/1.1"
             asked = first.split(' ').nth(1).filter(|url| url.starts_with("http"));
         }
@@ -103,18 +111,23 @@ fn repeated(parts: &mut Vec<Part>) {
     let Some(at) = parts.iter().position(|part| part.view.kind == KindView::PaymentRequired) else { return };
     let again = |part: &Part| part.view.kind == KindView::PaymentRequired && part.view.place.as_deref() == Some("body");
     let Some(body) = parts.iter().skip(at + 1).position(again).map(|after| at + 1 + after) else { return };
-    let same = match (parts.get(at), parts.get(body)) {
-        (Some(header), Some(body)) => header.view.document == body.view.document,
-        _ => return,
+    let (Some(Is::Offer(header)), Some(Is::Offer(other))) =
+        (parts.get(at).map(|part| &part.is), parts.get(body).map(|part| &part.is))
+    else {
+        return;
     };
-    if same {
-        parts.remove(body);
-    }
+    let finding = match header.contradicted_by(other) {
+        None => {
+            parts.remove(body);
+            odd::found("bodySame", odd::NOTE, &[])
+        }
+        Some(x402::Difference { field, found, expected }) => {
+            let args = [("field", field.as_str()), ("found", &found), ("expected", &expected)];
+            odd::found("bodyDiffers", odd::STOP, &args)
+        }
+    };
     if let Some(header) = parts.get_mut(at) {
-        header.view.findings.push(match same {
-            true => odd::found("bodySame", odd::NOTE, &[]),
-            false => odd::found("bodyDiffers", odd::WARN, &[]),
-        });
+        header.view.findings.push(finding);
     }
 }
 
@@ -144,7 +157,7 @@ fn title(parts: &[PartView]) -> String {
     match known.as_slice() {
         // Where only one reading was likely, that is what to say.
         [] => match parts {
-            [one] if one.tried.len() == 1 && !one.document.is_empty() => one.title.clone(),
+            [one] if one.title != NOT_RECOGNISED && !one.document.is_empty() => one.title.clone(),
             _ => "This is nothing that x402 on TRON knows.".to_owned(),
         },
         [one] => one.title.clone(),
@@ -200,3 +213,5 @@ fn tried(what: &str, field: &str, found: &str, expected: &str) -> TriedView {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_402;

@@ -63,6 +63,25 @@ const NAMESPACES: &[(&str, &str)] = &[
     ("tron", "a TRON network that is not one of the three known ones"),
 ];
 
+/// TRON's networks as other dialects of x402 spell them: told, never signed for.
+const SPELLINGS: &[(&str, Network)] = &[
+    ("tron:27Lqcw", Network::Mainnet),
+    ("tron:4oPwXB", Network::Shasta),
+    ("tron:6FhfKq", Network::Nile),
+    ("mainnet", Network::Mainnet),
+    ("shasta", Network::Shasta),
+    ("nile", Network::Nile),
+    ("tron", Network::Mainnet),
+    ("tron-mainnet", Network::Mainnet),
+    ("tron-shasta", Network::Shasta),
+    ("tron-nile", Network::Nile),
+];
+
+/// Whether a name that is none of TRON's own means TRON all the same.
+pub(super) fn is_tron(name: &str) -> bool {
+    SPELLINGS.iter().any(|(known, _)| *known == name) || name.starts_with("tron:")
+}
+
 /// What a network's name means.
 pub(super) enum Meaning {
     Tron(Network),
@@ -77,6 +96,9 @@ pub(super) fn network(name: &str) -> Meaning {
     }
     if let Some((_, label)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
         return Meaning::Other(format!("{label}, not TRON"));
+    }
+    if let Some((_, network)) = SPELLINGS.iter().find(|(known, _)| *known == name) {
+        return Meaning::Other(format!("{} in another spelling; written {}", network.label(), network.canonical()));
     }
     let (space, reference) = name.split_once(':').unwrap_or((name, ""));
     let id =
@@ -150,6 +172,8 @@ mod tests {
             ("eip155:728126428", "the chain id of TRON Mainnet, which is written tron:728126428"),
             ("tron:0xCD8690DC", "TRON Nile in another spelling; written tron:3448148188"),
             ("eip155:987654", "an Ethereum-like chain"),
+            ("tron:27Lqcw", "TRON Mainnet in another spelling; written tron:728126428"),
+            ("nile", "TRON Nile in another spelling; written tron:3448148188"),
             ("tron:1", "a TRON network that is not one of the three known ones"),
             ("nowhere", "unknown"),
         ] {

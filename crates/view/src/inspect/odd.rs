@@ -2,8 +2,9 @@
 //! the catalogue that say what to do.
 
 use crate::question::quoted;
-use crate::words::{Arg, find, say};
+use crate::words::{Arg, duration, find, say};
 use crate::{FindingView, WeightView};
+use wallet::Unpayable;
 use x402::{Scheme, Terms, Unusable};
 
 pub(super) const GOOD: WeightView = WeightView::Good;
@@ -44,8 +45,17 @@ pub(super) fn unusable(option: &str, unusable: &Unusable) -> FindingView {
             Some(what) => found("schemeForeign", WARN, &[("option", option), ("found", name), ("what", what)]),
             None => found("schemeUnknown", WARN, &[("option", option), ("found", name)]),
         },
+        Unusable::UnknownMethod { wrong, method } => {
+            found("methodUnknown", WARN, &[("option", option), ("field", &wrong.field), ("found", method)])
+        }
+        Unusable::OtherPayload { field, what } => {
+            found("payloadOther", STOP, &[("option", option), ("field", field), ("what", what)])
+        }
         Unusable::UnknownNetwork { found: name } => match super::names::network(name) {
             super::names::Meaning::Unknown => found("networkUnknown", WARN, &[("option", option), ("found", name)]),
+            super::names::Meaning::Other(what) if super::names::is_tron(name) => {
+                found("networkSpelling", WARN, &[("option", option), ("found", name), ("what", &what)])
+            }
             super::names::Meaning::Other(what) => {
                 found("networkForeign", NOTE, &[("option", option), ("found", name), ("what", &what)])
             }
@@ -81,6 +91,18 @@ pub(super) fn terms(option: &str, terms: &Terms) -> Vec<FindingView> {
     }
     if terms.scheme() == Scheme::ExactGasfree && terms.fee().is_some() {
         add("gasfreeFeeClaimed", NOTE);
+    }
+    match wallet::refused(terms) {
+        Some(Unpayable::Scheme(scheme)) => {
+            all.push(found("schemeNotPaid", WARN, &[("option", option), ("found", &scheme)]))
+        }
+        Some(reason) => all.push(found("notSigned", STOP, &[("option", option), ("why", &reason.told())])),
+        None => {}
+    }
+    if let Some(seconds) = wallet::shortened(terms) {
+        let asked = terms.lifetime().unwrap_or_default();
+        let (asked, given) = (duration(asked), duration(seconds));
+        all.push(found("lifetimeShortened", NOTE, &[("option", option), ("asked", &asked), ("given", &given)]));
     }
     all
 }

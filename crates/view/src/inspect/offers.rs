@@ -1,5 +1,6 @@
 //! A 402 and its options.
 
+use super::extensions;
 use super::lines::{Around, Lines};
 use super::names::{self, Meaning};
 use super::odd::{self, NOTE, WARN, found};
@@ -19,6 +20,9 @@ pub(super) fn offer(offer: &Offer, now: Option<Moment>) -> PartView {
     let mut lines = Lines::default();
     lines.group("document");
     lines.add("x402-version", version(offer.version));
+    if !offer.place.is_empty() {
+        lines.add("place", &offer.place);
+    }
     lines.maybe("error", offer.error.as_ref());
     for (key, value) in &offer.unknown {
         lines.add(key, value).remark("not part of x402 as known here; kept as it is");
@@ -36,12 +40,7 @@ pub(super) fn offer(offer: &Offer, now: Option<Moment>) -> PartView {
         requirement(&mut lines, option, now);
         findings.extend(of_requirement(&name, option));
     }
-    if !offer.extensions.is_empty() {
-        lines.group("extensions");
-        for name in offer.extensions.names() {
-            lines.add(name, offer.extensions.raw(name).unwrap_or_default());
-        }
-    }
+    findings.extend(extensions::tell(&mut lines, offer));
     for plan in wallet::odd(offer, now) {
         findings.extend(crate::FindingView::all(&plan));
     }
@@ -56,6 +55,7 @@ pub(super) fn offer(offer: &Offer, now: Option<Moment>) -> PartView {
     let what = match (offer.source, offer.version) {
         (Source::Header, _) => "A PAYMENT-REQUIRED",
         (Source::Mcp, _) => "A PaymentRequired inside an MCP result,",
+        (Source::Inside, _) => "A PaymentRequired inside another document,",
         (Source::Body, _) => "A PaymentRequired body",
     };
     let options = if count == 1 { "1 option".to_owned() } else { format!("{count} options") };
@@ -117,7 +117,11 @@ pub(super) fn requirement(lines: &mut Lines, option: &Requirements, now: Option<
         }
     }
     for (key, value) in &option.unknown {
-        lines.add(key, value).remark("not part of the scheme; kept as it is");
+        let line = lines.add(key, value);
+        match extensions::member(key, value) {
+            Some((remark, weight)) => line.remark(remark).weigh(weight),
+            None => line.remark("not part of the scheme; kept as it is"),
+        };
     }
 }
 

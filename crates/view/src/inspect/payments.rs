@@ -99,7 +99,8 @@ fn of_payload(facts: &[Explanation], payload: &Payload, now: Option<Moment>) -> 
         && begin > now.secs()
     {
         let (_, how) = super::lines::when(begin, now);
-        findings.push(found("payloadEarly", WARN, &[("when", &how)]));
+        let weight = if begin - now.secs() > wallet::EARLY_SECS { WARN } else { NOTE };
+        findings.push(found("payloadEarly", weight, &[("when", &how)]));
     }
     if matches!(payload, Payload::BatchSettlement(_)) {
         findings.push(found("channel", NOTE, &[]));

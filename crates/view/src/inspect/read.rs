@@ -99,6 +99,10 @@ impl Reader {
             }
             Self::Settlement => {
                 let settlement = Settlement::read(text).map_err(wrong)?;
+                if answers::is_any_error(&settlement) {
+                    let found = x402::answer::said(text).unwrap_or_else(|| "an error".to_owned());
+                    return Err(super::tried(self.name(), "success", &found, "true or false"));
+                }
                 Part::new(answers::settlement(&settlement, text), Is::Settlement(Box::new(settlement)))
             }
             Self::Requirement => {
@@ -371,6 +375,11 @@ fn http(first: &str, headers: &[(Cow<'_, str>, Cow<'_, str>)], asked: Option<&st
         if name.eq_ignore_ascii_case("location") {
             findings.push(redirect(asked, value));
         }
+        if name.eq_ignore_ascii_case("www-authenticate")
+            && let Some(protocol) = x402::answer::protocol(value)
+        {
+            findings.push(found("otherProtocol", NOTE, &[("protocol", protocol)]));
+        }
     }
     let status = first.split(' ').nth(1).unwrap_or_default();
     let title = match (first.starts_with("HTTP/"), status) {
@@ -396,9 +405,11 @@ fn redirect(asked: Option<&str>, to: &str) -> FindingView {
 }
 
 fn unknown(tried: Vec<TriedView>, text: &str) -> Part {
-    let title = match tried.as_slice() {
-        [one] => format!("This looks like {}, and can't be read.", one.what),
-        _ => "Not recognised.".to_owned(),
+    let said = || x402::answer::said(text).filter(|_| text.starts_with('{'));
+    let title = match (tried.as_slice(), said()) {
+        ([one], _) => format!("This looks like {}, and can't be read.", one.what),
+        (_, Some(said)) => format!("Nothing of x402. It says: “{said}”"),
+        (_, None) => super::NOT_RECOGNISED.to_owned(),
     };
     Part::new(PartView { tried, ..super::part(KindView::Unknown, title, text) }, Is::Other)
 }
@@ -411,6 +422,9 @@ fn document(text: &str, now: Option<Moment>, not: Option<Reader>) -> Result<Vec<
         false => serde_json::from_str::<Value>(text).map_or_else(|_| vec![], |value| marks(&value)),
     };
     if readers.is_empty() {
+        if let Some(part) = flat(text) {
+            return Ok(vec![part]);
+        }
         readers = vec![Reader::Offer, Reader::Payment, Reader::Settlement, Reader::Typed];
     }
     readers.retain(|reader| Some(*reader) != not);
@@ -422,6 +436,24 @@ fn document(text: &str, now: Option<Moment>, not: Option<Reader>) -> Result<Vec<
         }
     }
     if parts.is_empty() { Err(tried) } else { Ok(parts) }
+}
+
+/// A payment without the document around it, of a scheme that signs something of its own: told by what gave it away.
+fn flat(text: &str) -> Option<Part> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    let word = |name: &str| value.get(name).and_then(Value::as_str);
+    let (scheme, _) = (word("scheme")?, word("signature")?);
+    let what = "a signature beside the scheme's own members";
+    let unusable = x402::Unusable::OtherPayload { field: "signature".to_owned(), what };
+    let title = format!("A payment of the scheme {}, whose payload Countersign does not know.", quoted(scheme, 60));
+    let mut lines = super::lines::Lines::default();
+    lines.group("payment");
+    for (name, value) in value.as_object()? {
+        lines.add(name, value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+    }
+    let view = super::part(KindView::PaymentPayload, title, text);
+    let findings = vec![super::odd::unusable("the payment", &unusable)];
+    Some(Part::new(PartView { findings, groups: lines.done(), ..view }, Is::Other))
 }
 
 /// Levels of wrapping that are looked through, as the readers do.

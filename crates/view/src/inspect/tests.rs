@@ -217,10 +217,12 @@ fn too_much_is_refused_before_it_is_read() {
 #[test]
 fn every_finding_has_a_title_and_says_what_to_do() {
     let sources = [
+        include_str!("answer.rs"),
         include_str!("answers.rs"),
         include_str!("beside.rs"),
         include_str!("bytes.rs"),
         include_str!("chain.rs"),
+        include_str!("extensions.rs"),
         include_str!("odd.rs"),
         include_str!("offers.rs"),
         include_str!("partly.rs"),
