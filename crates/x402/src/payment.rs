@@ -81,9 +81,10 @@ impl Payment {
         let meant = accepted.as_ref().and_then(|a| a.terms.as_ref().ok()).map(Terms::scheme);
         Ok(Self {
             version,
-            payload: match t402 {
-                true => Err(Unusable::OtherPayload { field: T402.to_owned(), what: "a payment of t402" }),
-                false => Payload::read(&scheme, &network, meant, &payload, extensions.as_ref()),
+            payload: match Payload::read(&scheme, &network, meant, &payload, extensions.as_ref()) {
+                Err(own @ Unusable::OtherPayload { .. }) => Err(own),
+                _ if t402 => Err(Unusable::OtherPayload { field: T402.to_owned(), what: "a payment of t402" }),
+                read => read,
             },
             scheme,
             network,

@@ -4,7 +4,7 @@
 use super::odd::{NOTE, STOP, found};
 use super::read::Part;
 use super::split::{Piece, What};
-use crate::Failure;
+use crate::{Failure, FindingView};
 use x402::{NoOffer, header};
 
 /// Why the answer whose pieces these are gives nothing to pay; `None` where it has an offer, or is no unpaid 402. The
@@ -36,14 +36,14 @@ pub(super) fn judge(pieces: &[Piece<'_>]) -> Option<NoOffer> {
 /// Says it on the message's own card.
 pub(super) fn tell(card: &mut Part, none: NoOffer) {
     let failure = Failure::no_offer(&none);
-    let args = [("why", failure.message.as_str())];
     match none {
         NoOffer::Other(_) => {
             card.view.title = crate::question::quoted(&failure.message, 400);
             card.view.findings.push(found("noOffer", NOTE, &[]));
         }
         NoOffer::HeaderBroken { .. } | NoOffer::Malformed(_) => {
-            card.view.findings.push(found("answerRefused", STOP, &args));
+            let refused = found("answerRefused", STOP, &[]);
+            card.view.findings.push(FindingView { text: crate::question::quoted(&failure.message, 600), ..refused });
         }
     }
 }
