@@ -150,7 +150,7 @@ const rule: RuleView = {
   mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null }, bars: [summary.limits[2]!],
 };
 const site = (name: string, n: number, total: string | null, blocked = false): SiteView => ({
-  site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked,
+  site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked, hostBlocked: false,
 });
 export const sites: SiteView[] = [site("news.example", 44, "12.40"), site("maps.example", 9, "9.75"), site("llm.example", 31, "8.02"), site("papers.example", 2, "6.00"), site("cheap-api.example", 1, null, true)];
 export const siteDetail: SiteDetailView = {

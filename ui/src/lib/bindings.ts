@@ -49,7 +49,7 @@ export const commands = {
 	summary: () => __TAURI_INVOKE<SummaryView>("summary"),
 	sites: () => __TAURI_INVOKE<SiteView[]>("sites"),
 	site: (siteKey: string) => __TAURI_INVOKE<SiteDetailView>("site", { siteKey }),
-	blockSite: (siteKey: string, blocked: boolean) => __TAURI_INVOKE<null>("block_site", { siteKey, blocked }),
+	blockSite: (siteKey: string, blocked: boolean, wholeHost: boolean) => __TAURI_INVOKE<null>("block_site", { siteKey, blocked, wholeHost }),
 	setRule: (rule: RuleInput) => __TAURI_INVOKE<null>("set_rule", { rule }),
 	apps: () => __TAURI_INVOKE<AppView[]>("apps"),
 	revokeApp: (id: string) => __TAURI_INVOKE<null>("revoke_app", { id }),
@@ -502,6 +502,8 @@ export type PaymentDetailView = {
 	maximum: MoneyView,
 	payer: AddressView,
 	payee: AddressView,
+	/**  The fee's recipient, and who alone might have it settled; as of the question. */
+	recipients: RecipientView[],
 	token: AddressView,
 	contract: AddressView,
 	contractName: string,
@@ -622,6 +624,8 @@ export type QuestionView = {
 	/**  "same address 14 times since March". */
 	payeeNote: string,
 	payeeKnown: boolean,
+	/**  The fee's recipient, and who alone may have it settled. */
+	recipients: RecipientView[],
 	network: string,
 	testMoney: boolean,
 	scheme: string,
@@ -649,6 +653,17 @@ export type QuestionView = {
 	document: string,
 	/**  The typed data that would be signed, pretty-printed. */
 	typedData: string | null,
+};
+
+/**  Who has a part in a payment beside its payee. */
+export type RecipientView = {
+	/**  "Fee goes to", "Settled by". */
+	label: string,
+	address: AddressView,
+	/**  "never seen before", "known here". */
+	note: string,
+	/**  Had this part at this site before. */
+	known: boolean,
 };
 
 /**  Whether the keyring of this computer remembers the unlock. */
@@ -744,7 +759,10 @@ export type SiteView = {
 	totals: MoneyView[],
 	firstAt: string,
 	lastAt: string,
+	/**  This scheme, host and port. */
 	blocked: boolean,
+	/**  The host, with every scheme and port. */
+	hostBlocked: boolean,
 };
 
 /**  Authorization, as the port and the window name it. */
