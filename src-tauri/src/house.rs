@@ -85,13 +85,22 @@ impl House {
     }
 }
 
+/// How long a start waits for the keyring.
+const KEYRING_FIRST: std::time::Duration = std::time::Duration::from_secs(2);
+
 async fn start(args: &Args) -> Result<Open, String> {
     if args.practice {
         let (owner, practice) = Practice::start(args.data_dir.clone()).await?;
         return Ok(Open { owner, practice: Some(practice) });
     }
     let options = OwnerOptions { data_dir: args.data_dir.clone(), ..OwnerOptions::default() };
-    let owner = Owner::start(options).await.map_err(|e| e.to_string())?;
+    let opened = Owner::open(options).await.map_err(|e| e.to_string())?;
+    // First unlocked, then heard, where the keyring does it at once. One that asks or hangs holds up neither windows nor
+    // programs: what was asked meanwhile is judged again at the unlock.
+    let wallet = opened.desk().wallet().clone();
+    let unlocking = tauri::async_runtime::spawn(async move { wallet.unlock_at_start().await });
+    let _ = tokio::time::timeout(KEYRING_FIRST, unlocking).await;
+    let owner = opened.listen().await.map_err(|e| e.to_string())?;
     Ok(Open { owner, practice: None })
 }
 

@@ -45,7 +45,6 @@ fn start(args: Args) -> tauri::Result<ExitCode> {
         .setup(move |app| {
             app.manage(House::open(&args));
             windows::first(app.handle());
-            unlock_at_start(app.handle());
             events::follow(app.handle());
             practice_world::shop(app.handle());
             end_when_told(app.handle().clone());
@@ -58,14 +57,6 @@ fn start(args: Args) -> tauri::Result<ExitCode> {
         }
     });
     Ok(ExitCode::SUCCESS)
-}
-
-/// With the keyring, where its owner chose so. The windows are there meanwhile: a keyring may ask, or hang.
-fn unlock_at_start(app: &tauri::AppHandle) {
-    if let Ok(desk) = app.state::<House>().desk() {
-        let wallet = desk.wallet().clone();
-        tauri::async_runtime::spawn(async move { wallet.unlock_at_start().await });
-    }
 }
 
 /// Ctrl+C and a polite kill close the wallet in order, as closing the last window does.

@@ -379,7 +379,7 @@ pub struct Which {
     #[arg(long, value_parser = ["asked", "approved", "signed", "refused", "cancelled", "expired"])]
     pub state: Option<String>,
     /// Only where the money is so far
-    #[arg(long, value_parser = ["unknown", "seen", "final", "failed", "never-used"])]
+    #[arg(long, value_parser = ["unknown", "seen", "final", "never-used"])]
     pub settlement: Option<String>,
     /// Only where the answer was
     #[arg(long, value_parser = ["delivered", "refused", "not-reported"])]
@@ -417,7 +417,7 @@ pub enum LedgerAction {
     #[command(after_help = "\
 Examples:
   countersign ledger export -f hledger --since 2026-01-01 --time-zone Europe/Berlin 2026.journal
-  countersign ledger export -f jsonl --settlement failed - | jq .id")]
+  countersign ledger export -f jsonl --delivery refused - | jq .id")]
     Export {
         #[command(flatten)]
         which: Which,

@@ -97,6 +97,8 @@ impl From<Failure> for Fail {
             | Code::BadRequest
             | Code::NotFound
             | Code::PermissionInUse
+            | Code::AlreadySigned
+            | Code::AlreadyPaid
             | Code::PlanChanged
             | Code::NotArmed
             | Code::VaultUnusable

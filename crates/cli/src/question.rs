@@ -28,6 +28,9 @@ pub fn text(q: &QuestionView) -> String {
         fee.unwrap_or_default()
     ));
     out.blank();
+    if let Some(gone) = &q.asker_gone {
+        out.row("asked by", &format!("{WARN}{}{OFF}", safe(gone)));
+    }
     out.row("request", &format!("{} {}", safe(&q.method), safe(&q.path)));
     if let Some(words) = &q.site_words {
         out.row("site says", &format!("\"{}\"", safe(words)));

@@ -125,7 +125,6 @@ pub fn settlement(settlement: SettlementView) -> &'static str {
         SettlementView::Unknown => "not known yet, counts as spent",
         SettlementView::Seen => "in a block, not final yet",
         SettlementView::Final => "settled",
-        SettlementView::Failed => "failed",
         SettlementView::NeverUsed => "never used, nothing left",
     }
 }

@@ -20,7 +20,7 @@ pub use control::{Client, Verb, verb};
 pub use door::Entrance;
 pub use limits::Limits;
 pub use openapi::json as openapi_json;
-pub use owner::{Owner, OwnerOptions, StartError};
+pub use owner::{Opened, Owner, OwnerOptions, StartError};
 pub use problem::{Problem, ProblemView};
 pub use routes::{HealthView, PairingRequestView, router};
 pub use runtime::{RuntimeFile, data_dir, profile_of};

@@ -55,7 +55,7 @@ fn description() -> String {
 }
 
 /// Every code that the port can answer with, in the order of their statuses.
-const CODES: [Code; 31] = [
+const CODES: [Code; 33] = [
     Code::BadRequest,
     Code::NotPaired,
     Code::Forbidden,
@@ -70,6 +70,8 @@ const CODES: [Code; 31] = [
     Code::NoAccount,
     Code::WatchOnly,
     Code::PermissionInUse,
+    Code::AlreadySigned,
+    Code::AlreadyPaid,
     Code::AlreadyAnswered,
     Code::PlanChanged,
     Code::NotArmed,

@@ -66,6 +66,13 @@ pub enum StartError {
     Path { path: String, source: io::Error },
 }
 
+/// A wallet that is open, with no door yet: the time to unlock it, so that no program finds it locked that need not.
+pub struct Opened {
+    options: OwnerOptions,
+    places: Places,
+    desk: Desk,
+}
+
 /// A running owner. Dropping it removes the runtime file; `shutdown` also lets calls in progress end.
 pub struct Owner {
     desk: Desk,
@@ -75,14 +82,19 @@ pub struct Owner {
     server: Server,
 }
 
-impl Owner {
-    /// Opens everything or nothing.
-    pub async fn start(options: OwnerOptions) -> Result<Self, StartError> {
-        if options.headless {
-            os::no_core_dumps();
-        }
-        let places = Places::of(&options.profile, options.data_dir.as_deref()).map_err(StartError::Places)?;
-        let desk = open(&options, &places).await?;
+impl Opened {
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Closes the wallet again.
+    pub async fn close(self) {
+        self.desk.wallet().close().await;
+    }
+
+    /// Opens all doors or none.
+    pub async fn listen(self) -> Result<Owner, StartError> {
+        let Self { options, places, desk } = self;
         // A file left by a crash must not mislead anybody while this start may still fail.
         let _ = std::fs::remove_file(&places.runtime_file);
 
@@ -126,7 +138,7 @@ impl Owner {
             server.listen(unix, router, Entrance::Unix, &limits);
             server.listen(control, control::router(desk.clone(), limits.clone()), Entrance::Unix, &limits);
         }
-        let owner = Self { desk, addr, runtime, places, server };
+        let owner = Owner { desk, addr, runtime, places, server };
         if let Some(dir) = owner.places.runtime_file.parent() {
             os::private_dir(dir).map_err(|e| failed(dir, e))?;
         }
@@ -135,14 +147,27 @@ impl Owner {
         owner.desk.wallet().set_listening(Some(owner.runtime.address.clone()));
         Ok(owner)
     }
+}
 
-    /// The wallet's desk without any door: for a command that is the owner for its own length.
-    pub async fn quiet(options: OwnerOptions) -> Result<Desk, StartError> {
+impl Owner {
+    /// Opens the wallet and no door.
+    pub async fn open(options: OwnerOptions) -> Result<Opened, StartError> {
         if options.headless {
             os::no_core_dumps();
         }
         let places = Places::of(&options.profile, options.data_dir.as_deref()).map_err(StartError::Places)?;
-        open(&options, &places).await
+        let desk = open(&options, &places).await?;
+        Ok(Opened { options, places, desk })
+    }
+
+    /// Opens everything or nothing.
+    pub async fn start(options: OwnerOptions) -> Result<Self, StartError> {
+        Self::open(options).await?.listen().await
+    }
+
+    /// The wallet's desk without any door: for a command that is the owner for its own length.
+    pub async fn quiet(options: OwnerOptions) -> Result<Desk, StartError> {
+        Ok(Self::open(options).await?.desk)
     }
 
     pub fn desk(&self) -> &Desk {

@@ -27,6 +27,8 @@ pub fn table(code: Code) -> (StatusCode, &'static str) {
         Code::WatchOnly => (StatusCode::CONFLICT, "The account that would pay has no key here"),
         Code::PlanChanged => (StatusCode::CONFLICT, "The plan changed since it was shown"),
         Code::PermissionInUse => (StatusCode::CONFLICT, "This 402 is being paid already"),
+        Code::AlreadySigned => (StatusCode::CONFLICT, "The payment is signed already"),
+        Code::AlreadyPaid => (StatusCode::CONFLICT, "This 402 was paid already"),
         Code::AlreadyAnswered => (StatusCode::CONFLICT, "The payment has moved on"),
         Code::NotArmed => (StatusCode::CONFLICT, "The answer came too early"),
         Code::VaultUnusable => (StatusCode::CONFLICT, "The vault can't be used"),

@@ -131,7 +131,9 @@ pub(crate) async fn accounts(State(port): State<Port>, Paired { app, .. }: Paire
 ///
 /// `paymentRequired` is the raw header value or body, unchanged. 200: signed at once, send `headerName:
 /// headerValue` with the request. 202: a person (or the unlock) is asked; wait with `GET /v1/payments/{id}`.
-/// With an idempotency key the same call again is the same payment.
+/// With an idempotency key the same call again is the same payment, for ever. Without one the same call again returns
+/// the same signature until its result is reported or the chain has it as used; from then on it is another purchase,
+/// or ALREADY_PAID where the 402 itself names the permission.
 #[utoipa::path(post, path = "/v1/payments", tag = "apps", security(("token" = [])), request_body = PaymentRequestView, responses(
     (status = 200, body = PaymentAnswerView, description = "Signed: a limit allows it"),
     (status = 202, body = PaymentAnswerView, description = "Asked"),
@@ -171,13 +173,20 @@ pub(crate) async fn payment(
 }
 
 /// Cancel a payment that is not signed yet
+///
+/// A signature can't be taken back: ALREADY_SIGNED.
 #[utoipa::path(delete, path = "/v1/payments/{id}", tag = "apps", security(("token" = [])), params(("id" = String, Path)), responses(
-    (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+    (status = 200, body = PaymentAnswerView),
+    (status = 409, body = ProblemView, content_type = "application/problem+json", description = "ALREADY_SIGNED"),
+    (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn cancel(State(port): State<Port>, app: Paired, Id(id): Id) -> Answer<PaymentAnswerView> {
     Ok(Json(port.desk.cancel(&app.app, &id).await?))
 }
 
 /// Tell what the seller answered to the paid request
+///
+/// Any receipt is taken: one that can't be read is kept as it came and told in `notes`. What a seller says about money is
+/// its word: `settlement` is what the chain shows, and `unknown` while no node answers. Then it is looked up again.
 #[utoipa::path(post, path = "/v1/payments/{id}/result", tag = "apps", security(("token" = [])), params(("id" = String, Path)),
     request_body = ResultView, responses(
     (status = 200, body = PaymentAnswerView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
@@ -221,14 +230,16 @@ pub(crate) async fn events(State(port): State<Port>, app: Paired) -> impl IntoRe
 
 fn own_events(port: Port, app: Paired) -> impl Stream<Item = Result<Event, Infallible>> {
     let receiver = port.desk.subscribe();
-    futures::stream::unfold((port, app, receiver), |(port, app, mut receiver)| async move {
+    // Whoever follows its events waits for them.
+    let listens = port.desk.wallet().listens(&app.app);
+    futures::stream::unfold((port, app, receiver, listens), |(port, app, mut receiver, listens)| async move {
         // Holds the app's place for as long as the stream runs.
         let _place = &app.slot;
         loop {
             match receiver.recv().await {
                 Ok(event) if owner_of(&event) == Some(&app.app) => {
                     let event = named(&port.desk.event(event).await);
-                    return Some((Ok(event), (port, app, receiver)));
+                    return Some((Ok(event), (port, app, receiver, listens)));
                 }
                 // The app may have been revoked: then it hears nothing more.
                 Ok(Happened::Rules) => {
@@ -239,7 +250,7 @@ fn own_events(port: Port, app: Paired) -> impl Stream<Item = Result<Event, Infal
                 Err(RecvError::Lagged(missed)) => {
                     let event =
                         Event::default().event("missed").data(format!("{{\"event\":\"missed\",\"count\":{missed}}}"));
-                    return Some((Ok(event), (port, app, receiver)));
+                    return Some((Ok(event), (port, app, receiver, listens)));
                 }
                 Err(RecvError::Closed) => return None,
             }

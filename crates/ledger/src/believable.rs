@@ -201,6 +201,7 @@ pub fn life(n: u64, count: u64) -> Life {
         delivery: None,
         delivery_at: None,
         http_status: None,
+        seller_says: None,
     };
     live(&mut payment, &mut dice, n + 20 >= count);
     let noted = dice.below(100);
@@ -238,12 +239,12 @@ fn live(payment: &mut Payment, dice: &mut Dice, newest: bool) {
         roll => {
             let tx = || dice_hex(payment.id);
             payment.settlement = Some(match roll {
-                // A failed attempt is over with its window: then nobody used the permission.
-                7..=30 if newest => Settlement::Failed { reason: "out of energy".to_owned(), tx: None },
                 _ if newest => Settlement::Unknown,
                 7..=9 => Settlement::NeverUsed,
                 _ => Settlement::Final { tx: Some(tx()), block: Some(70_000_000 + at.secs() / 3 % 10_000_000) },
             });
+            // What the seller calls failed is over with its window: then nobody used the permission.
+            payment.seller_says = (newest && roll <= 30).then(|| "out of energy".to_owned());
             let later = if roll < 10 { 600_000 } else { 4_000 };
             let unknown = payment.settlement == Some(Settlement::Unknown);
             payment.settlement_at = Some(if unknown { at } else { at.plus_ms(later) });

@@ -30,7 +30,7 @@ pub fn weigh(payment: &Payment) -> Weight {
     let actual = payment.actual.unwrap_or(maximum);
     match (payment.state, &payment.settlement) {
         (State::Reserved, _) => open,
-        (State::Signed, Some(Settlement::Unknown | Settlement::Failed { .. }) | None) => open,
+        (State::Signed, Some(Settlement::Unknown) | None) => open,
         (State::Signed, Some(Settlement::Seen { .. })) => Weight { settled: actual, open: Amount::ZERO, ..open },
         (State::Signed, Some(Settlement::Final { .. })) => {
             Weight { counted: actual, settled: actual, open: Amount::ZERO, counts: true }

@@ -130,8 +130,13 @@ fn examine(
             Entered::Conflict { earlier: earlier.payment.id }
         }));
     }
-    if let Some(holder) = holder(db, plan, entry.nonce)? {
-        return Ok(Examined::Earlier(Entered::SameNonce(holder)));
+    let held = match holder(db, plan, entry.nonce)? {
+        // Two questions about one permission: the second yes could not be signed.
+        None if entry.dictated => asked(db, plan, entry.nonce)?,
+        held => held,
+    };
+    if let Some(held) = held {
+        return Ok(Examined::Earlier(Entered::SameNonce(held)));
     }
     let now = apps::effective(db, now)?;
     let account = Account {
@@ -153,11 +158,18 @@ fn examine(
 }
 
 /// The unfinished payment that holds this nonce, if there is one.
-fn holder(db: &Connection, plan: &Plan, nonce: &str) -> Result<Option<Payment>, LedgerError> {
+pub fn holder(db: &Connection, plan: &Plan, nonce: &str) -> Result<Option<Payment>, LedgerError> {
     let rest = "WHERE p.contract = ?1 AND p.payer = ?2 AND p.nonce = ?3
         AND (p.state = 'reserved' OR p.settlement IN ('unknown', 'seen', 'failed'))";
     let params: [&dyn rusqlite::ToSql; 3] = [plan.contract.bytes(), plan.payer.bytes(), &nonce];
     Ok(rows::select(db, "INDEXED BY payments_open", rest, &params)?.pop().map(|row| row.payment))
+}
+
+/// The open question about this permission, if there is one.
+fn asked(db: &Connection, plan: &Plan, nonce: &str) -> Result<Option<Payment>, LedgerError> {
+    let rest = "WHERE p.state = 'asked' AND p.contract = ?1 AND p.payer = ?2 AND p.nonce = ?3";
+    let params: [&dyn rusqlite::ToSql; 3] = [plan.contract.bytes(), plan.payer.bytes(), &nonce];
+    Ok(rows::select(db, "INDEXED BY payments_state", rest, &params)?.pop().map(|row| row.payment))
 }
 
 fn fresh(entry: &Entry<'_>, verdict: &Verdict, now: Moment) -> Payment {
@@ -190,5 +202,6 @@ fn fresh(entry: &Entry<'_>, verdict: &Verdict, now: Moment) -> Payment {
         delivery: None,
         delivery_at: None,
         http_status: None,
+        seller_says: None,
     }
 }

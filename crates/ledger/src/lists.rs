@@ -6,7 +6,7 @@ use crate::payment::{HistoryKey, Papers, Payment};
 use crate::{Ledger, LedgerError, PaymentId, apps, assets, recipients, rows, sites};
 use plan::{AppId, Earlier, History, Moment, Recent, Role};
 use rusqlite::{Connection, OptionalExtension, params};
-use tron::Amount;
+use tron::{Address, Amount};
 
 /// How many of a site's last rows are looked at, and how many prices make its usual one.
 const LOOK_BACK: i64 = 200;
@@ -149,21 +149,39 @@ fn promised(db: &Connection, key: &HistoryKey<'_>, asset: i64) -> Result<Amount,
 }
 
 fn recent(db: &Connection, key: &HistoryKey<'_>, site: i64) -> Result<Option<Recent>, LedgerError> {
+    let own = last_paid(db, key, site, &key.payee)?;
+    if own.as_ref().is_some_and(|recent| recent.unknown) {
+        return Ok(own);
+    }
+    // Another payee is another purchase, unless the outcome of the first is not known: then it looks like a second try.
+    for payee in recipients::last_at(db, site, PAYEES)?.into_iter().filter(|payee| *payee != key.payee) {
+        let other = last_paid(db, key, site, &payee)?.filter(|recent| recent.unknown && !recent.delivered);
+        if other.is_some() {
+            return Ok(other);
+        }
+    }
+    Ok(own)
+}
+
+fn last_paid(db: &Connection, key: &HistoryKey<'_>, site: i64, payee: &Address) -> Result<Option<Recent>, LedgerError> {
     let mut query = db.prepare_cached(
-        "SELECT reserved_at, id, delivery = 'delivered', state = 'reserved' OR settlement IN ('unknown', 'failed')
+        "SELECT reserved_at, id, coalesce(delivery = 'delivered', 0), coalesce(delivery = 'refused', 0),
+         state = 'reserved' OR settlement = 'unknown'
          FROM payments INDEXED BY payments_resource
          WHERE site = ?1 AND resource = ?2 AND reserved_at IS NOT NULL AND state IN ('reserved', 'signed')
+         AND coalesce(settlement, '') <> 'never used'
          ORDER BY seq DESC LIMIT 1",
     )?;
-    let mut rows = query.query([site, rows::resource(key.site, key.url, &key.payee)])?;
+    let mut rows = query.query([site, rows::resource(key.site, key.url, payee)])?;
     rows.next()?
         .map(|row| {
             let mut cells = Cells::of(row);
             Ok(Recent {
                 at: cells.moment()?,
                 payment: PaymentId::from_bytes(cells.take()?).to_string(),
-                delivered: cells.take::<Option<bool>>()?.unwrap_or(false),
-                unknown: cells.take::<Option<bool>>()?.unwrap_or(false),
+                delivered: cells.take()?,
+                refused: cells.take()?,
+                unknown: cells.take()?,
             })
         })
         .transpose()

@@ -59,7 +59,7 @@ impl Ledger {
         })
     }
 
-    /// News about a signed payment's settlement, from the seller or the chain. `actual` is what left, where a
+    /// News about a signed payment's settlement, as the chain tells it. `actual` is what left, where a
     /// scheme settles less than was authorised. Older news than what is recorded changes nothing; what
     /// contradicts a final settlement is refused.
     ///
@@ -84,20 +84,28 @@ impl Ledger {
             }
             let contradiction =
                 || LedgerError::Contradiction { id, recorded: format!("{recorded:?}"), to: format!("{news:?}") };
+            // A nonce says that it was settled, not by which transaction: whoever names that adds to it.
+            let differ =
+                |one: &Option<String>, other: &Option<String>| one.is_some() && other.is_some() && one != other;
             let next = match (recorded, news) {
-                (Settlement::Final { tx, .. }, Settled::Seen { tx: seen }) => {
-                    return if tx.as_deref() == Some(seen.as_str()) { Ok(()) } else { Err(contradiction()) };
-                }
-                (Settlement::Final { tx, block }, Settled::Final { tx: again, block: now_known }) => {
-                    if tx != again || (block.is_some() && now_known.is_some() && block != now_known) {
+                (Settlement::Final { tx, block }, Settled::Seen { tx: seen }) => {
+                    if differ(tx, seen) {
                         return Err(contradiction());
                     }
-                    Settlement::Final { tx: tx.clone(), block: block.or(*now_known) }
+                    Settlement::Final { tx: tx.clone().or(seen.clone()), block: *block }
+                }
+                (Settlement::Final { tx, block }, Settled::Final { tx: again, block: now_known }) => {
+                    if differ(tx, again) || (block.is_some() && now_known.is_some() && block != now_known) {
+                        return Err(contradiction());
+                    }
+                    Settlement::Final { tx: tx.clone().or(again.clone()), block: block.or(*now_known) }
                 }
                 (Settlement::Final { .. }, _) => return Err(contradiction()),
+                (Settlement::Seen { tx }, Settled::Seen { tx: again }) => {
+                    Settlement::Seen { tx: again.clone().or(tx.clone()) }
+                }
                 (_, Settled::Seen { tx }) => Settlement::Seen { tx: tx.clone() },
                 (_, Settled::Final { tx, block }) => Settlement::Final { tx: tx.clone(), block: *block },
-                (_, Settled::Failed { reason, tx }) => Settlement::Failed { reason: reason.clone(), tx: tx.clone() },
                 (_, Settled::NeverUsed) => Settlement::NeverUsed,
             };
             let left = matches!(next, Settlement::Seen { .. } | Settlement::Final { .. });
@@ -145,6 +153,18 @@ impl Ledger {
                 db.prepare_cached("UPDATE papers SET response = ?2 WHERE payment = ?1")?
                     .execute(params![row.seq, response])?;
             }
+            Ok(())
+        })
+    }
+
+    /// What the seller says of a settlement that failed; `None` takes an earlier word back.
+    pub fn seller_said(&self, id: PaymentId, says: Option<&str>, now: Moment) -> Result<Payment, LedgerError> {
+        self.step("record a seller's word", id, now, |_, row, _| {
+            let payment = &mut row.payment;
+            if payment.state != State::Signed {
+                return Err(illegal(payment, "refused by the seller"));
+            }
+            payment.seller_says = says.map(str::to_owned);
             Ok(())
         })
     }

@@ -32,8 +32,8 @@ pub enum Entered {
     Existing(Payment),
     /// The same app used this key for another request.
     Conflict { earlier: PaymentId },
-    /// An unfinished payment holds this payer's nonce at this contract: a second signature would be the same
-    /// money. Nothing was written.
+    /// An unfinished payment holds this payer's nonce at this contract, or an open question is about a nonce that the
+    /// 402 dictates: a second signature would be the same money. Nothing was written.
     SameNonce(Payment),
 }
 
@@ -94,29 +94,19 @@ pub enum End {
 pub enum Settlement {
     /// Counts as spent.
     Unknown,
-    Seen {
-        tx: String,
-    },
-    /// `tx` is absent where a scheme settles zero without a transaction.
-    Final {
-        tx: Option<String>,
-        block: Option<u64>,
-    },
-    /// An attempt failed. The permission may still be used until its window ends, so it counts as spent.
-    Failed {
-        reason: String,
-        tx: Option<String>,
-    },
+    /// In a block, not final. `tx` is absent where only the nonce tells it.
+    Seen { tx: Option<String> },
+    /// `tx` is absent where only the nonce tells it, or a scheme settles zero without a transaction.
+    Final { tx: Option<String>, block: Option<u64> },
     /// The window ended and the nonce is unused: nothing left, nothing counts.
     NeverUsed,
 }
 
-/// News about a settlement.
+/// News about a settlement, from the chain. What a seller says is [`Payment::seller_says`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    Seen { tx: String },
+    Seen { tx: Option<String> },
     Final { tx: Option<String>, block: Option<u64> },
-    Failed { reason: String, tx: Option<String> },
     NeverUsed,
 }
 
@@ -163,6 +153,9 @@ pub struct Payment {
     pub delivery: Option<Delivery>,
     pub delivery_at: Option<Moment>,
     pub http_status: Option<u16>,
+    /// Why the settlement failed, as the seller tells it: a word and no fact. Until the nonce is seen, the settlement
+    /// is unknown all the same. Empty where the seller gave no reason.
+    pub seller_says: Option<String>,
 }
 
 impl Payment {
@@ -223,7 +216,6 @@ pub enum SettlementKind {
     Unknown,
     Seen,
     Final,
-    Failed,
     NeverUsed,
 }
 

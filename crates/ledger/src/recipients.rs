@@ -139,6 +139,20 @@ pub fn of_site(
     Ok(found)
 }
 
+/// Whom a site was paid at on any network, the last one first.
+pub fn last_at(db: &Connection, site: i64, limit: usize) -> Result<Vec<Address>, LedgerError> {
+    let mut query = db.prepare_cached("SELECT address, last FROM recipients WHERE site = ?1 AND role = ?2")?;
+    let mut rows = query.query(params![site, name(Role::Payee)])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let mut cells = Cells::of(row);
+        found.push((cells.address()?, cells.moment()?));
+    }
+    found.sort_unstable_by_key(|(address, last)| (std::cmp::Reverse(*last), *address.bytes()));
+    found.truncate(limit);
+    Ok(found.into_iter().map(|(address, _)| address).collect())
+}
+
 /// Other addresses that share first or last characters with this one, in whatever role: all that a person could take
 /// for it.
 pub fn similar(db: &Connection, network: Network, address: Address) -> Result<Vec<Address>, LedgerError> {

@@ -2,7 +2,7 @@
 //! are one write transaction; refuse every state in which a signature may be out.
 
 use crate::payment::{Payment, State};
-use crate::{Ledger, LedgerError, PaymentId, apps, assets, indexing, rows, rules, spendings};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, enter, indexing, rows, rules, spendings};
 use plan::{Moment, Plan, PlanDigest, Refusal, Rules, Spending, Verdict, Window};
 
 /// The plan that takes the place of the one that was shown.
@@ -15,6 +15,8 @@ pub struct Replan<'a> {
     pub nonce: &'a str,
     pub dictated: bool,
     pub expires_at: Moment,
+    /// What a limit allows is reserved at once, as [`Ledger::enter`] does; otherwise it goes on as a question.
+    pub reserve: bool,
 }
 
 /// What became of another option.
@@ -22,6 +24,8 @@ pub struct Replan<'a> {
 pub enum Replanned {
     /// The question is about the new plan now.
     Asked(Payment),
+    /// A limit allows the new plan: its amount is reserved, and the key may sign.
+    Reserved(Payment),
     /// Another plan than the named one is asked; nothing changed.
     OtherPlan { asked: PlanDigest },
     /// It is no open question any more; nothing changed.
@@ -31,8 +35,8 @@ pub enum Replanned {
 }
 
 impl Ledger {
-    /// Puts another plan in the place of the one that an open question asks about. Nothing is reserved before or
-    /// after.
+    /// Puts another plan in the place of the one that an open question asks about. Nothing is reserved before; after,
+    /// only what a limit allows, where [`Replan::reserve`] says so.
     ///
     /// # Errors
     /// [`LedgerError::NoSuchPayment`], or a storage error; then nothing changed.
@@ -57,11 +61,17 @@ impl Ledger {
             let account = spendings::Account { app: row.app, site: row.site, asset: row.asset };
             let rules = rules::load(db, &change.plan.site, account, known.barred)?;
             let payment = &mut row.payment;
-            payment.whys = match judge(&rules, &spendings::spending(db, account, now)?) {
+            let verdict = judge(&rules, &spendings::spending(db, account, now)?);
+            let reserve = change.reserve && verdict == Verdict::Allow;
+            payment.whys = match verdict {
                 Verdict::Refuse(refusal) => return Ok(Replanned::Refused(refusal)),
                 Verdict::Ask(whys) => whys,
                 Verdict::Allow => Vec::new(),
             };
+            if reserve && enter::holder(db, change.plan, change.nonce)?.is_some() {
+                // The one who has the permission is told to the person by the answer.
+                return Ok(Replanned::Ended(row.payment));
+            }
             payment.plan = change.plan.clone();
             payment.digest = change.digest;
             payment.nonce = change.nonce.to_owned();
@@ -70,7 +80,15 @@ impl Ledger {
             rows::replan(db, &row)?;
             // Payer, payee and token may be others now: the search must find those.
             indexing::refresh(db, row.seq)?;
-            Ok(Replanned::Asked(row.payment))
+            if !reserve {
+                return Ok(Replanned::Asked(row.payment));
+            }
+            let before = books::weigh(&row.payment);
+            row.payment.state = State::Reserved;
+            row.payment.reserved_at = Some(now);
+            rows::update(db, &row)?;
+            books::book(db, &row, before)?;
+            Ok(Replanned::Reserved(row.payment))
         })
     }
 

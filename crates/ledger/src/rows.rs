@@ -38,14 +38,13 @@ impl State {
 }
 
 impl SettlementKind {
-    pub const ALL: [SettlementKind; 5] = [Self::Unknown, Self::Seen, Self::Final, Self::Failed, Self::NeverUsed];
+    pub const ALL: [SettlementKind; 4] = [Self::Unknown, Self::Seen, Self::Final, Self::NeverUsed];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::Unknown => "unknown",
             Self::Seen => "seen",
             Self::Final => "final",
-            Self::Failed => "failed",
             Self::NeverUsed => "never used",
         }
     }
@@ -57,7 +56,6 @@ impl Settlement {
             Self::Unknown => SettlementKind::Unknown,
             Self::Seen { .. } => SettlementKind::Seen,
             Self::Final { .. } => SettlementKind::Final,
-            Self::Failed { .. } => SettlementKind::Failed,
             Self::NeverUsed => SettlementKind::NeverUsed,
         }
     }
@@ -131,7 +129,7 @@ pub fn insert(
         caller) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44,
         ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56)";
-    let (tx, block, failure) = settled(p);
+    let (tx, block) = settled(p);
     let need = plan.allowance.as_ref();
     db.prepare_cached(&format!("INSERT INTO {into} {columns}"))?.execute(params![
         p.id.bytes(),
@@ -184,7 +182,7 @@ pub fn insert(
         p.settlement_at.map(|m| m.0),
         tx,
         block.map(whole),
-        failure,
+        p.seller_says,
         p.actual.map(|a| a.to_be_bytes()),
         p.delivery.map(Delivery::name),
         p.delivery_at.map(|m| m.0),
@@ -239,20 +237,19 @@ pub fn replan(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     Ok(())
 }
 
-/// Transaction, block and failure as the row has them.
-fn settled(p: &Payment) -> (Option<&String>, Option<u64>, Option<&String>) {
+/// Transaction and block as the row has them.
+fn settled(p: &Payment) -> (Option<&String>, Option<u64>) {
     match &p.settlement {
-        Some(Settlement::Seen { tx }) => (Some(tx), None, None),
-        Some(Settlement::Final { tx, block }) => (tx.as_ref(), *block, None),
-        Some(Settlement::Failed { reason, tx }) => (tx.as_ref(), None, Some(reason)),
-        Some(Settlement::Unknown | Settlement::NeverUsed) | None => (None, None, None),
+        Some(Settlement::Seen { tx }) => (tx.as_ref(), None),
+        Some(Settlement::Final { tx, block }) => (tx.as_ref(), *block),
+        Some(Settlement::Unknown | Settlement::NeverUsed) | None => (None, None),
     }
 }
 
 /// Writes what the three lives changed.
 pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     let p = &row.payment;
-    let (tx, block, failure) = settled(p);
+    let (tx, block) = settled(p);
     let sql = "UPDATE payments SET state = ?2, reserved_at = ?3, signed_at = ?4, ended_at = ?5, by_person = ?6,
         code = ?7, ended_by = ?8, settlement = ?9, settlement_at = ?10, tx = ?11, block = ?12, failure = ?13,
         actual = ?14, delivery = ?15, delivery_at = ?16, http_status = ?17, valid_after = ?18, valid_before = ?19
@@ -270,7 +267,7 @@ pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
         p.settlement_at.map(|m| m.0),
         tx,
         block.map(whole),
-        failure,
+        p.seller_says,
         p.actual.map(|a| a.to_be_bytes()),
         p.delivery.map(Delivery::name),
         p.delivery_at.map(|m| m.0),
@@ -365,8 +362,8 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     let (by_person, code, ended_by) = (cells.take()?, cells.take()?, cells.take()?);
     let settlement: Option<String> = cells.take()?;
     let settlement_at = cells.maybe_moment()?;
-    let (tx, block, failure) = (cells.take()?, cells.maybe_number("block")?, cells.take()?);
-    let settlement = settlement.map(|name| read_settlement(&name, tx, block, failure)).transpose()?;
+    let (tx, block, seller_says) = (cells.take()?, cells.maybe_number("block")?, cells.take()?);
+    let settlement = settlement.map(|name| read_settlement(&name, tx, block)).transpose()?;
     let actual = cells.maybe_amount()?;
     let delivery: Option<String> = cells.take()?;
     let delivery = delivery.map(|name| named(&name, "delivery", &Delivery::ALL, |d| d.name())).transpose()?;
@@ -446,6 +443,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
         delivery,
         delivery_at,
         http_status,
+        seller_says,
     };
     Ok(Row { seq, app, site, asset, payment })
 }
@@ -462,18 +460,12 @@ fn named<T: Copy>(
         .ok_or_else(|| LedgerError::Damaged { field, found: found.to_owned() })
 }
 
-fn read_settlement(
-    name: &str,
-    tx: Option<String>,
-    block: Option<u64>,
-    failure: Option<String>,
-) -> Result<Settlement, LedgerError> {
-    match (name, tx) {
-        ("unknown", _) => Ok(Settlement::Unknown),
-        ("seen", Some(tx)) => Ok(Settlement::Seen { tx }),
-        ("final", tx) => Ok(Settlement::Final { tx, block }),
-        ("failed", tx) => Ok(Settlement::Failed { reason: failure.unwrap_or_default(), tx }),
-        ("never used", _) => Ok(Settlement::NeverUsed),
-        (other, _) => Err(LedgerError::Damaged { field: "settlement", found: other.to_owned() }),
+fn read_settlement(name: &str, tx: Option<String>, block: Option<u64>) -> Result<Settlement, LedgerError> {
+    match name {
+        "unknown" => Ok(Settlement::Unknown),
+        "seen" => Ok(Settlement::Seen { tx }),
+        "final" => Ok(Settlement::Final { tx, block }),
+        "never used" => Ok(Settlement::NeverUsed),
+        other => Err(LedgerError::Damaged { field: "settlement", found: other.to_owned() }),
     }
 }

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_resources_by_site.sql"),
     include_str!("../migrations/0007_recipients.sql"),
     include_str!("../migrations/0008_blocked_hosts.sql"),
+    include_str!("../migrations/0009_sellers_word.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
@@ -181,14 +182,41 @@ impl Ledger {
         }
     }
 
-    /// Before anything is read, unless the ledger has stopped and said so. Where it fails, the record is shown as it was before; nothing is signed then, because
-    /// the next write fails too.
-    fn before_reading(&self) {
-        if !self.stopped.load(Ordering::Acquire)
-            && let Err(error) = self.place_waiting()
-        {
-            tracing::error!(%error, "a payment that was reserved is not in its place yet");
+    /// Before anything is read; whether everything is in its place. What is not is read by [`Ledger::as_if_placed`].
+    /// Nothing is signed then, because the next write fails too.
+    fn all_placed(&self) -> bool {
+        if self.stopped.load(Ordering::Acquire) {
+            return !self.waiting.any();
         }
+        match self.place_waiting() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "a payment that was reserved is not in its place yet");
+                // Another process writes: then it is not for us to wait once more.
+                matches!(error, LedgerError::Storage { kind: StorageKind::Busy, .. })
+            }
+        }
+    }
+
+    /// Reads what it would be if what waits could be put in its place: in a transaction that is taken back, which needs
+    /// no room on the disk. So a payment whose signature left is listed although the disk is full.
+    fn as_if_placed<T>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        {
+            let connection = lock(&self.writer);
+            let notes = self.waiting.notes();
+            let placed = Bracket::open(&connection, "BEGIN IMMEDIATE")
+                .map_err(LedgerError::from)
+                .and_then(|open| intake::place_all(&connection, &notes).map(|()| open));
+            match placed {
+                Ok(_taken_back) => return work(&connection).map_err(|e| e.during_operation(operation)),
+                Err(error) => tracing::error!(%error, "the record is shown without a payment that was reserved"),
+            }
+        }
+        snapshot(&lock(&self.reader), operation, work)
     }
 
     /// A statement of the writer that SQLite does not run inside a transaction.
@@ -215,8 +243,10 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.before_reading();
-        snapshot(&lock(&self.reader), operation, work)
+        match self.all_placed() {
+            true => snapshot(&lock(&self.reader), operation, work),
+            false => self.as_if_placed(operation, work),
+        }
     }
 
     /// As [`Ledger::read`], on the connection that writes: any other has to read its pages from the file again after
@@ -226,8 +256,10 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.before_reading();
-        snapshot(&lock(&self.writer), operation, work)
+        match self.all_placed() {
+            true => snapshot(&lock(&self.writer), operation, work),
+            false => self.as_if_placed(operation, work),
+        }
     }
 
     /// As [`Ledger::read`], for what a person looks through.
@@ -236,8 +268,10 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.before_reading();
-        snapshot(&lock(&self.browser), operation, work)
+        match self.all_placed() {
+            true => snapshot(&lock(&self.browser), operation, work),
+            false => self.as_if_placed(operation, work),
+        }
     }
 
     /// As [`Ledger::read`], on a connection of its own: for what takes minutes.
@@ -246,8 +280,10 @@ impl Ledger {
         operation: &'static str,
         work: impl FnOnce(&Connection) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        self.before_reading();
-        snapshot(&reading(&self.path)?, operation, work)
+        match self.all_placed() {
+            true => snapshot(&reading(&self.path)?, operation, work),
+            false => self.as_if_placed(operation, work),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //! Base58. Private to the ledger; a shape that was written once stays readable.
 
 use crate::LedgerError;
-use plan::{Chosen, Fact, Finding, Moment, Role, Weight, Why};
+use plan::{Chosen, EarlierOutcome, Fact, Finding, Moment, Role, Weight, Why};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tron::{Address, Amount};
 
@@ -30,6 +30,14 @@ enum RoleText {
     Payee,
     Fee,
     Caller,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "EarlierOutcome", rename_all = "camelCase")]
+enum EarlierOutcomeText {
+    Unknown,
+    Refused,
+    Paid,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,6 +180,9 @@ enum FactText {
     PaidJustNow {
         seconds_ago: u64,
         payment: String,
+        // Rows of before did not tell.
+        #[serde(default, with = "EarlierOutcomeText")]
+        earlier: EarlierOutcome,
     },
     OptionChosen {
         #[serde(with = "ChosenText")]

@@ -60,9 +60,11 @@ fn live(ledger: &Ledger, life: &Life) {
             Settlement::Unknown => None,
             Settlement::Seen { tx } => Some(Settled::Seen { tx }),
             Settlement::Final { tx, block } => Some(Settled::Final { tx, block }),
-            Settlement::Failed { reason, tx } => Some(Settled::Failed { reason, tx }),
             Settlement::NeverUsed => Some(Settled::NeverUsed),
         };
+        if let Some(says) = &p.seller_says {
+            ledger.seller_said(p.id, Some(says), p.delivery_at.unwrap()).unwrap();
+        }
         if let Some(news) = news {
             ledger.settlement(p.id, &news, None, p.settlement_at.unwrap()).unwrap();
         }

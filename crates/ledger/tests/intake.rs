@@ -99,7 +99,7 @@ fn its_nonce_and_its_key_are_taken() {
 fn what_follows_finds_it_signed() {
     type Step = fn(&Ledger, PaymentId) -> Result<Payment, LedgerError>;
     let steps: [Step; 3] = [
-        |l, id| l.settlement(id, &Settled::Seen { tx: "ab".into() }, None, NOW),
+        |l, id| l.settlement(id, &Settled::Seen { tx: Some("ab".into()) }, None, NOW),
         |l, id| l.delivery(id, Delivery::Delivered, Some(200), None, NOW),
         |l, id| l.payment(id).map(Option::unwrap),
     ];

@@ -60,7 +60,7 @@ fn everything_that_was_shown_can_be_shown_again() {
         Fact::ContractUnknown { contract: a },
         Fact::CallerMissing,
         Fact::NonceUsed,
-        Fact::PaidJustNow { seconds_ago: 3, payment: "p".into() },
+        Fact::PaidJustNow { seconds_ago: 3, payment: "p".into(), earlier: plan::EarlierOutcome::Unknown },
     ]
     .into_iter()
     .zip([Weight::Good, Weight::Note, Weight::Warn, Weight::Stop].into_iter().cycle())
@@ -140,18 +140,12 @@ fn one_nonce_is_one_authorization() {
         ledger.enter(&entry(&plan, PaymentId::fresh(now), nonce), now, judge).unwrap()
     };
     let Entered::New(first, _) = attempt("1", ask) else { panic!() };
-    let Entered::New(second, _) = attempt("1", ask) else { panic!("questions may repeat") };
+    assert_eq!(attempt("1", ask), Entered::SameNonce(first.clone()), "one question for one permission");
     let first = approve(&ledger, &first, now);
     assert_eq!(attempt("1", allow), Entered::SameNonce(first.clone()));
-    assert_eq!(
-        ledger.approve(second.id, &answer(&second), now).unwrap(),
-        Approved::SameNonce(first.clone()),
-        "the second yes would sign the same money"
-    );
-    // It holds while the first is signed and open, failed attempts included.
+    // It holds while the first is signed and open, whatever the seller says of it.
     ledger.signed(first.id, "n", "v", now).unwrap();
-    let failed = Settled::Failed { reason: "reverted".into(), tx: None };
-    ledger.settlement(first.id, &failed, None, now).unwrap();
+    ledger.seller_said(first.id, Some("reverted"), now).unwrap();
     assert!(matches!(attempt("1", allow), Entered::SameNonce(_)));
     let after = later(300);
     ledger.settlement(first.id, &Settled::NeverUsed, None, after).unwrap();
@@ -310,7 +304,7 @@ fn only_legal_steps_are_taken() {
         ("cancelled", &|id| ledger.end(id, &End::Cancelled, NOW), &[Asked, Reserved, Cancelled]),
         ("expired", &|id| ledger.end(id, &End::Expired, NOW), &[Asked, Reserved, Expired]),
         ("refused", &|id| ledger.end(id, &end_code(), NOW), &[Asked, Reserved, Refused]),
-        ("settled", &|id| ledger.settlement(id, &Settled::Seen { tx: "t".into() }, None, NOW), &[Signed]),
+        ("settled", &|id| ledger.settlement(id, &Settled::Seen { tx: Some("t".into()) }, None, NOW), &[Signed]),
         ("delivered", &|id| ledger.delivery(id, Delivery::Delivered, None, None, NOW), &[Signed]),
     ];
     for (name, step, legal) in steps {
@@ -335,22 +329,23 @@ fn only_legal_steps_are_taken() {
 
 #[test]
 fn settlement_follows_the_chain_and_never_contradicts_what_is_final() {
-    let seen = |tx: &str| Settled::Seen { tx: tx.into() };
+    let seen = |tx: &str| Settled::Seen { tx: Some(tx.into()) };
     let done = |tx: &str| Settled::Final { tx: Some(tx.into()), block: Some(9) };
-    let failed = || Settled::Failed { reason: "reverted".into(), tx: None };
+    let by_nonce = |block| Settled::Final { tx: None, block };
     let cases: &[(&[Settled], Option<&str>)] = &[
         (&[seen("a"), seen("a"), done("a"), done("a")], Some("final")),
         (&[seen("a"), seen("b"), done("b")], Some("final")),
-        (&[failed(), seen("a"), done("a"), seen("a")], Some("final")),
-        (&[seen("a"), failed()], Some("failed")),
+        (&[Settled::Seen { tx: None }, seen("a"), Settled::Seen { tx: None }, done("a"), seen("a")], Some("final")),
+        (&[by_nonce(None), seen("a"), done("a")], Some("final")),
+        (&[done("a"), by_nonce(None), Settled::Seen { tx: None }], Some("final")),
         (&[seen("a"), Settled::NeverUsed], Some("never used")),
-        (&[failed(), Settled::NeverUsed, Settled::NeverUsed], Some("never used")),
+        (&[Settled::NeverUsed, Settled::NeverUsed], Some("never used")),
         (&[Settled::NeverUsed, done("a")], Some("final")),
         (&[Settled::Final { tx: None, block: None }], Some("final")),
         (&[Settled::Final { tx: Some("a".into()), block: None }, done("a")], Some("final")),
         (&[done("a"), done("b")], None),
         (&[done("a"), seen("b")], None),
-        (&[done("a"), failed()], None),
+        (&[by_nonce(None), seen("a"), done("b")], None),
         (&[done("a"), Settled::NeverUsed], None),
     ];
     let folder = Folder::new();
@@ -427,21 +422,12 @@ fn unfinished_work_is_found_and_finished_work_is_not() {
         let id = sign(&ledger, 5, NOW).id;
         ledger.settlement(id, &news, None, later(300)).unwrap();
     };
-    settle(Settled::Seen { tx: "a".into() });
-    settle(Settled::Failed { reason: "r".into(), tx: None });
+    settle(Settled::Seen { tx: Some("a".into()) });
     settle(Settled::Final { tx: Some("a".into()), block: None });
     settle(Settled::NeverUsed);
     let open: Vec<_> =
         ledger.unfinished().unwrap().into_iter().map(|p| (p.state, p.settlement.map(|s| s.name()))).collect();
-    assert_eq!(
-        open,
-        [
-            (State::Reserved, None),
-            (State::Signed, Some("unknown")),
-            (State::Signed, Some("seen")),
-            (State::Signed, Some("failed")),
-        ]
-    );
+    assert_eq!(open, [(State::Reserved, None), (State::Signed, Some("unknown")), (State::Signed, Some("seen")),]);
     assert_eq!(ledger.open_questions().unwrap().len(), 1);
 }
 

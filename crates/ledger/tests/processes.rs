@@ -61,6 +61,7 @@ fn child() {
         "racer" => race(&file),
         "busy" => live(&Ledger::open(&file).unwrap()),
         "cramped" => fill_up(&Ledger::open(&file).unwrap()),
+        "crammed" => sign_until_full(&Ledger::open(&file).unwrap()),
         "stranger" => say(&format!("{:?}", kind(Ledger::open(&file)))),
         other => panic!("{other}"),
     }
@@ -263,6 +264,58 @@ fn fill_up(ledger: &Ledger) {
     assert!(matches!(kind(attempt()), Some(StorageKind::Io | StorageKind::Full)));
     assert!(ledger.unfinished().is_ok(), "reading goes on");
     say("stopped");
+}
+
+/// A limit allows payments and they are signed, until the file may not grow any more.
+fn sign_until_full(ledger: &Ledger) {
+    let document = "x".repeat(2_000);
+    let mut signed = 0;
+    loop {
+        let (plan, id) = (plan(units(PRICE)), PaymentId::fresh(NOW));
+        let nonce = id.to_string();
+        let entry = ledger::Entry { document: &document, ..entry(&plan, id, &nonce) };
+        let Ok(Some(Entered::New(payment, _))) = ledger.enter_allowed(&entry, NOW, allow) else { break };
+        ledger.sign_allowed(&payment, "n", "v", NOW).unwrap();
+        signed += 1;
+        // Listed, read and handed to an export, whether it could be put in its place or not.
+        let found = ledger.payments(&ledger::Filter::default(), ledger::Page::first(1)).unwrap().rows;
+        assert_eq!((found[0].payment.id, found[0].payment.state), (id, State::Signed));
+        assert_eq!(ledger.payment(id).unwrap().unwrap().state, State::Signed);
+        assert_eq!(ledger.papers(id).unwrap().header_value.as_deref(), Some("v"));
+        let mut exported = 0;
+        let count = |_| -> Result<bool, LedgerError> {
+            exported += 1;
+            Ok(true)
+        };
+        ledger.every_payment(&ledger::Filter::default(), true, count).unwrap();
+        assert_eq!(exported, signed);
+        if ledger.place_waiting().is_err() {
+            say("listed although it has no room");
+        }
+    }
+    say("full");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_signed_is_listed_although_nothing_can_be_written_any_more() {
+    // At one of these sizes a payment is taken in that has no room in its place.
+    let hit = (300..420).step_by(4).any(|blocks| {
+        let folder = Folder::new();
+        drop(folder.ledger());
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let inner = other(&std::env::current_exe().unwrap(), "crammed", &folder.file());
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", &script]).arg(inner.get_program()).args(inner.get_args());
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut crammed = command.spawn().unwrap();
+        let lines: Vec<String> = said(&mut crammed).collect();
+        assert!(crammed.wait().unwrap().success(), "{blocks}: {lines:?}");
+        assert_eq!(lines.last().map(String::as_str), Some("full"), "{blocks}");
+        lines.len() > 1
+    });
+    assert!(hit, "no size was tight enough");
 }
 
 #[cfg(unix)]

@@ -162,8 +162,8 @@ fn nothing_young_or_open_is_removed() {
     });
     let tx = || Some("ab".repeat(32));
     let later = NOW.plus_ms(DAY);
-    ledger.settlement(seen, &Settled::Seen { tx: "cd".repeat(32) }, None, NOW).unwrap();
-    ledger.settlement(failed, &Settled::Failed { reason: "so it says".into(), tx: None }, None, NOW).unwrap();
+    ledger.settlement(seen, &Settled::Seen { tx: Some("cd".repeat(32)) }, None, NOW).unwrap();
+    ledger.seller_said(failed, Some("so it says"), NOW).unwrap();
     ledger.settlement(done, &Settled::Final { tx: tx(), block: Some(1) }, None, NOW).unwrap();
     ledger.settlement(never, &Settled::NeverUsed, None, later).unwrap();
     let newest = ask_for(false);

@@ -9,12 +9,12 @@ use common::*;
 use ledger::{
     Delivery, End, Entered, Filter, HistoryKey, Ledger, LedgerError, Page, PaymentId, RuleKey, Settled, State,
 };
-use plan::{Limit, Mode, Moment, Role, Spending, Verdict};
+use plan::{Limit, Mode, Moment, Recent, Role, Spending, Verdict};
 use proptest::prelude::*;
 use tron::{Address, Amount, Network};
 
 fn seen() -> Settled {
-    Settled::Seen { tx: "aa".into() }
+    Settled::Seen { tx: Some("aa".into()) }
 }
 
 fn done() -> Settled {
@@ -74,8 +74,8 @@ fn each_step_moves_the_sums_with_it() {
     sums((10, 0, 10, 1), "reserved");
     ledger.signed(payment.id, "n", "v", NOW).unwrap();
     sums((10, 0, 10, 1), "signed");
-    ledger.settlement(payment.id, &Settled::Failed { reason: "r".into(), tx: None }, None, NOW).unwrap();
-    sums((10, 0, 10, 1), "an attempt failed");
+    ledger.seller_said(payment.id, Some("r"), NOW).unwrap();
+    sums((10, 0, 10, 1), "the seller says that it failed");
     ledger.settlement(payment.id, &seen(), Some(units(4)), NOW).unwrap();
     sums((10, 4, 0, 1), "seen: counts in full until it is final");
     ledger.settlement(payment.id, &done(), None, NOW).unwrap();
@@ -220,12 +220,13 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     let recent = history.same_resource.unwrap();
     assert_eq!((recent.at, recent.delivered, recent.unknown), (NOW.plus_ms(3), false, true));
     let id: PaymentId = recent.payment.parse().unwrap();
-    let claimed = Settled::Failed { reason: "so it says".into(), tx: None };
-    for (news, unknown) in [(claimed, true), (Settled::Seen { tx: "t".into() }, false)] {
-        ledger.settlement(id, &news, None, NOW).unwrap();
-        let recent = ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap();
-        assert_eq!(recent.unknown, unknown, "{news:?}");
-    }
+    let recent = |payee| ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource;
+    ledger.seller_said(id, Some("so it says"), NOW).unwrap();
+    ledger.delivery(id, Delivery::RefusedBySeller, None, None, NOW).unwrap();
+    assert!(matches!(recent(payee), Some(Recent { unknown: true, refused: true, .. })));
+    assert!(matches!(recent(evil), Some(Recent { unknown: true, .. })), "it may be paid twice, at whatever address");
+    ledger.settlement(id, &Settled::Seen { tx: Some("t".into()) }, None, NOW).unwrap();
+    assert!(matches!(recent(payee), Some(Recent { unknown: false, refused: true, .. })));
     ledger.delivery(id, Delivery::Delivered, None, None, NOW).unwrap();
     assert!(ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap().delivered);
     assert_eq!(ledger.history(&key(&here, payee, "https://news.example/b")).unwrap().same_resource, None);

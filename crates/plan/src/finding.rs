@@ -170,12 +170,25 @@ pub enum Fact {
     PaidJustNow {
         seconds_ago: u64,
         payment: String,
+        earlier: EarlierOutcome,
     },
     /// One of `options` in the 402.
     OptionChosen {
         why: Chosen,
         options: u64,
     },
+}
+
+/// What is known of an earlier payment for the same thing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlierOutcome {
+    /// It may still be settled: paying again may pay twice.
+    Unknown,
+    /// The chain has it, and its caller reported that the seller refused to deliver.
+    Refused,
+    /// The chain has it, or its caller reported a delivery.
+    #[default]
+    Paid,
 }
 
 impl Fact {

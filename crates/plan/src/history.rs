@@ -21,7 +21,7 @@ pub struct History {
     pub other_sites: Vec<Site>,
     /// The median of this site's last prices in this token.
     pub usual_price: Option<Amount>,
-    /// The last payment for the same resource to the same payee.
+    /// The last payment for the same resource to the same payee; or to another one, while its outcome is not known.
     pub same_resource: Option<Recent>,
     /// What the payer has promised elsewhere in this token and the chain has not taken yet: reserved, or signed and
     /// neither seen nor proven unused. Neither balance nor allowance is there for it twice.
@@ -66,6 +66,8 @@ pub struct Recent {
     pub payment: String,
     /// Its caller reported that the resource was delivered: paying again is a new purchase, not a retry.
     pub delivered: bool,
+    /// Its caller reported that the seller refused to deliver.
+    pub refused: bool,
     /// Nobody knows whether it was settled, and it still may be.
     pub unknown: bool,
 }

@@ -9,7 +9,7 @@ pub mod site;
 pub mod time;
 
 pub use digest::PlanDigest;
-pub use finding::{Chosen, Fact, Finding, Weight};
+pub use finding::{Chosen, EarlierOutcome, Fact, Finding, Weight};
 pub use history::{Earlier, History, Recent};
 pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
 pub use site::Site;

@@ -2,7 +2,9 @@
 
 use crate::looks_alike;
 use names::{WebUrl, hosts_resemble};
-use plan::{Earlier, Fact, Fee, Finding, History, Moment, Role, Site, TokenRef, Weight, Window};
+use plan::{
+    Earlier, EarlierOutcome, Fact, Fee, Finding, History, Moment, Recent, Role, Site, TokenRef, Weight, Window,
+};
 use tron::token::{self, Standing};
 use tron::{Address, Amount, Network, registry};
 
@@ -98,12 +100,18 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     balances(draft, chain, &mut found);
     if let Some(recent) = &history.same_resource {
         let ago = now.since(recent.at).max(0);
-        // A timeout is no answer: until the first is settled or dead, the second may pay for the same twice.
-        if ago <= JUST_NOW_MS || (recent.unknown && !recent.delivered) {
-            // Delivered and asked again is a second purchase; not delivered and asked again looks like a retry.
-            let weight = if recent.delivered { Weight::Note } else { Weight::Warn };
+        // Delivered and asked again is a second purchase; not delivered and asked again looks like a retry.
+        let (weight, earlier) = match recent {
+            Recent { delivered: true, .. } => (Weight::Note, EarlierOutcome::Paid),
+            // A timeout is no answer, and a seller's "failed" is its word: until the first is settled or dead, the
+            // second may pay for the same twice.
+            Recent { unknown: true, .. } => (Weight::Warn, EarlierOutcome::Unknown),
+            Recent { refused: true, .. } => (Weight::Warn, EarlierOutcome::Refused),
+            _ => (Weight::Warn, EarlierOutcome::Paid),
+        };
+        if ago <= JUST_NOW_MS || earlier != EarlierOutcome::Paid {
             let seconds_ago = u64::try_from(ago / 1000).unwrap_or(0);
-            found.add(weight, Fact::PaidJustNow { seconds_ago, payment: recent.payment.clone() });
+            found.add(weight, Fact::PaidJustNow { seconds_ago, payment: recent.payment.clone(), earlier });
         }
     }
     // Last, so that it never stands beside a reason to look.

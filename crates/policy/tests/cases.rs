@@ -394,6 +394,9 @@ const ASKED: &[(&str, &str, Change)] = &[
     ("the same again while the first may still be settled", "paidJustNow", |w| {
         w.history.same_resource = Some(unknown(540_000, false));
     }),
+    ("the same again, which was paid and not delivered", "paidJustNow", |w| {
+        w.history.same_resource = Some(Recent { refused: true, ..recent(540_000, false) });
+    }),
     ("the same again, before it was paid", "paidJustNow", |w| w.history.same_resource = Some(recent(-5_000, false))),
 ];
 
@@ -458,7 +461,7 @@ const HONEST: &[(&str, &[&str], Change)] = &[
 ];
 
 fn recent(ms_ago: i64, delivered: bool) -> Recent {
-    Recent { at: Moment(NOW.0 - ms_ago), payment: "p".into(), delivered, unknown: false }
+    Recent { at: Moment(NOW.0 - ms_ago), payment: "p".into(), delivered, refused: false, unknown: false }
 }
 
 fn unknown(ms_ago: i64, delivered: bool) -> Recent {

@@ -6,6 +6,7 @@ use crate::port::*;
 use crate::show_owner::{self, Symbols, count, read_limit};
 use crate::show_payment::{site, time};
 use crate::show_question::percent;
+use crate::words::{Arg, say};
 use crate::*;
 use ledger::{Payment, PaymentId, RuleKey, State};
 use plan::{PlanDigest, Site};
@@ -431,9 +432,19 @@ impl Desk {
         if !(100..=599).contains(&result.http_status) {
             return Err(Failure::field("httpStatus", "100 to 599", &result.http_status.to_string()));
         }
-        let report = wallet::Report { payment_response: result.payment_response, http_status: result.http_status };
+        let receipt = result.payment_response.filter(|text| !text.trim().is_empty());
+        let unreadable = receipt.as_deref().and_then(|text| x402::Settlement::read(text).err());
+        let report = wallet::Report { payment_response: receipt, http_status: result.http_status };
         let payment = self.wallet.report(app, payment_id(id)?, report).await?;
-        self.answer_view(&payment).await
+        let mut answer = self.answer_view(&payment).await?;
+        if let Some(e) = unreadable {
+            let reason = crate::question::quoted(&e.to_string(), 200);
+            answer.notes.push(say("receipt-unreadable", &[("reason", Arg::Text(&reason))]));
+        }
+        if payment.settlement == Some(ledger::Settlement::Unknown) {
+            answer.notes.push(say("outcome-open", &[]));
+        }
+        Ok(answer)
     }
 
     /// What would happen, with no effect.

@@ -36,6 +36,10 @@ pub enum Code {
     PlanChanged,
     /// Another unfinished payment holds the permission of this 402.
     PermissionInUse,
+    /// A signature can't be taken back: it holds until its window is over.
+    AlreadySigned,
+    /// The chain has the permission of this 402 as used by an earlier payment.
+    AlreadyPaid,
     /// The payment has moved on: it is answered, signed or ended already.
     AlreadyAnswered,
     /// The buttons are not armed yet: the question was shown, focused or changed less than a second ago.

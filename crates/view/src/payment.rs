@@ -30,7 +30,6 @@ pub enum SettlementView {
     /// In a block, not final yet.
     Seen,
     Final,
-    Failed,
     /// The permission ended unused: nothing left.
     NeverUsed,
 }
@@ -73,6 +72,8 @@ pub struct PaymentView {
     /// Why it ended without a signature.
     pub code: Option<crate::Code>,
     pub transaction: Option<String>,
+    /// What the seller says of a settlement that failed. Its word only: `settlement` is what the chain shows.
+    pub seller_says: Option<String>,
     /// A person's own words on it, and their tags by name. Apps don't get them.
     pub note: Option<String>,
     pub tags: Vec<String>,

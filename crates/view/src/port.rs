@@ -59,6 +59,10 @@ pub struct PaymentAnswerView {
     pub plan: PlanView,
     pub settlement: crate::SettlementView,
     pub transaction: Option<String>,
+    /// What the seller says of a settlement that failed. Its word only: `settlement` is what the chain shows.
+    pub seller_says: Option<String>,
+    /// What a person may want to know about this answer: a receipt that can't be read, a node that is away.
+    pub notes: Vec<String>,
     /// Why it ended without a signature.
     pub failure: Option<Failure>,
 }
@@ -91,10 +95,21 @@ pub struct PlanView {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResultView {
-    /// The raw `PAYMENT-RESPONSE` header value (or `X-PAYMENT-RESPONSE`), when there was one.
+    /// The raw `PAYMENT-RESPONSE` header value (or `X-PAYMENT-RESPONSE`), when there was one: whatever it is, it is kept
+    /// as it came. JSON that is no text is taken as its text.
+    #[serde(default, deserialize_with = "any_receipt")]
     pub payment_response: Option<String>,
     /// Status of the seller's answer to the paid request.
     pub http_status: u16,
+}
+
+/// Sellers send their own kind of receipt; what they sent must not cost its buyer the report.
+fn any_receipt<'de, D: serde::Deserializer<'de>>(reader: D) -> Result<Option<String>, D::Error> {
+    Ok(match Option::<serde_json::Value>::deserialize(reader)? {
+        None | Some(serde_json::Value::Null) => None,
+        Some(serde_json::Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+    })
 }
 
 /// `POST /v1/check`: what would happen now.

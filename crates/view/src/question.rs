@@ -177,6 +177,8 @@ pub struct QuestionView {
     pub arming_ms: u32,
     /// Present when approving isn't possible.
     pub danger: Option<DangerView>,
+    /// A sentence, when the program that asked hung up or was not heard of for long. The question stays open.
+    pub asker_gone: Option<String>,
     /// The wallet has to be unlocked before the answer counts.
     pub locked: bool,
     /// The raw 402, pretty-printed, made safe to show.

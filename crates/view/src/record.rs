@@ -146,7 +146,6 @@ impl Desk {
                 Some(SettlementView::Unknown) => Some(SettlementKind::Unknown),
                 Some(SettlementView::Seen) => Some(SettlementKind::Seen),
                 Some(SettlementView::Final) => Some(SettlementKind::Final),
-                Some(SettlementView::Failed) => Some(SettlementKind::Failed),
                 Some(SettlementView::NeverUsed) => Some(SettlementKind::NeverUsed),
             },
             delivery: filter.delivery.map(|d| match d {
@@ -173,7 +172,10 @@ impl Desk {
             payments: found
                 .rows
                 .iter()
-                .map(|row| PaymentView::listed(row, name_of(&apps, &row.payment.plan.app)))
+                .map(|row| {
+                    let gone = self.wallet.is_asker_gone(row.payment.id);
+                    PaymentView::listed(row, name_of(&apps, &row.payment.plan.app)).waiting_for(gone)
+                })
                 .collect(),
             next: found.next.map(|id| id.to_string()),
             looked_to: found.looked_to.map(time),
@@ -188,7 +190,8 @@ impl Desk {
         let row = self.wallet.listed(id).await?;
         let name = name_of(&apps, &payment.plan.app);
         let detail = PaymentDetailView::of(&payment, &papers, &allowances, name);
-        Ok(PaymentDetailView { payment: PaymentView::listed(&row, name), ..detail })
+        let listed = PaymentView::listed(&row, name).waiting_for(self.wallet.is_asker_gone(id));
+        Ok(PaymentDetailView { payment: listed, ..detail })
     }
 
     /// Sets a payment's note ("" removes it) and its tags, all at once.

@@ -157,8 +157,12 @@ impl From<WalletError> for Failure {
                 Self::new(Code::IdempotencyConflict, &[("earlier", earlier.as_str())])
             }
             WalletError::SameNonce => Self::new(Code::PermissionInUse, &[]),
-            WalletError::Response(e) => Self::field(&format!("paymentResponse.{}", e.field), &e.expected, &e.found),
             WalletError::AppName { name, why } => Self::app_name(name, why),
+            WalletError::Signed(payment) => {
+                let until = crate::show_payment::seconds(payment.plan.window.valid_before);
+                Self::new(Code::AlreadySigned, &[("until", until.as_str())])
+            }
+            WalletError::Paid(payment) => Self::new(Code::AlreadyPaid, &[("payment", payment.id.to_string().as_str())]),
             WalletError::CostRose { .. } => Self::detail(Code::AllowanceRequired, &error.to_string()),
             WalletError::Closed => Self::detail(Code::Internal, &error.to_string()),
             WalletError::Ledger(LedgerError::NoteTooLong { length }) => Self::field(
@@ -202,6 +206,11 @@ impl From<WalletError> for Failure {
             WalletError::Vault(VaultError::WatchedOnly { address }) => {
                 Self::new(Code::WatchOnly, &[("address", address.to_string().as_str())])
             }
+            WalletError::NotWritten(e) => Self {
+                message: say("vault-not-written", &[("detail", Arg::Text(&quoted(&e.to_string(), 300)))]),
+                advice: Some(say("vault-not-written-advice", &[])),
+                ..Self::new(Code::VaultUnusable, &[])
+            },
             WalletError::Keyring(e) => Self {
                 message: of_keyring(e),
                 advice: Some(say("keyring-advice", &[])),

@@ -147,8 +147,15 @@ impl FindingView {
             Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } => {
                 args.push(("duration", duration(*seconds)));
             }
-            Fact::DeadlinePassed { seconds_ago } | Fact::PaidJustNow { seconds_ago, .. } => {
+            Fact::DeadlinePassed { seconds_ago } => args.push(("duration", duration(*seconds_ago))),
+            Fact::PaidJustNow { seconds_ago, earlier, .. } => {
                 args.push(("duration", duration(*seconds_ago)));
+                let earlier = match earlier {
+                    plan::EarlierOutcome::Unknown => "unknown",
+                    plan::EarlierOutcome::Refused => "refused",
+                    plan::EarlierOutcome::Paid => "paid",
+                };
+                args.push(("earlier", earlier.to_owned()));
             }
             Fact::ResourceElsewhere { claimed } => args.push(("claimed", quoted(claimed, 120))),
             Fact::AllowanceMissing { have, need } | Fact::BalanceShort { have, need } => {
@@ -264,7 +271,9 @@ mod tests {
                 version: None,
             },
             Fact::OptionChosen { why: Chosen::Cheapest, options: 3 },
-            Fact::PaidJustNow { seconds_ago: 12, payment: "id".into() },
+            Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Paid },
+            Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Unknown },
+            Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Refused },
         ]
     }
 
@@ -307,6 +316,9 @@ mod tests {
         let of = |fact| FindingView::of(&Finding { weight: Weight::Warn, fact }, &plan()).text;
         let price = Fact::PriceAboveUsual { usual: Amount::from_u64(100_000), now: Amount::from_u64(250_000) };
         assert_eq!(of(price), "You usually pay 0.1 USDT here; this is 0.25 USDT.");
+        let twice =
+            of(Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Unknown });
+        assert!(twice.contains("paid 12 seconds ago, outcome not known"), "{twice}");
     }
 
     #[test]
@@ -341,6 +353,8 @@ mod tests {
             VaultUnusable,
             CannotSign,
             PermissionInUse,
+            AlreadySigned,
+            AlreadyPaid,
             AlreadyAnswered,
             Internal,
         ] {

@@ -68,17 +68,24 @@ fn settlement(payment: &Payment) -> SettlementView {
         Some(Settlement::Unknown) => SettlementView::Unknown,
         Some(Settlement::Seen { .. }) => SettlementView::Seen,
         Some(Settlement::Final { .. }) => SettlementView::Final,
-        Some(Settlement::Failed { .. }) => SettlementView::Failed,
         Some(Settlement::NeverUsed) => SettlementView::NeverUsed,
     }
 }
 
 fn transaction(payment: &Payment) -> Option<String> {
     match &payment.settlement {
-        Some(Settlement::Seen { tx }) => Some(tx.clone()),
-        Some(Settlement::Final { tx, .. } | Settlement::Failed { tx, .. }) => tx.clone(),
+        Some(Settlement::Seen { tx } | Settlement::Final { tx, .. }) => tx.clone(),
         _ => None,
     }
+}
+
+/// The seller's word on a settlement that failed, told as its word.
+pub(crate) fn seller_says(payment: &Payment) -> Option<String> {
+    let reason = quoted(payment.seller_says.as_deref()?, 200);
+    Some(match reason.trim().is_empty() {
+        true => say("seller-says", &[]),
+        false => say("seller-says-why", &[("reason", Arg::Text(&reason))]),
+    })
 }
 
 fn word(payment: &Payment) -> String {
@@ -91,8 +98,9 @@ fn word(payment: &Payment) -> String {
         (State::Expired, _) => "word-expired",
         (State::Signed, SettlementView::Seen) => "word-seen",
         (State::Signed, SettlementView::Final) => "word-settled",
-        (State::Signed, SettlementView::Failed) => "word-failed",
         (State::Signed, SettlementView::NeverUsed) => "word-neverUsed",
+        // The seller answered, and what it did not deliver may be taken all the same.
+        (State::Signed, _) if payment.delivery == Some(Delivery::RefusedBySeller) => "word-unknown",
         (State::Signed, SettlementView::None | SettlementView::Unknown) => "word-signed",
     };
     say(key, &[])
@@ -127,9 +135,18 @@ impl PaymentView {
             test_money: plan.network.is_test(),
             code: Failure::of_payment(payment).map(|f| f.code),
             transaction: transaction(payment),
+            seller_says: seller_says(payment),
             note: None,
             tags: Vec::new(),
         }
+    }
+
+    /// An open question whose asker left is told so.
+    pub(crate) fn waiting_for(mut self, asker_gone: bool) -> Self {
+        if self.state == StateView::Asked && asker_gone {
+            self.word = say("word-waiting-gone", &[]);
+        }
+        self
     }
 
     /// With a person's words on it.
@@ -197,15 +214,16 @@ fn steps(payment: &Payment, allowances: &[Allowance]) -> Vec<StepView> {
         step("ended", Some(at), Failure::of_payment(payment).map(|f| f.message));
     }
     match (&payment.settlement, payment.settlement_at) {
-        (Some(Settlement::Seen { tx }), at) => step("seen", at, Some(tx.clone())),
+        (Some(Settlement::Seen { tx }), at) => step("seen", at, tx.clone()),
         (Some(Settlement::Final { tx, .. }), at) => step("settled", at, tx.clone()),
-        (Some(Settlement::Failed { reason, .. }), at) => step("failed", at, Some(quoted(reason, 200))),
         (Some(Settlement::NeverUsed), at) => step("neverUsed", at, None),
         (Some(Settlement::Unknown) | None, _) => {}
     }
     if let Some(delivery) = payment.delivery.filter(|d| *d != Delivery::NotReported) {
         let name = if delivery == Delivery::Delivered { "delivered" } else { "refusedBySeller" };
-        step(name, payment.delivery_at, payment.http_status.map(|s| format!("HTTP {s}")));
+        let status = payment.http_status.map(|s| format!("HTTP {s}"));
+        let notes: Vec<String> = status.into_iter().chain(seller_says(payment)).collect();
+        step(name, payment.delivery_at, (!notes.is_empty()).then(|| notes.join(", ")));
     }
     steps
 }
@@ -275,6 +293,8 @@ impl PaymentAnswerView {
             plan: PlanView::of(&payment.plan),
             settlement: settlement(payment),
             transaction: transaction(payment),
+            seller_says: seller_says(payment),
+            notes: Vec::new(),
             failure: Failure::of_payment(payment),
         }
     }

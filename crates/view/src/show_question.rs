@@ -112,6 +112,7 @@ impl QuestionView {
             options: u32::try_from(question.options).unwrap_or(u32::MAX),
             arming_ms: u32::try_from(question.wait_ms).unwrap_or(0),
             danger: if question.danger { DangerView::of(plan) } else { None },
+            asker_gone: question.asker_gone.then(|| say("asker-gone", &[])),
             locked,
             document: pretty(&question.document),
             typed_data: question.typed_data.as_ref().map(|t| pretty(&t.to_string())),

@@ -101,8 +101,16 @@ nothing-stated = nothing
 nonceUsed-title = Already used
 nonceUsed = This permission was settled before. Ask the site again for a fresh one.
 nonceUsed-advice = Request the resource again and send the fresh 402.
-paidJustNow-title = Paid a moment ago
-paidJustNow = The same resource was paid { $duration } ago, at the same address.
+paidJustNow-title = { $earlier ->
+    [unknown] Paid before, outcome not known
+    [refused] Paid before, not delivered
+   *[paid] Paid a moment ago
+  }
+paidJustNow = { $earlier ->
+    [unknown] The same resource was paid { $duration } ago, outcome not known: that permission may still be settled, so a yes may pay twice.
+    [refused] The same resource was paid { $duration } ago and the seller did not deliver it. A yes pays for it again.
+   *[paid] The same resource was paid { $duration } ago, at the same address.
+  }
 
 ## Failures: one sentence, then what to do next.
 WALLET_LOCKED = The wallet is locked.
@@ -163,6 +171,10 @@ PLAN_CHANGED = The question changed since it was shown.
 PLAN_CHANGED-advice = Look at it again, then answer.
 PERMISSION_IN_USE = This 402 is being paid by another request already.
 PERMISSION_IN_USE-advice = Wait for that payment, or request the resource again for a fresh 402.
+ALREADY_SIGNED = The payment is signed, and a signature can't be taken back: it holds until { $until }.
+ALREADY_SIGNED-advice = Don't send it, and it ends by itself; until then it counts as spent. If it was sent, report how the seller answered.
+ALREADY_PAID = This 402 was paid before, by payment { $payment }: the chain has its permission as used, so signing it again would buy nothing.
+ALREADY_PAID-advice = GET /v1/payments/{ $payment } has what was signed, should the seller give the answer again. For another purchase request the resource again and send the fresh 402.
 ALREADY_ANSWERED = The payment has moved on since.
 ALREADY_ANSWERED-advice = Ask for its state again.
 NOT_ARMED = The answer came too quickly after the question was shown.
@@ -170,6 +182,8 @@ NOT_ARMED-advice = Wait a second and answer again.
 WRONG_PASSPHRASE = The passphrase is not the right one.
 WRONG_PASSPHRASE-advice = Mind capital letters and the keyboard layout, then try again.
 VAULT_UNUSABLE = { $detail }.
+vault-not-written = The words are right, but the wallet could not be written: { $detail }.
+vault-not-written-advice = Nothing is lost: the words are still there. Free some space or mend the folder's permissions, then try again.
 keyring-absent = No keyring answers on this computer ({ $detail }).
 keyring-locked = The keyring of this computer is locked or not set up, and nobody unlocked it.
 keyring-gone = The keyring of this computer has nothing for this wallet any more, so it remembers no unlock: turn it on again if you want to.
@@ -182,13 +196,23 @@ CANNOT_SIGN-advice = The seller has to mend its 402.
 INTERNAL = Something inside did not add up ({ $detail }); nothing was signed.
 INTERNAL-advice = Please report it with the log file.
 
+## A question whose asker left.
+asker-gone = The program that asked is gone: nobody waits for the answer.
+
+## Notes beside an answer to a report.
+receipt-unreadable = The seller's receipt can't be read ({ $reason }). It is kept as it came; the chain decides.
+outcome-open = The outcome is not known yet. Countersign goes on looking for it, and the payment counts as spent until then.
+
 ## A payment in a word or two.
 word-waiting = waiting
+word-waiting-gone = waiting, nobody asks any more
 word-approved = approved
 word-signed = signed
 word-seen = settling
 word-settled = settled
-word-failed = failed, unknown
+word-unknown = outcome not known
+seller-says = the seller says that it failed
+seller-says-why = the seller says that it failed: { $reason }
 word-neverUsed = never used
 word-rejected = rejected
 word-refused = refused

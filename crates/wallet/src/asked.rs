@@ -3,7 +3,7 @@
 
 use crate::WalletError;
 use names::WebUrl;
-use plan::{Plan, Request, Site};
+use plan::{AppId, Plan, Request, Site};
 use sha2::{Digest, Sha256};
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
@@ -144,6 +144,11 @@ impl Asked {
             hash: [0; 32],
             key: None,
         })
+    }
+
+    /// The very same request of the same app, without a key that would tell it apart.
+    pub(crate) fn is_again(&self, app: &AppId, earlier: &ledger::Payment) -> bool {
+        self.key.is_none() && earlier.request_hash == self.hash && earlier.plan.app == *app
     }
 
     pub(crate) fn claimed_resource(&self) -> Option<&str> {

@@ -19,9 +19,6 @@ pub enum WalletError {
     /// The 402 has nothing of x402 in it.
     #[error("no x402 offer")]
     NoOffer(x402::answer::Other),
-    /// A seller's settlement answer that can't be read; it was written down as it came.
-    #[error("{0}")]
-    Response(x402::Malformed),
     /// No option of `accepts` can be paid; why, option by option, and the reason that matters most.
     #[error("no option can be paid: {}", .reasons.join("; "))]
     NothingPayable { worst: Unpayable, reasons: Vec<String> },
@@ -54,6 +51,9 @@ pub enum WalletError {
     AlreadyThere,
     #[error("no new words are waiting to be confirmed")]
     NothingToConfirm,
+    /// New words were confirmed, and their vault could not be written: they wait as before.
+    #[error("{0}")]
+    NotWritten(VaultError),
     #[error("word {position} is not the right one")]
     WrongWord { position: usize },
     #[error("the words are not a valid BIP-39 phrase: {reason}")]
@@ -67,6 +67,12 @@ pub enum WalletError {
     /// The payment is not waiting for an answer any more.
     #[error("the payment has moved on")]
     Ended(Box<Payment>),
+    /// A signature can't be taken back.
+    #[error("the payment is signed, or just being signed")]
+    Signed(Box<Payment>),
+    /// The chain has the permission of this 402 as used, by this payment.
+    #[error("the 402 was paid by payment {}", .0.id)]
+    Paid(Box<Payment>),
     #[error("{need} sun are needed for the allowance, the account has {have}")]
     NoTrxForAllowance { need: u64, have: u64 },
     #[error("the allowance transaction failed: {reason}")]

@@ -260,5 +260,5 @@ impl Wallet {
 
 /// Its own transaction was seen: a nonce that is merely used can be another's work.
 const fn settled_by_itself(payment: &Payment) -> bool {
-    matches!(payment.settlement, Some(Settlement::Seen { .. } | Settlement::Final { tx: Some(_), .. }))
+    matches!(payment.settlement, Some(Settlement::Seen { tx: Some(_) } | Settlement::Final { tx: Some(_), .. }))
 }

@@ -18,7 +18,7 @@ const SLEPT_MS: i64 = 1_000;
 
 /// New words that wait for their backup to be confirmed; dropped and wiped when given up.
 struct Pending {
-    words: Words,
+    words: Arc<Words>,
     backup: Backup,
 }
 
@@ -214,7 +214,7 @@ impl Wallet {
         let backup = Backup::choose(&words, &dice);
         let shown = (0..words.len()).filter_map(|i| words.word(i).map(str::to_owned)).collect();
         let ask = backup.positions().to_vec();
-        self.0.keys.state().pending = Some(Pending { words, backup });
+        self.0.keys.state().pending = Some(Pending { words: Arc::new(words), backup });
         Ok((shown, ask))
     }
 
@@ -223,10 +223,14 @@ impl Wallet {
         self.0.keys.state().pending = None;
     }
 
-    /// Writes the vault, once the asked words came back right. A wrong word keeps the pending words.
+    /// Writes the vault, once the asked words came back right. The pending words are kept until it is written: what a
+    /// person wrote down and confirmed stays good.
+    ///
+    /// # Errors
+    /// [`WalletError::NotWritten`]: the words are right, and the same call can be made again.
     pub async fn confirm_words(&self, answers: Vec<String>, passphrase: Passphrase) -> Result<(), WalletError> {
         long_enough(&passphrase)?;
-        {
+        let words = {
             let state = self.0.keys.state();
             let pending = state.pending.as_ref().ok_or(WalletError::NothingToConfirm)?;
             let answers: Vec<&str> = answers.iter().map(|a| a.trim()).collect();
@@ -234,16 +238,19 @@ impl Wallet {
                 .backup
                 .confirm(&pending.words, &answers)
                 .map_err(|e| WalletError::WrongWord { position: e.position })?;
-        }
-        let pending = self.0.keys.state().pending.take().ok_or(WalletError::NothingToConfirm)?;
-        self.create_vault(First::Words(pending.words), passphrase).await
+            Arc::clone(&pending.words)
+        };
+        self.create_vault(First::Words(words), passphrase).await.map_err(|e| match e {
+            WalletError::Vault(e @ VaultError::File { .. }) => WalletError::NotWritten(e),
+            other => other,
+        })
     }
 
     /// Makes the vault from words that a person has.
     pub async fn import_words(&self, words: &str, passphrase: Passphrase) -> Result<(), WalletError> {
         long_enough(&passphrase)?;
         let words = Words::parse(words).map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
-        self.create_vault(First::Words(words), passphrase).await
+        self.create_vault(First::Words(Arc::new(words)), passphrase).await
     }
 
     /// A wallet that begins with one key of its own and has no words.
@@ -279,6 +286,7 @@ impl Wallet {
         if !self.0.keys.is_unlocked() {
             self.0.keys.adopt(unlocked);
             self.emit(Event::Lock);
+            self.resume().await;
         }
         Ok(())
     }
@@ -318,12 +326,12 @@ impl Wallet {
 
 /// What a new vault begins with, on its way to the thread that makes it.
 enum First {
-    Words(Words),
+    Words(Arc<Words>),
     Key(PrivateKey),
 }
 
 impl First {
-    const fn origin(&self) -> Origin<'_> {
+    fn origin(&self) -> Origin<'_> {
         match self {
             Self::Words(words) => Origin::Words(words),
             Self::Key(key) => Origin::Key(key),

@@ -23,7 +23,9 @@ mod options;
 mod owner;
 mod pay;
 mod planner;
+mod presence;
 mod record;
+mod rejudge;
 mod remembered;
 mod settle;
 mod sign;
@@ -50,6 +52,7 @@ pub use owner::Question;
 pub use pay::{Checked, Outcome, Report};
 pub use plan::{AppId, Moment};
 pub use policy::EARLY_SECS;
+pub use presence::Listens;
 pub use remembered::Remembering;
 pub use sign::Header;
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
@@ -95,6 +98,8 @@ pub(crate) struct Inner {
     memory: Mutex<facts::Memory>,
     /// Boot time at which each open question closes; wall time stands in its row.
     closes: Mutex<HashMap<PaymentId, i64>>,
+    /// Who waits for the answers to open questions.
+    presence: Mutex<presence::Presence>,
     pairings: Mutex<Vec<apps::Open>>,
     dangers: Mutex<Vec<PaymentId>>,
     /// One task works on a payment at a time.
@@ -203,6 +208,7 @@ impl Wallet {
             tokens: Mutex::default(),
             memory: Mutex::default(),
             closes: Mutex::default(),
+            presence: Mutex::default(),
             pairings: Mutex::default(),
             dangers: Mutex::default(),
             working: Mutex::default(),

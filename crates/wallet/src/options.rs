@@ -136,6 +136,7 @@ impl Wallet {
                     nonce: &planned.nonce,
                     dictated: planned.dictated,
                     expires_at,
+                    reserve: false,
                 };
                 ledger.replan(id, &change, now, |rules, spending| {
                     // A person chose, so a person answers, whatever a limit would say.
@@ -148,7 +149,7 @@ impl Wallet {
             .await?;
         self.stored();
         match replanned {
-            Replanned::Asked(payment) => {
+            Replanned::Asked(payment) | Replanned::Reserved(payment) => {
                 lock(&self.0.arming).forget(&id);
                 let left = payment.expires_at.since(self.0.time.latest());
                 lock(&self.0.closes).insert(id, self.0.time.boot_ms() + left);

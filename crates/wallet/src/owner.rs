@@ -28,6 +28,8 @@ pub struct Question {
     pub wait_ms: i64,
     /// Refused already: shown so that a person knows.
     pub danger: bool,
+    /// Whoever asked hung up, or was not heard of for long.
+    pub asker_gone: bool,
 }
 
 impl Wallet {
@@ -116,7 +118,20 @@ impl Wallet {
         let typed_data = paper.authorization(plan).ok().map(|a| a.typed_data());
         let wait_ms = lock(&self.0.arming).wait_ms(&id, &payment.digest, self.0.time.boot_ms());
         let (options, document) = (paper.offer.options.len(), paper.offer.raw);
-        Ok(Question { payment, position, queue, app, document, options, typed_data, standing, wait_ms, danger })
+        let asker_gone = self.is_asker_gone(id);
+        Ok(Question {
+            payment,
+            position,
+            queue,
+            app,
+            document,
+            options,
+            typed_data,
+            standing,
+            wait_ms,
+            danger,
+            asker_gone,
+        })
     }
 
     /// Totals per token over the whole record.

@@ -99,7 +99,8 @@ impl Wallet {
         self.detached(async move {
             let _turn = turn;
             match earlier {
-                Some(earlier) => wallet.earlier(&app, asked.hash, earlier).await,
+                Some(earlier) if wallet.is_taken(&app, &asked, &earlier).await? => wallet.pay_asked(&app, &asked).await,
+                Some(earlier) => wallet.earlier(&app, &asked, earlier).await,
                 None => wallet.pay_asked(&app, &asked).await,
             }
         })
@@ -113,7 +114,7 @@ impl Wallet {
             return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
         }
         let new = self.new_row(asked, planned);
-        let (wallet, hash) = (self.clone(), asked.hash);
+        let wallet = self.clone();
         let entering = self.0.entering.lock().await;
         self.check_queue(app).await?;
         let entered = self.db(move |ledger| {
@@ -126,7 +127,7 @@ impl Wallet {
         self.stored();
         match entered {
             Entered::New(payment, verdict) => self.entered(payment, verdict).await,
-            earlier => self.earlier(app, hash, earlier).await,
+            earlier => self.earlier(app, asked, earlier).await,
         }
     }
 
@@ -201,15 +202,31 @@ impl Wallet {
     }
 
     /// A row stands in the way of a new one.
-    async fn earlier(&self, app: &AppId, hash: [u8; 32], entered: Entered) -> Result<Outcome, WalletError> {
+    async fn earlier(&self, app: &AppId, asked: &Asked, entered: Entered) -> Result<Outcome, WalletError> {
         match entered {
             Entered::New(payment, _) | Entered::Existing(payment) => self.outcome(payment).await,
             Entered::Conflict { earlier } => Err(WalletError::IdempotencyConflict { earlier: earlier.to_string() }),
             // The same app with the very same request, without a key: a retry.
-            Entered::SameNonce(earlier) if earlier.request_hash == hash && earlier.plan.app == *app => {
-                self.outcome(earlier).await
-            }
+            Entered::SameNonce(earlier) if asked.is_again(app, &earlier) => match *app == AppId::owner() {
+                true => self.outcome(earlier).await,
+                false => match self.is_used(&earlier).await? {
+                    Some(used) => Err(WalletError::Paid(Box::new(used))),
+                    None => self.outcome(earlier).await,
+                },
+            },
             Entered::SameNonce(_) => Err(WalletError::SameNonce),
+        }
+    }
+
+    /// Without a key the very same request may be a retry or another purchase. Once the chain has the first as used it is
+    /// another one: the old signature buys nothing more. The owner's own command presents what it gets at once and tells
+    /// the answer, so it has the old one until then: a seller may still give the answer that was lost.
+    async fn is_taken(&self, app: &AppId, asked: &Asked, entered: &Entered) -> Result<bool, WalletError> {
+        match entered {
+            Entered::Existing(earlier) if asked.key.is_none() && *app != AppId::owner() && !earlier.dictated => {
+                Ok(self.is_used(earlier).await?.is_some())
+            }
+            _ => Ok(false),
         }
     }
 
@@ -239,6 +256,7 @@ impl Wallet {
             Verdict::Ask(_) => {
                 let left = payment.expires_at.since(self.0.time.latest());
                 lock(&self.0.closes).insert(id, self.0.time.boot_ms() + left);
+                lock(&self.0.presence).opened(&payment, self.0.time.boot_ms());
                 self.emit(Event::Question { id, app });
                 Ok(Outcome::Open(payment))
             }
@@ -323,7 +341,10 @@ impl Wallet {
                 let header = self.header(payment.id).await?.ok_or(WalletError::Check { check: "header of the row" })?;
                 Outcome::Signed(payment, header)
             }
-            state if is_open(state) => Outcome::Open(payment),
+            state if is_open(state) => {
+                lock(&self.0.presence).heard(&payment.plan.app, payment.id, self.0.time.boot_ms());
+                Outcome::Open(payment)
+            }
             _ => Outcome::Ended(payment),
         })
     }
@@ -346,6 +367,8 @@ impl Wallet {
     /// The app's own payment, after at most `wait` for it to be answered. Another app's is not found.
     pub async fn payment_of_app(&self, app: &AppId, id: PaymentId, wait: Duration) -> Result<Payment, WalletError> {
         let mut events = self.subscribe();
+        // Dropped with the call when its app hangs up.
+        let waits = self.waits(app, id);
         let waiting = async {
             loop {
                 let payment = self.own(app, id).await?;
@@ -363,10 +386,12 @@ impl Wallet {
                 }
             }
         };
-        match tokio::time::timeout(wait, waiting).await {
+        let answer = match tokio::time::timeout(wait, waiting).await {
             Ok(answer) => answer,
             Err(_) => self.own(app, id).await,
-        }
+        };
+        waits.answered();
+        answer
     }
 
     async fn own(&self, app: &AppId, id: PaymentId) -> Result<Payment, WalletError> {
@@ -375,15 +400,18 @@ impl Wallet {
         payment.ok_or(WalletError::NotFound { what: "payment" })
     }
 
-    /// The app takes its request back, as long as nothing was signed. A signed payment is told as it is.
+    /// The app takes its request back, as long as nothing was signed. One that ended otherwise is told as it is.
+    ///
+    /// # Errors
+    /// [`WalletError::Signed`]: what is signed, or just being signed by a limit, can't be taken back.
     pub async fn cancel(&self, app: &AppId, id: PaymentId) -> Result<Payment, WalletError> {
         let payment = self.own(app, id).await?;
         match payment.state {
             // A signature that is being made at this moment never leaves: the ledger refuses it afterwards.
             State::Asked => self.end(id, End::Cancelled).await,
             State::Reserved if payment.by_person => self.end(id, End::Cancelled).await,
-            // Signed, or just being signed by a limit.
-            _ => Ok(payment),
+            State::Reserved | State::Signed => Err(WalletError::Signed(Box::new(payment))),
+            State::Rejected | State::Refused | State::Cancelled | State::Expired => Ok(payment),
         }
     }
 }

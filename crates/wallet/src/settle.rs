@@ -21,8 +21,12 @@ const AT_ONCE: usize = 8;
 ///
 /// Wide enough that a node which lags behind the one that told the block has passed the end as well.
 const MARGIN_SECS: u64 = 60;
+/// Whoever reports, or asks for the same thing again, waits so long for the chain; the look goes on behind.
+const AT_ONCE_FOR: Duration = Duration::from_secs(5);
 /// Clocks of chain and wallet may differ by so much when a transaction is told from an older one.
 const SKEW_MS: i64 = 60_000;
+/// Characters of a seller's reason that are kept.
+const SAID_MOST: usize = 200;
 
 /// Background work, as long as somebody holds the wallet. Looking at the chain has a loop of its own: a node
 /// that is gone must not keep a question open or the wallet unlocked.
@@ -63,6 +67,7 @@ impl Wallet {
                 self.end(payment.id, End::Expired).await?;
             }
         }
+        self.tell_of_askers();
         Ok(())
     }
 
@@ -73,11 +78,13 @@ impl Wallet {
         let mut closes = lock(&self.0.closes);
         for payment in open {
             closes.insert(payment.id, boot + payment.expires_at.since(wall).max(0));
+            lock(&self.0.presence).opened(&payment, boot);
         }
         Ok(())
     }
 
-    /// The app tells how the seller answered. A claimed transaction is looked up before it counts.
+    /// The app tells how the seller answered, whatever that was: a receipt that can't be read is kept as it came, and
+    /// what can be read is the seller's word. The chain is asked at once; where no node answers, later.
     pub async fn report(&self, app: &AppId, id: PaymentId, report: Report) -> Result<Payment, WalletError> {
         let of = app.clone();
         let found = self.db(move |ledger| ledger.payment_of_app(&of, id)).await?;
@@ -92,18 +99,56 @@ impl Wallet {
         // Written down as it came, before anybody reads it. What was delivered stays delivered; a later report
         // can only bring news about the settlement.
         let (status, response, now) = (report.http_status, report.payment_response.clone(), self.now());
-        let payment = match (payment.delivery, delivery) {
+        let mut payment = match (payment.delivery, delivery) {
             (Some(Delivery::Delivered), Delivery::RefusedBySeller) => payment,
             _ => self.db(move |ledger| ledger.delivery(id, delivery, Some(status), response.as_deref(), now)).await?,
         };
-        self.moved(&payment);
-        let claim = match &report.payment_response {
-            Some(text) => Some(Settlement::read(text).map_err(WalletError::Response)?),
-            None => None,
+        let claim = report.payment_response.as_deref().and_then(|text| Settlement::read(text).ok());
+        let says = match &claim {
+            Some(claim) if !claim.success && !claim.is_pending() => {
+                Some(claim.error_reason.as_deref().unwrap_or_default().chars().take(SAID_MOST).collect::<String>())
+            }
+            // Nothing was said, which takes no earlier word back.
+            None if delivery == Delivery::RefusedBySeller => payment.seller_says.clone(),
+            _ => None,
         };
-        // Detached: an app that hangs up must not leave it half done.
-        let wallet = self.clone();
-        self.detached(async move { wallet.settle(payment, claim).await }).await
+        if payment.seller_says != says {
+            payment = self.db(move |ledger| ledger.seller_said(id, says.as_deref(), now)).await?;
+        }
+        self.moved(&payment);
+        Ok(self.look_at_once(payment, claim).await)
+    }
+
+    /// What the chain shows of a signed payment now, as far as a node answers in time. Goes on although the caller hangs
+    /// up or has waited long enough.
+    async fn look_at_once(&self, payment: Payment, claim: Option<Settlement>) -> Payment {
+        let (wallet, known) = (self.clone(), payment.clone());
+        let look = self.detached(async move { wallet.settle(payment, claim, true).await });
+        let id = known.id;
+        match tokio::time::timeout(AT_ONCE_FOR, look).await {
+            Ok(Ok(payment)) => return payment,
+            Ok(Err(error)) => tracing::info!(payment = %id, %error, "looked up in vain, and later again"),
+            Err(_) => tracing::info!(payment = %id, "no node answered in time; it is looked up again"),
+        }
+        known
+    }
+
+    /// Whether the chain has what was signed here as used, which is noted. Where no node answers it counts as not used:
+    /// the same signature pays only once.
+    pub(crate) async fn is_used(&self, payment: &Payment) -> Result<Option<Payment>, WalletError> {
+        if payment.state != State::Signed {
+            return Ok(None);
+        }
+        let claim = self.claim(payment.id).await?;
+        let now = self.look_at_once(payment.clone(), claim).await;
+        use ledger::Settlement::{Final, Seen};
+        Ok(matches!(now.settlement, Some(Seen { .. } | Final { .. })).then_some(now))
+    }
+
+    /// What the seller says of the settlement, where it can be read.
+    async fn claim(&self, id: PaymentId) -> Result<Option<Settlement>, WalletError> {
+        let papers = self.db(move |ledger| ledger.papers(id)).await?;
+        Ok(papers.response.and_then(|text| Settlement::read(&text).ok()))
     }
 
     /// Looks up every signed payment without a final outcome, a few at once, and takes up what was approved and
@@ -132,9 +177,8 @@ impl Wallet {
                 Ok(())
             }
             _ => {
-                let papers = self.db(move |ledger| ledger.papers(id)).await?;
-                let claim = papers.response.and_then(|text| Settlement::read(&text).ok());
-                self.settle(payment, claim).await.map(|_| ())
+                let (claim, told) = (self.claim(id).await?, payment.delivery != Some(Delivery::NotReported));
+                self.settle(payment, claim, told).await.map(|_| ())
             }
         }
     }
@@ -153,29 +197,23 @@ impl Wallet {
     /// A limit's payment without its signature on record, which may be out all the same: released once the chain
     /// shows that nobody used it. One that was used is signed again, the same way, and settles like any other.
     pub(crate) async fn release(&self, payment: Payment) -> Result<Payment, WalletError> {
-        match self.look_up(&payment, None).await? {
+        match self.look_up(&payment, None, false).await? {
             Some(Settled::NeverUsed) => self.end(payment.id, End::Unused).await,
             Some(_) => self.sign_again(&payment).await,
             None => Ok(payment),
         }
     }
 
-    async fn settle(&self, payment: Payment, claim: Option<Settlement>) -> Result<Payment, WalletError> {
-        let seen = match &payment.settlement {
-            Some(ledger::Settlement::Seen { tx }) => Some(tx.clone()),
-            _ => claim.as_ref().and_then(|c| c.transaction.clone()),
+    /// Notes what the chain shows. `early`: the nonce is asked for before the window is over.
+    async fn settle(&self, payment: Payment, claim: Option<Settlement>, early: bool) -> Result<Payment, WalletError> {
+        let (seen, by_nonce) = match &payment.settlement {
+            Some(ledger::Settlement::Seen { tx: Some(tx) }) => (Some(tx.clone()), false),
+            _ => (claim.and_then(|c| c.transaction), early),
         };
         let tx = seen.as_deref().and_then(|t| t.parse::<TxId>().ok());
-        match self.look_up(&payment, tx).await? {
+        match self.look_up(&payment, tx, by_nonce).await? {
             Some(news) => self.settled(payment, news).await,
-            None => match claim {
-                Some(c) if !c.success && !c.is_pending() && payment.settlement == Some(ledger::Settlement::Unknown) => {
-                    let reason = c.error_reason.unwrap_or_else(|| "the seller gave no reason".to_owned());
-                    let reason = reason.chars().take(200).collect();
-                    self.settled(payment, Settled::Failed { reason, tx: None }).await
-                }
-                _ => Ok(payment),
-            },
+            None => Ok(payment),
         }
     }
 
@@ -186,9 +224,9 @@ impl Wallet {
         let payment = self.db(move |ledger| ledger.settlement(id, &news, actual, now)).await?;
         if payment.settlement != before {
             self.moved(&payment);
-            use ledger::Settlement::{Failed, Final, Seen, Unknown};
+            use ledger::Settlement::{Final, Seen, Unknown};
             let took = matches!(payment.settlement, Some(Seen { .. } | Final { .. }));
-            if took && matches!(before, Some(Unknown | Failed { .. })) {
+            if took && before == Some(Unknown) {
                 self.taken(&payment);
             }
         }
@@ -196,7 +234,7 @@ impl Wallet {
     }
 
     /// What the chain says about a signed payment: its transaction first, then its nonce.
-    async fn look_up(&self, payment: &Payment, tx: Option<TxId>) -> Result<Option<Settled>, WalletError> {
+    async fn look_up(&self, payment: &Payment, tx: Option<TxId>, early: bool) -> Result<Option<Settled>, WalletError> {
         let node = self.node(payment.plan.network)?;
         let id = payment.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
@@ -214,18 +252,25 @@ impl Wallet {
                 {
                     return Ok(Some(match finality {
                         Finality::Final => Settled::Final { tx: Some(name), block: Some(receipt.block) },
-                        Finality::Seen => Settled::Seen { tx: name },
+                        Finality::Seen => Settled::Seen { tx: Some(name) },
                     }));
                 }
             }
         }
-        // Without a transaction to look at, the final state of the nonce decides, once the window is over.
+        // Without a transaction to look at, the nonce decides: used at any time, unused once the window is over.
         let head = node.head_at(Finality::Final).await?;
-        if head.timestamp_ms / 1000 < payment.plan.window.valid_before.saturating_add(MARGIN_SECS) {
+        let over = head.timestamp_ms / 1000 >= payment.plan.window.valid_before.saturating_add(MARGIN_SECS);
+        if !over && !early {
             return Ok(None);
         }
-        let used = self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Final).await?;
-        Ok(Some(if used { Settled::Final { tx: None, block: None } } else { Settled::NeverUsed }))
+        if self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Final).await? {
+            return Ok(Some(Settled::Final { tx: None, block: None }));
+        }
+        if over {
+            return Ok(Some(Settled::NeverUsed));
+        }
+        let used = self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Seen).await?;
+        Ok(used.then_some(Settled::Seen { tx: None }))
     }
 
     /// The transaction stands in another payment's row already.
@@ -233,8 +278,9 @@ impl Wallet {
         let own = tx.to_owned();
         let rows = self.db(move |ledger| ledger.payments_of_tx(&own)).await?;
         let has = |p: &Payment| match &p.settlement {
-            Some(ledger::Settlement::Seen { tx: own }) => own == tx,
-            Some(ledger::Settlement::Final { tx: Some(own), .. }) => own == tx,
+            Some(ledger::Settlement::Seen { tx: Some(own) } | ledger::Settlement::Final { tx: Some(own), .. }) => {
+                own == tx
+            }
             _ => false,
         };
         Ok(rows.iter().any(|p| p.id != id && has(p)))

@@ -183,7 +183,8 @@ impl Wallet {
         self.db(move |ledger| ledger.renew(id, window, now)).await
     }
 
-    /// After a start or an unlock: everything that was approved and has no signature yet goes on.
+    /// After an unlock: everything that was approved and has no signature yet goes on, and what was asked only because it
+    /// was locked is judged again.
     pub(crate) async fn resume(&self) {
         let open = match self.db(|ledger| ledger.unfinished()).await {
             Ok(open) => open,
@@ -192,6 +193,8 @@ impl Wallet {
         for payment in open.into_iter().filter(|p| p.state == State::Reserved) {
             self.finish_later(payment.id);
         }
+        let wallet = self.clone();
+        self.spawn(async move { wallet.judge_locked_ones_again().await });
     }
 
     /// [`Wallet::finish`] in the background; a failure that is not final is taken up again by `reconcile`.
@@ -242,6 +245,7 @@ impl Wallet {
         if !is_open(payment.state) {
             lock(&self.0.closes).remove(&payment.id);
             lock(&self.0.arming).forget(&payment.id);
+            lock(&self.0.presence).closed(payment.id);
         }
         self.emit(Event::Payment { id: payment.id, app: payment.plan.app.clone() });
     }

@@ -39,7 +39,7 @@ async fn every_scheme_is_asked_signed_settled_and_recorded() {
         let settled = x402::Settlement::settled("tron:nile", &tx.to_string(), stage.payer()).header_value();
         let report = Report { payment_response: Some(settled), http_status: 200 };
         let row = stage.wallet.report(&stage.app, signed.id, report).await.unwrap();
-        assert_eq!(row.settlement, Some(Settlement::Seen { tx: tx.to_string() }));
+        assert_eq!(row.settlement, Some(Settlement::Seen { tx: Some(tx.to_string()) }));
         stage.devnet.mine(3);
         stage.wallet.reconcile().await.unwrap();
         let row = stage.row(signed.id).await;

@@ -207,6 +207,10 @@ export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRE
 "PLAN_CHANGED" | 
 /**  Another unfinished payment holds the permission of this 402. */
 "PERMISSION_IN_USE" | 
+/**  A signature can't be taken back: it holds until its window is over. */
+"ALREADY_SIGNED" | 
+/**  The chain has the permission of this 402 as used by an earlier payment. */
+"ALREADY_PAID" | 
 /**  The payment has moved on: it is answered, signed or ended already. */
 "ALREADY_ANSWERED" | 
 /**  The buttons are not armed yet: the question was shown, focused or changed less than a second ago. */
@@ -559,6 +563,8 @@ export type PaymentView = {
 	/**  Why it ended without a signature. */
 	code: Code | null,
 	transaction: string | null,
+	/**  What the seller says of a settlement that failed. Its word only: `settlement` is what the chain shows. */
+	sellerSays: string | null,
 	/**  A person's own words on it, and their tags by name. Apps don't get them. */
 	note: string | null,
 	tags: string[],
@@ -647,6 +653,8 @@ export type QuestionView = {
 	armingMs: number,
 	/**  Present when approving isn't possible. */
 	danger: DangerView | null,
+	/**  A sentence, when the program that asked hung up or was not heard of for long. The question stays open. */
+	askerGone: string | null,
 	/**  The wallet has to be unlocked before the answer counts. */
 	locked: boolean,
 	/**  The raw 402, pretty-printed, made safe to show. */
@@ -732,7 +740,7 @@ export type SettlementView =
 /**  Signed, outcome not known: counts as spent. */
 "unknown" | 
 /**  In a block, not final yet. */
-"seen" | "final" | "failed" | 
+"seen" | "final" | 
 /**  The permission ended unused: nothing left. */
 "neverUsed";
 

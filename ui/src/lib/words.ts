@@ -508,7 +508,6 @@ export const settlementWords: Record<SettlementView, string> = {
   unknown: "not known yet",
   seen: "in a block, not final",
   final: "final",
-  failed: "failed",
   neverUsed: "never used, nothing left",
 };
 export const deliveryWords: Record<DeliveryView, string> = {

@@ -148,7 +148,7 @@ async fn settled(desk: &Desk, id: &str) -> Result<PaymentView, Fail> {
             let row = page.payments.into_iter().find(|p| p.id == id).ok_or_else(|| Fail::plain("the row is gone"))?;
             match (row.state, row.settlement) {
                 (StateView::Signed, SettlementView::Final) => return Ok(row),
-                (StateView::Signed, SettlementView::Failed | SettlementView::NeverUsed) => {
+                (StateView::Signed, SettlementView::NeverUsed) => {
                     return Err(Fail::plain(format!("the payment of {} did not settle", money(&row.amount))));
                 }
                 _ => {}

@@ -30,7 +30,6 @@ pub fn filter(which: Which) -> FilterView {
     let settlement = which.settlement.as_deref().map(|settlement| match settlement {
         "unknown" => SettlementView::Unknown,
         "seen" => SettlementView::Seen,
-        "failed" => SettlementView::Failed,
         "never-used" => SettlementView::NeverUsed,
         _ => SettlementView::Final,
     });

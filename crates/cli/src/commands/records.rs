@@ -62,8 +62,9 @@ fn detail(it: &PaymentDetailView) {
         row("signed for", format!("{} {} ({})", safe(&it.contract_name), safe(&it.contract.address), safe(&it.scheme))),
         row("authorization", show::state(p.state).to_owned()),
         row("settlement", show::settlement(p.settlement).to_owned()),
-        row("delivery", show::delivery(p.delivery).to_owned()),
     ]);
+    rows.extend(p.seller_says.as_ref().map(|says| row("", safe(says))));
+    rows.push(row("delivery", show::delivery(p.delivery).to_owned()));
     rows.extend(p.transaction.as_ref().map(|t| row("transaction", safe(t))));
     rows.extend(it.block.as_ref().map(|b| row("block", safe(b))));
     for step in &it.steps {

@@ -14,8 +14,8 @@ use helper::verb::Unlock;
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::oneshot;
-use view::{Desk, PairingView, QuestionView, RememberedWay};
-use wallet::Event;
+use view::{Desk, PairingView, QuestionView};
+use wallet::{Event, Remembering};
 
 /// What is on the screen and waits for a line.
 enum Shown {
@@ -45,7 +45,20 @@ impl Shown {
 pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(), Fail> {
     // Before anything is opened: a file that others can read is no way to start.
     let given = unattended::passphrase(&serve, global)?;
-    let owner = Owner::start(OwnerOptions { port: serve.port, ..options(global) }).await?;
+    let opened = Owner::open(OwnerOptions { port: serve.port, ..options(global) }).await?;
+    let reach = Reach::Here(opened.desk().clone());
+    let stop = stopped();
+    tokio::pin!(stop);
+    // First unlocked, then heard: no program is told to wait for an unlock that is on its way.
+    let unlocked = tokio::select! {
+        unlocked = unlock(global, console, &reach, opened.desk(), serve.locked, given) => unlocked.map_err(Some),
+        () = &mut stop => Err(None),
+    };
+    if let Err(why) = unlocked {
+        opened.close().await;
+        return why.map_or(Ok(()), Err);
+    }
+    let owner = opened.listen().await?;
     match global.json {
         true => show::json(owner.runtime()),
         false => {
@@ -55,18 +68,16 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
             }
         }
     }
-    let reach = Reach::Here(owner.desk().clone());
-    let stop = stopped();
-    tokio::pin!(stop);
     let served = tokio::select! {
-        served = run(global, console, &reach, owner.desk(), serve.locked, given) => served,
+        served = run(console, &reach, owner.desk()) => served,
         () = &mut stop => Ok(()),
     };
     owner.shutdown().await;
     served
 }
 
-async fn run(
+/// With what was given for it, the keyring, or the passphrase of whoever sits at the terminal.
+async fn unlock(
     global: &Global,
     console: &Console,
     reach: &Reach,
@@ -74,18 +85,22 @@ async fn run(
     locked: bool,
     given: Option<Line>,
 ) -> Result<(), Fail> {
-    let mut events = desk.subscribe();
-    let status = desk.status().await;
-    if status.empty {
+    let wallet = desk.wallet();
+    if wallet.is_empty() {
         say!("{WARN}There is no wallet yet: `countersign init` makes one.{OFF}");
     } else if let Some(passphrase) = given {
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
-    } else if !locked && status.remembered.way == RememberedWay::AtStart && from_keyring(desk).await {
+    } else if !locked && wallet.remembering() == Remembering::AtStart && from_keyring(desk).await {
         say!("{DIM}Unlocked; the keyring of this computer remembers it.{OFF}");
     } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
         let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
     }
+    Ok(())
+}
+
+async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> {
+    let mut events = desk.subscribe();
     let mut shown: Option<Shown> = None;
     let mut typing: Option<(String, oneshot::Receiver<Option<Line>>)> = None;
     let mut deaf = false;

@@ -6,10 +6,10 @@ use crate::commands::keyring;
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
-use crate::show::say;
-use crate::show::{self, BOLD, OFF, safe};
+use crate::show::{self, BOLD, OFF, WARN, safe};
+use crate::show::{note, say};
 use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock, UnlockRemembered};
-use view::{NewWordsView, StatusView};
+use view::{Code, NewWordsView, StatusView};
 
 pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
@@ -62,7 +62,25 @@ async fn confirm(reach: &Reach, console: &Console, new: &NewWordsView) -> Result
         answers.push(answer);
     }
     let passphrase = console.new_passphrase().await?;
-    Ok(reach.call(ConfirmWords { answers, passphrase: passphrase.to_string() }).await?)
+    loop {
+        let call = ConfirmWords { answers: answers.clone(), passphrase: passphrase.to_string() };
+        let failure = match reach.call(call).await {
+            Err(failure) if failure.code == Code::VaultUnusable => failure,
+            done => return Ok(done?),
+        };
+        // The words are on paper and confirmed: a disk that is full must not make them worthless.
+        if !Console::is_terminal() {
+            return Err(Fail::from(failure).advice(
+                "Nothing was written. The words on your paper are good: once it is mended, `countersign init --import` takes them.",
+            ));
+        }
+        note!("{WARN}{}{OFF}", safe(&failure.message));
+        if !console.yes("Try again with the same words?").await? {
+            return Err(Fail::from(failure).advice(
+                "Nothing was written. The words on your paper are good: `countersign init --import` takes them later.",
+            ));
+        }
+    }
 }
 
 fn made(global: &Global, status: &StatusView) {

@@ -25,7 +25,7 @@ fn every_list_follows_an_index_or_the_rows_in_their_order() {
         (Filter { site: Some(site), states: vec![State::Asked], ..Filter::default() }, "INDEX payments_site"),
         (Filter { app: Some(AppId::owner()), ..Filter::default() }, "INDEX payments_app"),
         (Filter { states: vec![State::Refused], ..Filter::default() }, "INDEX payments_state"),
-        (Filter { settlement: Some(SettlementKind::Failed), ..Filter::default() }, "INDEX payments_settlement"),
+        (Filter { settlement: Some(SettlementKind::NeverUsed), ..Filter::default() }, "INDEX payments_settlement"),
         (Filter { delivery: Some(Delivery::RefusedBySeller), ..Filter::default() }, "INDEX payments_undelivered"),
         (Filter { settlement: Some(SettlementKind::Final), ..Filter::default() }, "USING INTEGER PRIMARY KEY"),
         (Filter { least: Some("1".to_owned()), ..Filter::default() }, "USING INTEGER PRIMARY KEY"),

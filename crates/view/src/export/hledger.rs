@@ -73,7 +73,7 @@ impl Writer for Journal<'_> {
         writeln!(self.out, "{date} {mark} {} | {}", comment(&host), words.trim())?;
         writeln!(self.out, "    ; id: {}", payment.id)?;
         writeln!(self.out, "    ; app: {}", value(&crate::show_payment::app_name(&plan.app, app)))?;
-        if let Some(Settlement::Final { tx: Some(tx), .. } | Settlement::Seen { tx }) = &payment.settlement {
+        if let Some(Settlement::Final { tx: Some(tx), .. } | Settlement::Seen { tx: Some(tx) }) = &payment.settlement {
             writeln!(self.out, "    ; tx: {tx}")?;
         }
         if let Some(note) = &row.note {

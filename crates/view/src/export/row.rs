@@ -21,6 +21,8 @@ pub struct Row {
     pub state: &'static str,
     pub settlement: Option<&'static str>,
     pub delivery: Option<&'static str>,
+    /// The seller's reason for a settlement that it calls failed; a word and no fact.
+    pub seller_says: Option<String>,
     pub scheme: &'static str,
     pub network: &'static str,
     pub symbol: String,
@@ -64,7 +66,7 @@ pub fn paid(row: &Listed) -> Option<Amount> {
             Some(payment.actual.unwrap_or(payment.plan.maximum))
         }
         Some(Settlement::NeverUsed) => Some(Amount::ZERO),
-        Some(Settlement::Unknown | Settlement::Failed { .. }) => None,
+        Some(Settlement::Unknown) => None,
         None if payment.ended_at.is_some() => Some(Amount::ZERO),
         None => None,
     }
@@ -85,9 +87,8 @@ impl Row {
         let (payment, plan) = (&row.payment, &row.payment.plan);
         let units = |amount: Amount| amount.format_units(plan.token.decimals);
         let (transaction, block) = match &payment.settlement {
-            Some(Settlement::Seen { tx }) => (Some(tx.clone()), None),
+            Some(Settlement::Seen { tx }) => (tx.clone(), None),
             Some(Settlement::Final { tx, block }) => (tx.clone(), *block),
-            Some(Settlement::Failed { tx, .. }) => (tx.clone(), None),
             _ => (None, None),
         };
         Self {
@@ -101,6 +102,7 @@ impl Row {
             state: payment.state.name(),
             settlement: payment.settlement.as_ref().map(Settlement::name),
             delivery: payment.delivery.map(ledger::Delivery::name),
+            seller_says: payment.seller_says.clone(),
             scheme: plan.scheme.name(),
             network: plan.network.canonical(),
             symbol: plan.token.symbol.clone(),

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ledger::Listed;
 use std::io::{self, Write};
 
-pub const COLUMNS: [&str; 30] = [
+pub const COLUMNS: [&str; 31] = [
     "id",
     "at",
     "app",
@@ -18,6 +18,7 @@ pub const COLUMNS: [&str; 30] = [
     "state",
     "settlement",
     "delivery",
+    "seller_says",
     "scheme",
     "network",
     "symbol",
@@ -61,7 +62,7 @@ impl Writer for Csv<'_> {
     fn row(&mut self, row: &Listed, app: Option<&str>) -> io::Result<()> {
         let r = Row::of(row, app, &self.zone);
         let text = |t: &Option<String>| t.as_deref().map(cell).unwrap_or_default();
-        let cells: [String; 30] = [
+        let cells: [String; 31] = [
             r.id,
             r.at,
             cell(&r.app),
@@ -72,6 +73,7 @@ impl Writer for Csv<'_> {
             r.state.to_owned(),
             r.settlement.unwrap_or_default().to_owned(),
             r.delivery.unwrap_or_default().to_owned(),
+            text(&r.seller_says),
             r.scheme.to_owned(),
             r.network.to_owned(),
             cell(&r.symbol),

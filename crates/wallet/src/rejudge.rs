@@ -1,0 +1,67 @@
+//! Questions that were asked only because the wallet was locked, judged again once it is not: a limit that allows one
+//! pays it then, as it would have at once. Everything else goes on as a question, with the reasons of now. Refuses what
+//! the rules forbid by now.
+
+use crate::{Event, Wallet, WalletError};
+use ledger::{End, Payment, Replan, Replanned};
+use plan::{Fact, PlanDigest, Why};
+
+impl Wallet {
+    /// One after the other: what the first takes counts against the next.
+    pub(crate) async fn judge_locked_ones_again(&self) {
+        let open = match self.open_questions().await {
+            Ok(open) => open,
+            Err(e) => return tracing::warn!(error = %e, "open questions can't be read"),
+        };
+        for payment in open.into_iter().filter(|p| p.whys == [Why::Locked]) {
+            let id = payment.id;
+            if self.is_locked() {
+                return;
+            }
+            if let Err(e) = self.judge_again(payment).await {
+                tracing::info!(payment = %id, error = %e, "asked while it was locked, and goes on as a question");
+            }
+        }
+    }
+
+    async fn judge_again(&self, asked: Payment) -> Result<(), WalletError> {
+        let (id, shown) = (asked.id, asked.digest);
+        let document = self.db(move |ledger| ledger.papers(id)).await?.document;
+        let mut planned = self.plan_again(&asked, &document).await?;
+        let chosen = |f: &&plan::Finding| matches!(f.fact, Fact::OptionChosen { .. });
+        planned.plan.findings.extend(asked.plan.findings.iter().filter(chosen).cloned());
+        planned.digest = PlanDigest::of(&planned.plan);
+        let (now, expires_at, wallet) = (self.now(), asked.expires_at, self.clone());
+        let replanned = self
+            .db(move |ledger| {
+                let change = Replan {
+                    shown,
+                    plan: &planned.plan,
+                    digest: planned.digest,
+                    nonce: &planned.nonce,
+                    dictated: planned.dictated,
+                    expires_at,
+                    reserve: true,
+                };
+                ledger.replan(id, &change, now, |rules, spending| wallet.judge(&planned.plan, rules, spending, now))
+            })
+            .await?;
+        match replanned {
+            Replanned::Reserved(payment) => {
+                self.stored();
+                self.moved(&payment);
+                self.finish(id).await.map(drop)
+            }
+            Replanned::Asked(payment) => {
+                self.emit(Event::Question { id, app: payment.plan.app });
+                Ok(())
+            }
+            Replanned::Refused(refusal) => {
+                let code = refusal.code(&asked.plan.findings).to_owned();
+                self.end(id, End::Refused { code }).await.map(drop)
+            }
+            // Answered, or planned anew by a person, meanwhile.
+            Replanned::OtherPlan { .. } | Replanned::Ended(_) => Ok(()),
+        }
+    }
+}
