@@ -57,7 +57,7 @@ impl Way {
     pub(crate) fn price(self, amount: Amount, pay_to: Address) -> Price {
         let price = Price::new(Network::Nile, self.token(), amount, pay_to);
         match self {
-            Self::Permit => price,
+            Self::Permit => price.by_exact_permit(),
             Self::Own => price.by_eip3009("Authorized Dollar", "1"),
             Self::Permit2 => price.by_permit2(),
             Self::Permit2Second => price.by_permit2().extra("spender", set(1).exact_proxy.to_string()),

@@ -16,5 +16,6 @@ pub fn everything() -> Result<()> {
     node::check()?;
     node::install_all()?;
     python::install()?;
+    tools::seller_kits()?;
     tools::tauri_driver()
 }

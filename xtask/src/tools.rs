@@ -1,6 +1,7 @@
-//! Programs from crates.io that a command needs, kept in target/tools so that nothing of the person's is changed.
+//! Programs that a command needs and that are no part of the workspace, kept in target/ so that nothing of the person's
+//! is changed: from crates.io, and the shop of published seller kits.
 
-use crate::run::{self, cargo, say, target};
+use crate::run::{self, cargo, root, say, target};
 use anyhow::{Context, Result};
 use std::{ffi::OsString, path::PathBuf};
 
@@ -12,6 +13,14 @@ pub fn tauri_driver() -> Result<()> {
 /// Checks licences and sources.
 pub fn cargo_deny() -> Result<()> {
     install("cargo-deny", "^0.20", "a few minutes")
+}
+
+/// The shop in tests/peers/kits. What it shares with the workspace is compiled once, because it goes into the same folder.
+pub fn seller_kits() -> Result<()> {
+    say("building the shop of published seller kits");
+    let mut build = cargo();
+    build.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(root().join("tests/peers/kits/Cargo.toml"));
+    run::run(build.arg("--target-dir").arg(target()))
 }
 
 /// PATH with the tools' folder in front.

@@ -13,8 +13,17 @@ use zeroize::Zeroizing;
 pub struct ApiKey(Zeroizing<String>);
 
 impl ApiKey {
+    /// The environment's variable with a key for TronGrid, by the name that other programs for TRON read it.
+    pub const VARIABLE: &str = "TRON_GRID_API_KEY";
+
     pub fn new(key: impl Into<String>) -> Self {
         Self(Zeroizing::new(key.into()))
+    }
+
+    /// What stands in [`ApiKey::VARIABLE`], if anything does.
+    pub fn of_environment() -> Option<Self> {
+        let key = Zeroizing::new(std::env::var(Self::VARIABLE).ok()?);
+        Some(Self::new(key.trim())).filter(|key| !key.reveal().is_empty())
     }
 
     pub(crate) fn reveal(&self) -> &str {
@@ -38,6 +47,20 @@ pub struct NodeConfig {
 impl NodeConfig {
     pub fn new(url: impl Into<String>) -> Self {
         Self { url: url.into(), api_key: None }
+    }
+
+    /// The same with this key, if it is one of TronGrid's nodes, asked over https, and has none of its own: a key for
+    /// one provider is nobody else's business.
+    #[must_use]
+    pub fn or_key(mut self, key: Option<&ApiKey>) -> Self {
+        let theirs = Url::parse(&self.url).is_ok_and(|url| {
+            let host = url.host_str().unwrap_or_default();
+            url.scheme() == "https" && (host == "trongrid.io" || host.ends_with(".trongrid.io"))
+        });
+        if theirs && self.api_key.is_none() {
+            self.api_key = key.cloned();
+        }
+        self
     }
 }
 
@@ -115,6 +138,27 @@ mod tests {
         node.url = "https://user:very-secret@node.example/very-secret/".into();
         assert!(base_url(&node, 0).is_ok());
         assert_eq!(format!("{node:?}"), "NodeConfig { node: \"https://node.example\", api_key: Some(ApiKey(…)) }");
+    }
+
+    #[test]
+    fn a_key_for_trongrid_goes_to_trongrid_alone_and_replaces_no_other() {
+        let key = ApiKey::new("of-the-environment");
+        for (url, given) in [
+            ("https://api.trongrid.io", true),
+            ("https://nile.trongrid.io/", true),
+            ("https://API.SHASTA.TRONGRID.IO:443/x", true),
+            ("http://api.trongrid.io", false),
+            ("https://nottrongrid.io", false),
+            ("https://api.trongrid.io.example", false),
+            ("https://api.trongrid.io@node.example", false),
+            ("http://127.0.0.1:8090", false),
+            ("no url", false),
+        ] {
+            assert_eq!(NodeConfig::new(url).or_key(Some(&key)).api_key.is_some(), given, "{url}");
+        }
+        let own = NodeConfig { api_key: Some(ApiKey::new("own")), ..NodeConfig::new("https://api.trongrid.io") };
+        assert_eq!(own.or_key(Some(&key)).api_key.unwrap().reveal(), "own");
+        assert!(NodeConfig::new("https://api.trongrid.io").or_key(None).api_key.is_none());
     }
 
     #[test]

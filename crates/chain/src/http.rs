@@ -1,5 +1,6 @@
-//! Questions over HTTP: several nodes in order, a few patient rounds, answers of bounded size. Refuses redirects
-//! (they would carry the API key elsewhere) and any proxy in front of this machine.
+//! Questions over HTTP: several nodes in order, a few patient rounds, answers of bounded size; at once again where a
+//! kept connection was closed under the question. Refuses redirects (they would carry the API key elsewhere) and any
+//! proxy in front of this machine.
 
 use crate::{
     ChainError, Config,
@@ -27,6 +28,8 @@ pub(crate) struct Nodes {
 
 pub(crate) struct Node {
     client: Client,
+    /// Keeps no connection, so that none can be stale.
+    fresh: Client,
     base: Url,
     api_key: Option<HeaderValue>,
     pub(crate) label: String,
@@ -98,48 +101,72 @@ impl Node {
                 Some(value)
             }
         };
-        let mut client = Client::builder()
-            .timeout(timeout)
-            .connect_timeout(timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|e| config_error("url", shortened(e), "a usable HTTP client"))?;
-        Ok(Self { client, label: label(&base), base, api_key })
+        let client = |kept: usize| {
+            let client = Client::builder()
+                .timeout(timeout)
+                .connect_timeout(timeout)
+                .redirect(reqwest::redirect::Policy::none())
+                .referer(false)
+                .pool_max_idle_per_host(kept)
+                .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")));
+            let client = if loopback { client.no_proxy() } else { client };
+            client.build().map_err(|e| config_error("url", shortened(e), "a usable HTTP client"))
+        };
+        let (client, fresh) = (client(usize::MAX)?, client(0)?);
+        Ok(Self { client, fresh, label: label(&base), base, api_key })
     }
 
-    /// One exchange with one node.
+    /// One exchange with one node; once more when the connection broke, for a node may close one that it kept just as
+    /// it is used. Every call may come twice: questions have no effect, and a transaction is the same one.
     pub(crate) async fn post(&self, call: &str, body: &Value, most_bytes: usize) -> Result<Answer, ChainError> {
-        let unreachable = |e: reqwest::Error| ChainError::Unreachable {
-            node: self.label.clone(),
-            call: call.to_owned(),
-            detail: if e.is_timeout() { "no answer in time".into() } else { shortened(root(&e.without_url())) },
-        };
         let url = self.base.join(call).map_err(|_| no_nodes(call))?;
-        let mut request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(body.to_string());
-        if let Some(key) = &self.api_key {
-            request = request.header(API_KEY, key.clone());
-        }
-        let mut response = request.send().await.map_err(unreachable)?;
-        let status = response.status();
+        let body = body.to_string();
+        let asked = |client: &Client| {
+            let request = client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.clone());
+            let request = match &self.api_key {
+                Some(key) => request.header(API_KEY, key.clone()),
+                None => request,
+            };
+            self.exchange(request, call, most_bytes)
+        };
+        let first = match asked(&self.client).await {
+            Err(error) if !(error.is_timeout() || error.is_connect() || error.is_builder()) => {
+                tracing::debug!(node = self.label, call, "a connection broke: asking again");
+                asked(&self.fresh).await
+            }
+            first => first,
+        };
+        first.unwrap_or_else(|error| {
+            let detail =
+                if error.is_timeout() { "no answer in time".into() } else { shortened(root(&error.without_url())) };
+            Err(ChainError::Unreachable { node: self.label.clone(), call: call.to_owned(), detail })
+        })
+    }
+
+    /// The outer error is the connection's.
+    async fn exchange(
+        &self,
+        request: reqwest::RequestBuilder,
+        call: &str,
+        most_bytes: usize,
+    ) -> Result<Result<Answer, ChainError>, reqwest::Error> {
+        let mut response = request.send().await?;
+        let (node, call, status) = (self.label.clone(), call.to_owned(), response.status());
         if !status.is_success() {
-            return Err(ChainError::Status { node: self.label.clone(), call: call.into(), status: status.as_u16() });
+            return Ok(Err(ChainError::Status { node, call, status: status.as_u16() }));
         }
         let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        while let Some(chunk) = response.chunk().await? {
             if bytes.len() + chunk.len() > most_bytes {
-                return Err(ChainError::TooLarge { node: self.label.clone(), call: call.into(), limit: most_bytes });
+                return Ok(Err(ChainError::TooLarge { node, call, limit: most_bytes }));
             }
             bytes.extend_from_slice(&chunk);
         }
-        let answer = Answer { node: self.label.clone(), call: call.to_owned(), body: Value::Null };
-        match serde_json::from_slice(&bytes) {
+        let answer = Answer { node, call, body: Value::Null };
+        Ok(match serde_json::from_slice(&bytes) {
             Ok(body) => Ok(Answer { body, ..answer }),
             Err(e) => Err(answer.unexpected("body", e, "JSON")),
-        }
+        })
     }
 }
 

@@ -15,6 +15,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tron::{
     Address, Amount, Network, PrivateKey,
     tx::{Contract, RawTransaction, SignedTransaction, TxId},
@@ -342,4 +343,66 @@ fn the_proxy_of_the_system_is_never_put_in_front_of_this_machine() {
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// A node that closes a kept connection at its second question, instead of answering. The first `at_once` connections
+/// are answered together, so that all of them are kept.
+async fn closes_at_the_second_question(at_once: usize, answer: Value) -> (String, Arc<Mutex<usize>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let closed = Arc::new(Mutex::new(0));
+    let (counted, together) = (closed.clone(), Arc::new(tokio::sync::Barrier::new(at_once)));
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (counted, together, body) = (counted.clone(), together.clone(), answer.to_string());
+            tokio::spawn(async move {
+                question(&mut stream).await;
+                if number < at_once {
+                    together.wait().await;
+                }
+                let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+                if question(&mut stream).await {
+                    *counted.lock().unwrap() += 1;
+                }
+            });
+        }
+    });
+    (url, closed)
+}
+
+/// Reads one request; false when the other side closed before it was whole.
+async fn question(stream: &mut tokio::net::TcpStream) -> bool {
+    let mut bytes = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+            if body.len() >= length.parse().unwrap() {
+                return true;
+            }
+        }
+        if stream.read_buf(&mut bytes).await.unwrap_or(0) == 0 {
+            return false;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_is_closed_at_the_next_question_is_no_outage() {
+    const AT_ONCE: usize = 6;
+    let (url, closed) = closes_at_the_second_question(AT_ONCE, json!({ "balance": 7, "result": true })).await;
+    let grid = TronGrid::new(Config::one(Network::Nile, url)).unwrap();
+    let owner = Address::from_bytes([7; 20]);
+    let ask = || grid.trx_balance(owner);
+    for sun in futures::future::join_all((0..AT_ONCE).map(|_| ask())).await {
+        assert_eq!(sun, Ok(7));
+    }
+    // More are kept than there are rounds; the question reaches the node at once all the same.
+    assert_eq!(ask().await, Ok(7));
+    assert_eq!(*closed.lock().unwrap(), 1, "one was tried, then a fresh one");
+    // A transaction may be handed over twice.
+    assert_eq!(grid.broadcast(&transaction()).await, Ok(()));
+    assert_eq!(*closed.lock().unwrap(), 2);
 }

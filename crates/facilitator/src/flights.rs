@@ -32,6 +32,15 @@ pub(crate) enum Outcome {
     },
 }
 
+/// On whose behalf somebody looks after an authorization.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crew {
+    /// A seller asked for its settlement, and will hear how it ended.
+    Caller,
+    /// Nobody waits: a transaction of earlier is looked up.
+    Keeper,
+}
+
 pub(crate) type Watched = watch::Receiver<Option<Outcome>>;
 
 /// What the caller of [`Flights::board`] has to do.
@@ -50,8 +59,14 @@ pub(crate) enum Seat {
 pub(crate) struct Flights(Arc<Inner>);
 
 struct Inner {
-    running: Mutex<HashMap<Key, (Digest, Watched)>>,
+    running: Mutex<HashMap<Key, Running>>,
     most: usize,
+}
+
+struct Running {
+    digest: Digest,
+    crew: Crew,
+    outcome: Watched,
 }
 
 impl Flights {
@@ -59,25 +74,32 @@ impl Flights {
         Self(Arc::new(Inner { running: Mutex::default(), most }))
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<Key, (Digest, Watched)>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<Key, Running>> {
         self.0.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether this very message is being settled.
-    pub(crate) fn is_running(&self, key: &Key, digest: &Digest) -> bool {
-        self.running().get(key).is_some_and(|(running, _)| running == digest)
+    /// Whether a caller's settlement uses this nonce at this moment.
+    pub(crate) fn is_settling(&self, key: &Key) -> bool {
+        self.running().get(key).is_some_and(|running| running.crew == Crew::Caller)
     }
 
-    pub(crate) fn board(&self, key: Key, digest: Digest) -> Seat {
+    pub(crate) fn board(&self, key: Key, digest: Digest, crew: Crew) -> Seat {
         let mut running = self.running();
-        match running.get(&key) {
-            Some((other, _)) if *other != digest => return Seat::Taken,
-            Some((_, outcome)) => return Seat::Wait(outcome.clone()),
-            None if running.len() >= self.0.most => return Seat::Full,
+        let full = running.len() >= self.0.most;
+        match running.get_mut(&key) {
+            Some(other) if other.digest != digest => return Seat::Taken,
+            Some(same) => {
+                // Whoever began: from now on somebody waits for it.
+                if crew == Crew::Caller {
+                    same.crew = crew;
+                }
+                return Seat::Wait(same.outcome.clone());
+            }
+            None if full => return Seat::Full,
             None => {}
         }
         let (outcome, watched) = watch::channel(None);
-        running.insert(key, (digest, watched));
+        running.insert(key, Running { digest, crew, outcome: watched });
         Seat::Lead(Flight { flights: self.clone(), key, outcome })
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::{
     Facilitator, Inner,
-    flights::{Outcome, Seat},
+    flights::{Crew, Outcome, Seat},
     follow::Fate,
     settle::{say, unwritten},
     signers::{Means, Purse},
@@ -74,7 +74,9 @@ impl Facilitator {
             let facilitator = self.clone();
             under_way.spawn(async move {
                 let Some(grid) = facilitator.grid(sent.key.network) else { return };
-                let Seat::Lead(flight) = facilitator.flights().board(sent.key, sent.digest) else { return };
+                let Seat::Lead(flight) = facilitator.flights().board(sent.key, sent.digest, Crew::Keeper) else {
+                    return;
+                };
                 let outcome = match facilitator.follow(grid, &sent, patience).await {
                     Fate::Known(outcome) => outcome,
                     Fate::Dead => Outcome::Failed { reason: crate::Reason::TRANSACTION_FAILED, transaction: None },

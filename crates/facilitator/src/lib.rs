@@ -1,6 +1,7 @@
 //! A facilitator for x402 payments on TRON: judges payments, settles them by the call that their scheme has for it,
 //! and answers sellers over HTTP. Settles one authorization once, however often it is asked and however often it is
-//! killed in between; holds no money of anybody: a contract moves the buyer's tokens to the seller.
+//! killed in between, and tells one caller that it is settled; holds no money of anybody: a contract moves the buyer's
+//! tokens to the seller.
 //!
 //! It settles `exact_permit`, also under its older name `exact`, and `exact` by the token's own authorization or by
 //! Permit2. Everything else is refused with `unsupported_scheme`.
@@ -45,6 +46,7 @@ mod settle;
 pub mod shapes;
 mod signers;
 mod store;
+mod tell;
 mod verify;
 mod vouch;
 

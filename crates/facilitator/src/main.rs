@@ -81,7 +81,12 @@ async fn run(settings: Settings) -> Result<(), Failure> {
         });
     }
     let keys = keys.ok_or("no account to settle with")?;
-    let grids = settings.nodes.into_iter().map(chain::TronGrid::new).collect::<Result<Vec<_>, _>>()?;
+    let key = chain::ApiKey::of_environment();
+    let grids = settings.nodes.into_iter().map(|mut network| {
+        network.nodes = network.nodes.into_iter().map(|node| node.or_key(key.as_ref())).collect();
+        chain::TronGrid::new(network)
+    });
+    let grids = grids.collect::<Result<Vec<_>, _>>()?;
     let facilitator = Facilitator::new(settings.config, keys, grids)?;
     facilitator.ready().await?;
     let stop = CancellationToken::new();

@@ -2,6 +2,7 @@
 //! not listed, and what can't be quoted is left out.
 
 use crate::{Facilitator, store::Price};
+use serde_json::json;
 use std::collections::BTreeMap;
 use tron::{Address, Amount, Network};
 use x402::{
@@ -10,30 +11,28 @@ use x402::{
 };
 
 impl Facilitator {
-    /// `GET /supported`: every network in the three forms that its readers compare as text, for version 2, and in
-    /// the older name for version 1.
+    /// `GET /supported`: every network in the three forms that its readers compare as text, today's first, for version
+    /// 2, and in the older name for version 1. The tokens of a scheme stand in `extra.assets`: no other is settled.
     pub fn supported(&self) -> Supported {
-        let mut kinds: Vec<(Network, &str)> = Vec::new();
+        let mut kinds: BTreeMap<(Network, &str), Vec<String>> = BTreeMap::new();
         for token in &self.config().tokens {
-            kinds.push((token.network, "exact_permit"));
-            if token.exact {
-                kinds.push((token.network, "exact"));
+            let schemes: &[&str] = if token.exact { &["exact", "exact_permit"] } else { &["exact_permit"] };
+            for scheme in schemes {
+                kinds.entry((token.network, scheme)).or_default().push(token.token.to_string());
             }
         }
-        kinds.sort_unstable_by_key(|(network, scheme)| (*network, *scheme != "exact_permit"));
-        kinds.dedup();
-        let kinds = kinds.iter().flat_map(|(network, scheme)| {
+        let kinds = kinds.iter().flat_map(|((network, scheme), assets)| {
             [
-                (Version::V2, network.named()),
                 (Version::V2, network.canonical()),
                 (Version::V2, network.hexadecimal()),
+                (Version::V2, network.named()),
                 (Version::V1, network.named()),
             ]
             .map(|(version, network)| SupportedKind {
                 version,
                 scheme: (*scheme).to_owned(),
                 network: network.to_owned(),
-                extra: serde_json::Value::Null,
+                extra: json!({ "assets": assets }),
             })
         });
         let signers = self.signers().addresses().iter().map(Address::to_string).collect();

@@ -15,6 +15,8 @@ pub enum Reason {
     /// The permit names another caller than this facilitator, so only that one could settle it.
     CallerMismatch,
     NonceAlreadyUsed,
+    /// Settled, and another caller was told so: whoever hears this sells nothing for it.
+    DuplicateSettlement,
     InsufficientFunds,
     InsufficientAllowance,
     /// A transaction was sent and its fate is not known yet: to be looked up, never paid again.
@@ -35,6 +37,7 @@ impl Reason {
             Self::InvalidNetwork => "invalid_network",
             Self::CallerMismatch => "caller_mismatch",
             Self::NonceAlreadyUsed => "nonce_already_used",
+            Self::DuplicateSettlement => "duplicate_settlement",
             Self::InsufficientFunds => "insufficient_funds",
             Self::InsufficientAllowance => "insufficient_allowance",
             Self::SettlementPending => "settlement_pending",

@@ -4,11 +4,12 @@
 use crate::{
     Facilitator, Reason, Settled, crowd, openapi, rate,
     shapes::{self, Problem},
+    store::Claim,
 };
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -22,7 +23,7 @@ use tower_http::{
 };
 use x402::{
     Malformed, Settlement,
-    facilitator::{Quote, QuoteRequest, Request, VerifyResponse},
+    facilitator::{IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Request, VerifyResponse},
     limits,
 };
 
@@ -62,8 +63,10 @@ impl Facilitator {
     }
 }
 
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 fn json_text(status: StatusCode, text: String) -> Response {
-    (status, [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
+    (status, [(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
 fn malformed(error: &Malformed) -> Response {
@@ -129,24 +132,48 @@ pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String)
     json_text(status(reason), answer.to_json())
 }
 
-#[utoipa::path(post, path = "/settle", tag = "sellers", request_body = shapes::Question, responses(
-    (status = 200, description = "How it ended, or that it is pending", body = shapes::Settlement),
+#[utoipa::path(post, path = "/settle", tag = "sellers", request_body = shapes::Question, params(
+    ("Idempotency-Key" = Option<String>, Header, description = "A secret of the seller for this one payment, 16 to 255 \
+        visible ASCII characters, the same at every try: who shows it again hears of the success again. Without one a \
+        success is told once"),
+), responses(
+    (status = 200, description = "How it ended, that it is pending, or that another caller has it", body = shapes::Settlement),
     (status = 400, description = "Names what could not be read", body = Problem),
     (status = 503, description = "Nothing was sent: the chain could not be asked", body = shapes::Settlement),
 ))]
-pub(crate) async fn settle(State(facilitator): State<Facilitator>, body: String) -> Response {
-    let request = match Request::read(&body) {
-        Ok(request) => request,
-        Err(error) => return malformed(&error),
+pub(crate) async fn settle(State(facilitator): State<Facilitator>, headers: HeaderMap, body: String) -> Response {
+    let (request, key) = match (Request::read(&body), idempotency_key(&headers)) {
+        (Ok(request), Ok(key)) => (request, key),
+        (Err(error), _) | (_, Err(error)) => return malformed(&error),
     };
     let _in_flight = facilitator.metrics().call("settle");
-    let settled = facilitator.settle(&request.payment, &request.requirements).await;
+    let claim = key.as_ref().map(Claim::of);
+    let (settled, told) = facilitator.settle_for(&request.payment, &request.requirements, claim).await;
     facilitator.metrics().settled(&request.requirements, &settled);
     let reason = match &settled {
         Settled::Failed { rejected, .. } => Some(rejected.reason),
         _ => None,
     };
-    json_text(status(reason), settled.answer(&request.requirements.network).to_json())
+    let answer = settled.answer(&request.requirements.network).to_json();
+    match told {
+        None => json_text(status(reason), answer),
+        Some(told) => {
+            let length = answer.len();
+            let mut response = Response::new(told.body(answer));
+            let headers = response.headers_mut();
+            headers.insert(header::CONTENT_TYPE, JSON);
+            headers.insert(header::CONTENT_LENGTH, length.into());
+            response
+        }
+    }
+}
+
+/// What the seller proves itself by, if it gave anything.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Malformed> {
+    let unreadable = |_| Malformed::new(IDEMPOTENCY_KEY, "bytes that are no text", "visible ASCII characters");
+    let values: Vec<&str> =
+        headers.get_all(IDEMPOTENCY_KEY).iter().map(|v| v.to_str().map_err(unreadable)).collect::<Result<_, _>>()?;
+    x402::header::single(IDEMPOTENCY_KEY, values)?.map(IdempotencyKey::parse).transpose()
 }
 
 impl Settled {

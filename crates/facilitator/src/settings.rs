@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(config.rate_limit.map(|rate| rate.burst.get()), Some(200));
         let token = &config.tokens[0];
         assert_eq!(token.fee, FeeRule::flat(Amount::from_u64(10_000), Amount::from_u64(100_000)));
-        assert!(!token.exact, "a fee has no place in exact");
+        assert!(token.exact, "what today's buyers pay by is settled");
         assert_eq!((token.network, settings.nodes[0].network), (Network::Nile, Network::Nile));
         assert_eq!(settings.nodes[0].nodes[0].url, "https://nile.trongrid.io");
     }

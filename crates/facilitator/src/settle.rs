@@ -1,16 +1,18 @@
-//! Settling a payment exactly once: rehearse, sign, note, send, and look at what really happened. Refuses to send
-//! anything that is not noted on the disk, and a second transaction before the first is known to be dead.
+//! Settling a payment exactly once, and for one caller: rehearse, sign, note, send, look at what really happened, tell
+//! it. Refuses to send anything that is not noted on the disk, a second transaction before the first is known to be
+//! dead, and a second caller.
 
 use crate::{
     Facilitator, Reason, Rejected,
-    flights::{Flight, Outcome, Seat, Watched},
+    flights::{Crew, Flight, Outcome, Seat, Watched},
     follow::Fate,
-    store::{Sent, State},
+    store::{Claim, Sent, State},
+    tell::Told,
     verify::{key, unavailable},
 };
 use chain::{BroadcastError, TronGrid};
 use tron::{Address, TxId, tx::Contract};
-use x402::{Payment, Requirements, Signed};
+use x402::{Payment, Requirements, Signed, facilitator::IdempotencyKey};
 
 /// How a settlement ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,41 +28,69 @@ pub enum Settled {
 impl Facilitator {
     /// Settles a payment, or answers how its settlement ended earlier, by this process or one before it. However
     /// often and however concurrently this is called for one authorization, there is at most one transaction whose
-    /// fate is open. The work goes on when the caller stops waiting.
-    pub async fn settle(&self, payment: &Payment, requirements: &Requirements) -> Settled {
-        let failed = |reason, payer, transaction| Settled::Failed { rejected: Rejected { reason, payer }, transaction };
+    /// fate is open, and one caller hears [`Settled::Done`]: the others are [`Reason::DuplicateSettlement`]. With the
+    /// same `key` the first caller hears it again. The work goes on when the caller stops waiting.
+    pub async fn settle(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        key: Option<&IdempotencyKey>,
+    ) -> Settled {
+        let (settled, told) = self.settle_for(payment, requirements, key.map(Claim::of)).await;
+        if let Some(told) = told {
+            told.left();
+        }
+        settled
+    }
+
+    /// As [`Facilitator::settle`]; with a success comes what has to be told that the answer left.
+    pub(crate) async fn settle_for(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        claim: Option<Claim>,
+    ) -> (Settled, Option<Told>) {
+        let failed =
+            |reason, payer, transaction| (Settled::Failed { rejected: Rejected { reason, payer }, transaction }, None);
         let signed = match self.judge(payment, requirements) {
             Ok(signed) => signed,
             Err(reason) => return failed(reason, None, None),
         };
         let payer = signed.payer;
-        let outcome = match self.flights().board(key(&signed), signed.digest) {
+        let outcome = match self.flights().board(key(&signed), signed.digest, Crew::Caller) {
             Seat::Wait(outcome) => landed(outcome).await,
             Seat::Taken => return failed(Reason::NonceAlreadyUsed, Some(payer), None),
             Seat::Full => return failed(Reason::Unavailable, Some(payer), None),
             Seat::Lead(flight) => {
                 let outcome = flight.watch();
-                let facilitator = self.clone();
+                let (facilitator, claim) = (self.clone(), claim.clone());
                 // A task of its own: a seller that hangs up must not interrupt it between sending and looking.
-                self.tasks().spawn(async move { facilitator.fly(flight, signed).await });
+                self.tasks().spawn(async move { facilitator.fly(flight, signed, claim).await });
                 landed(outcome).await
             }
         };
         match outcome {
-            Some(Outcome::Settled(transaction)) => Settled::Done { transaction, payer },
-            Some(Outcome::Pending(transaction)) => Settled::Pending { transaction, payer },
+            Some(Outcome::Settled(transaction)) => match self.tell(transaction, claim).await {
+                Ok(Some(told)) => (Settled::Done { transaction, payer }, Some(told)),
+                Ok(None) => failed(Reason::DuplicateSettlement, Some(payer), Some(transaction)),
+                Err(error) => {
+                    unwritten(&error);
+                    (Settled::Pending { transaction, payer }, None)
+                }
+            },
+            Some(Outcome::Pending(transaction)) => (Settled::Pending { transaction, payer }, None),
             Some(Outcome::Failed { reason, transaction }) => failed(reason, Some(payer), transaction),
             None => failed(Reason::Unavailable, Some(payer), None),
         }
     }
 
-    async fn fly(self, flight: Flight, signed: Signed) {
-        let outcome = self.attempt(&signed).await;
+    async fn fly(self, flight: Flight, signed: Signed, claim: Option<Claim>) {
+        let outcome = self.attempt(&signed, claim).await;
         say(&signed.network, &outcome);
         flight.land(outcome);
     }
 
-    async fn attempt(&self, signed: &Signed) -> Outcome {
+    async fn attempt(&self, signed: &Signed, claim: Option<Claim>) -> Outcome {
         let failed = |reason| Outcome::Failed { reason, transaction: None };
         let Some(grid) = self.grid(signed.network) else { return failed(Reason::InvalidNetwork) };
         match self.store().find(&key(signed)) {
@@ -118,6 +148,8 @@ impl Facilitator {
             bytes: transaction.to_bytes(),
             expiration_ms: transaction.raw.expiration_ms,
             state: State::Open,
+            claim,
+            told: false,
         };
         if let Err(error) = self.store().note(sent.clone(), self.config().clock.now()).await {
             return failed(unwritten(&error));

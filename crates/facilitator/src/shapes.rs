@@ -16,7 +16,8 @@ pub struct Supported {
     pub signers: BTreeMap<String, Vec<String>>,
 }
 
-/// A scheme on a network, in each form in which networks are written.
+/// A scheme on a network, in each form in which networks are written. `extra.assets` lists the tokens that are settled
+/// so: no other is.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Kind {
@@ -70,8 +71,9 @@ pub struct Settlement {
     pub payer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub amount: Option<String>,
-    /// As `invalidReason`, or `settlement_pending`: sent, with an outcome that is not known yet. Settling the same
-    /// payment again looks it up.
+    /// As `invalidReason`, or `settlement_pending`: sent, with an outcome that is not known yet; settling the same
+    /// payment again looks it up. Or `duplicate_settlement`: `transaction` settled it, and another caller was told so;
+    /// whoever hears this delivers nothing for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -90,7 +90,14 @@ impl Facilitator {
         let by_permit = signed.scheme == Scheme::ExactPermit;
         Err(match refusal(&run.output) {
             _ if used => Reason::NonceAlreadyUsed,
-            Refusal::Window => self.in_time(signed).err().unwrap_or(Reason::TRANSACTION_FAILED),
+            Refusal::Window => match self.in_time(signed) {
+                Err(reason) => reason,
+                // By our clock it is time, by the newest block's it is not yet, or not any more.
+                Ok(()) => {
+                    let head = grid.head().await.map_err(unavailable)?.timestamp_ms / 1000;
+                    signed.in_time(head, 0).err().map_or(Reason::TRANSACTION_FAILED, Reason::from)
+                }
+            },
             Refusal::Signature => signature_of(signed.scheme).into(),
             Refusal::Caller => Reason::CallerMismatch,
             _ if balance < due => Reason::InsufficientFunds,
@@ -108,27 +115,37 @@ impl Facilitator {
         let signed = self.judge(payment, requirements).map_err(|reason| Rejected { reason, payer: None })?;
         let payer = signed.payer;
         let rejected = |reason| Rejected { reason, payer: Some(payer) };
-        if self.config().verify == Verify::Paper {
-            return self.in_time(&signed).map(|()| payer).map_err(rejected);
-        }
-        if self.is_open(&signed).map_err(rejected)? {
-            // Sent already, so a trial run may call the nonce used; nobody was told that it is settled.
+        if self.was_sent(&signed).map_err(rejected)? {
+            // A trial run would call its nonce used.
             return Ok(payer);
         }
         self.in_time(&signed).map_err(rejected)?;
+        if self.config().verify == Verify::Paper {
+            return Ok(payer);
+        }
         let grid = self.grid(signed.network).ok_or(rejected(Reason::InvalidNetwork))?;
         let signer = signed.caller.unwrap_or_else(|| self.address());
         self.rehearse(grid, &signed, signer).await.map_err(rejected)?;
         Ok(payer)
     }
 
-    /// Whether this very message is being settled, or was sent with an outcome that is not known yet.
-    fn is_open(&self, signed: &Signed) -> Result<bool, Reason> {
-        if self.flights().is_running(&key(signed), &signed.digest) {
-            return Ok(true);
+    /// Whether this very message was sent and is still good for whoever asks now: its fate is open, or it is settled and
+    /// nobody has heard of it. An error: somebody settles with this nonce, or has.
+    fn was_sent(&self, signed: &Signed) -> Result<bool, Reason> {
+        if self.flights().is_settling(&key(signed)) {
+            return Err(Reason::NonceAlreadyUsed);
         }
         let earlier = self.store().find(&key(signed)).map_err(|error| crate::settle::unwritten(&error))?;
-        Ok(earlier.is_some_and(|sent| sent.state == State::Open && sent.digest == signed.digest))
+        match earlier {
+            None => Ok(false),
+            Some(sent) if sent.digest != signed.digest => Err(Reason::NonceAlreadyUsed),
+            Some(sent) => match sent.state {
+                State::Open => Ok(true),
+                State::Settled if sent.told || sent.claim.is_some() => Err(Reason::NonceAlreadyUsed),
+                State::Settled => Ok(true),
+                State::Failed | State::Dead => Ok(false),
+            },
+        }
     }
 }
 

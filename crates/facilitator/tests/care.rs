@@ -78,7 +78,7 @@ async fn an_account_with_energy_goes_first_and_burns_nothing_and_one_that_can_no
         assert!(settled < 8, "the energy has an end");
         settled += 1;
         let paid = by_exact(&stage.buyer, None, 1_000, settled, START_SECS);
-        let answer = facilitator.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
+        let answer = facilitator.settle(&paid.payment, &paid.requirements, None).await.answer("tron:nile");
         assert!(answer.success, "{answer:?}");
     }
     assert!(settled > 2, "the first two at least were settled with energy, {settled}");

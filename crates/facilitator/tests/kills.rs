@@ -1,5 +1,6 @@
 //! The program itself, killed without warning at every step of a settlement and of finding out afterwards, started
-//! again, asked again: each payment is settled once, and the answer names that one transaction.
+//! again, asked again: each payment is settled once, the answer names that one transaction, and it succeeds for one
+//! caller: for the first where that one has a key, otherwise for the one whose answer came.
 //!
 //! 32 kills by default; `FACILITATOR_KILLS=200` is the full count.
 
@@ -95,7 +96,6 @@ impl World {
         let settings = facilitator::EXAMPLE
             .replace("127.0.0.1:4021", "127.0.0.1:0")
             .replace("log = \"text\"", "log = \"json\"")
-            .replace("# exact = true", "exact = true")
             .replace("https://nile.trongrid.io", &gate.url());
         let authorized =
             format!("{settings}\n[[network.token]]\naddress = \"{}\"\ndecimals = 6\n", devnet::AUTHORIZED_USD);
@@ -142,9 +142,16 @@ impl World {
         }
     }
 
-    async fn settle(&self, running: &Running, paid: &Paid) -> Value {
+    fn asking(&self, running: &Running, paid: &Paid, key: Option<&str>) -> reqwest::RequestBuilder {
         let request = self.http.post(format!("{}/settle", running.url)).body(paid.body());
-        request.send().await.unwrap().json().await.unwrap()
+        match key {
+            Some(key) => request.header("Idempotency-Key", key),
+            None => request,
+        }
+    }
+
+    async fn settle(&self, running: &Running, paid: &Paid, key: Option<&str>) -> Value {
+        self.asking(running, paid, key).send().await.unwrap().json().await.unwrap()
     }
 
     async fn got(&self) -> u64 {
@@ -172,15 +179,16 @@ async fn killed_at_any_step_it_settles_each_payment_once_and_says_which_transact
         let payment = world.payment(paid);
         let (path, hold) = STEPS[(paid / 4 + paid) % STEPS.len()];
         paid += 1;
+        let secret = format!("the-seller's-key-number-{paid}");
+        let key = (paid % 2 == 0).then_some(secret.as_str());
         let running = world.run().await;
         world.gate.broadcasts();
         if path.is_empty() {
-            let answer = world.settle(&running, &payment).await;
+            let answer = world.settle(&running, &payment, key).await;
             assert_eq!(answer["success"], true, "{answer}");
         } else {
             let there = world.gate.arm(path, hold);
-            let request = world.http.post(format!("{}/settle", running.url)).body(payment.body());
-            let asking = tokio::spawn(request.send());
+            let asking = tokio::spawn(world.asking(&running, &payment, key).send());
             there.await.unwrap();
             asking.abort();
         }
@@ -200,9 +208,23 @@ async fn killed_at_any_step_it_settles_each_payment_once_and_says_which_transact
         }
 
         let running = world.run().await;
-        let answer = world.settle(&running, &payment).await;
-        assert_eq!(answer["success"], true, "{path} {hold:?}: {answer}");
-        assert_eq!(world.settle(&running, &payment).await, answer);
+        let answer = world.settle(&running, &payment, key).await;
+        // Without a key who heard it can't hear it again; what the kill cut off at the very end may have been heard.
+        let heard = key.is_none() && path.is_empty();
+        let unclear = key.is_none() && (path, hold) == ("wallet/gettransactioninfobyid", Hold::Not);
+        if !unclear {
+            assert_eq!(answer["success"], !heard, "{path} {hold:?}: {answer}");
+        }
+        let again = world.settle(&running, &payment, key).await;
+        match key {
+            Some(_) => assert_eq!(again, answer),
+            None => assert_eq!(again["errorReason"], "duplicate_settlement", "{path} {hold:?}: {again}"),
+        }
+        let stranger = world.settle(&running, &payment, Some("the-key-of-a-stranger")).await;
+        assert_eq!(
+            (&stranger["errorReason"], &stranger["transaction"]),
+            (&json!("duplicate_settlement"), &answer["transaction"])
+        );
         let sent: BTreeSet<String> = world.gate.broadcasts().into_iter().collect();
         let ids: Vec<_> = sent.iter().map(|hex| SignedTransaction::from_hex(hex).unwrap().id()).collect();
         let named = answer["transaction"].as_str().unwrap().parse().unwrap();

@@ -47,7 +47,9 @@ async fn exact_is_settled_by_the_tokens_own_authorization_and_by_both_deployment
         assert_eq!(stage.post("/verify", paid.body()).await, (200, yes));
         let (_, settled) = stage.post("/settle", paid.body()).await;
         assert_eq!(settled["success"], true, "{set:?} {settled}");
-        assert_eq!(stage.post("/settle", paid.body()).await.1, settled, "once");
+        let again = stage.post("/settle", paid.body()).await.1;
+        let told = (&again["success"], &again["errorReason"], &again["transaction"]);
+        assert_eq!(told, (&json!(false), &json!("duplicate_settlement"), &settled["transaction"]), "once");
         assert_eq!(stage.post("/verify", paid.body()).await.1["invalidReason"], "nonce_already_used");
     }
     assert_eq!(stage.balance(seller()).await, 2 * 250_000);
@@ -160,7 +162,7 @@ async fn an_account_without_trx_is_passed_over_and_reported() {
     let (facilitator, url) = serve_with(Keys::from(poor).and(rich.into()), config, &stage.grid).await;
     for nonce in 1..4 {
         let paid = exact(&stage, None, nonce);
-        let settled = facilitator.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
+        let settled = facilitator.settle(&paid.payment, &paid.requirements, None).await.answer("tron:nile");
         assert!(settled.success, "{settled:?}");
     }
     let health: Value = stage.http.get(format!("{url}/health")).send().await.unwrap().json().await.unwrap();
@@ -256,7 +258,8 @@ async fn the_metrics_count_by_scheme_network_and_reason_and_name_nobody() {
         format!("facilitator_verifications_total{{scheme=\"exact_permit\",{at},reason=\"valid\"}} 1"),
         format!("facilitator_verifications_total{{scheme=\"exact_permit\",{at},reason=\"nonce_already_used\"}} 1"),
         "facilitator_verifications_total{scheme=\"unknown\",network=\"unknown\",reason=\"invalid_payload\"} 1".into(),
-        format!("facilitator_settlements_total{{scheme=\"exact_permit\",{at},reason=\"settled\"}} 2"),
+        format!("facilitator_settlements_total{{scheme=\"exact_permit\",{at},reason=\"settled\"}} 1"),
+        format!("facilitator_settlements_total{{scheme=\"exact_permit\",{at},reason=\"duplicate_settlement\"}} 1"),
         "facilitator_duration_seconds_count{call=\"settle\"} 2".into(),
         "facilitator_in_flight{call=\"settle\"} 0".into(),
         "facilitator_pending 0".into(),

@@ -5,8 +5,13 @@ mod stage;
 use devnet::Fault;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use stage::{FEE, START_SECS, Stage, key, seller, serve};
+use stage::{
+    FEE, START_SECS, Stage,
+    gate::{Gate, Hold},
+    key, seller, serve,
+};
 use std::time::Duration;
+use x402::facilitator::IdempotencyKey;
 
 #[tokio::test]
 async fn a_hundred_settlements_at_once_are_one_transaction() {
@@ -17,19 +22,23 @@ async fn a_hundred_settlements_at_once_are_one_transaction() {
 
     let answers = join_all((0..100).map(|_| stage.post("/settle", paid.body()))).await;
 
-    let first = answers[0].1.clone();
-    assert_eq!(first["success"], true, "{first}");
+    let (told, others): (Vec<_>, Vec<_>) = answers.iter().partition(|(_, answer)| answer["success"] == true);
+    assert_eq!((told.len(), others.len()), (1, 99), "a settlement succeeds for one caller");
+    let first = told[0].1.clone();
     assert_eq!(first["transaction"].as_str().unwrap().len(), 64);
     assert_eq!(first["payer"], stage.buyer.address().to_string());
-    assert!(answers.iter().all(|(status, answer)| *status == 200 && *answer == first));
+    let duplicate = json!({ "success": false, "transaction": first["transaction"], "network": first["network"],
+        "payer": first["payer"], "errorReason": "duplicate_settlement" });
+    assert!(others.iter().all(|(status, answer)| *status == 200 && *answer == duplicate), "{others:?}");
     assert_eq!(stage.devnet.head(), before + 1, "one transaction, one block");
     assert_eq!(stage.balance(seller()).await, 250_000);
     assert_eq!(stage.balance(key(0xfe).address()).await, FEE);
     assert_eq!(stage.balance(stage.buyer.address()).await, 100_000_000 - 250_000 - FEE);
 
-    // Late repeats get the same answer, even after the window.
+    // Late repeats too, even after the window, with a key as without: whoever had none can't prove to be the first.
+    assert_eq!(stage.settle(&paid, Some("a-key-that-came-later")).await, duplicate);
     stage.devnet.clock().advance(Duration::from_secs(3600));
-    assert_eq!(stage.post("/settle", paid.body()).await.1, first);
+    assert_eq!(stage.settle(&paid, None).await, duplicate);
 }
 
 #[tokio::test]
@@ -178,10 +187,15 @@ async fn a_restart_looks_up_what_was_sent_before_it() {
     assert_eq!(pending["errorReason"], "settlement_pending");
     stage.devnet.clear_faults();
 
+    let key = IdempotencyKey::parse("the-first-sellers-key").unwrap();
+    let settle = async |facilitator: &facilitator::Facilitator, key: Option<&IdempotencyKey>| {
+        facilitator.settle(&paid.payment, &paid.requirements, key).await.answer("tron:nile")
+    };
     let mut config = stage::config(&stage.devnet);
     config.database = Some(database);
     let (restarted, _) = serve(config, &stage.grid).await;
-    let settled = restarted.settle(&paid.payment, &paid.requirements).await.answer("tron:nile");
+    // It was pending, so that nobody was told: the first to ask is, and can prove it from now on.
+    let settled = settle(&restarted, Some(&key)).await;
     assert!(settled.success, "{settled:?}");
     assert_eq!(settled.transaction.as_deref(), pending["transaction"].as_str());
     restarted.finish().await;
@@ -191,7 +205,8 @@ async fn a_restart_looks_up_what_was_sent_before_it() {
     config.database = Some(folder.path().join("facilitator.sqlite"));
     let (third, _) = serve(config, &stage.grid).await;
     stage.devnet.fault("*", 1_000, Fault::Error);
-    assert_eq!(third.settle(&paid.payment, &paid.requirements).await.answer("tron:nile"), settled);
+    assert_eq!(settle(&third, Some(&key)).await, settled);
+    assert_eq!(settle(&third, None).await.error_reason.as_deref(), Some("duplicate_settlement"));
     stage.devnet.clear_faults();
 }
 
@@ -200,11 +215,97 @@ async fn a_seller_that_hangs_up_interrupts_nothing() {
     let stage = Stage::start(|_| {}).await;
     stage.approve(1_000_000).await;
     let paid = stage.payment(50_000, 1);
-    let settling = stage.facilitator.settle(&paid.payment, &paid.requirements);
+    let settling = stage.facilitator.settle(&paid.payment, &paid.requirements, None);
     // Polled once, then dropped.
     tokio::select! { biased; _ = settling => {}, () = std::future::ready(()) => {} }
     stage.facilitator.finish().await;
     assert_eq!(stage.balance(seller()).await, 50_000);
+    // Nobody has heard of it yet.
+    assert_eq!(stage.post("/verify", paid.body()).await.1["isValid"], true);
+    assert_eq!(stage.settle(&paid, None).await["success"], true);
+    assert_eq!(stage.settle(&paid, None).await["errorReason"], "duplicate_settlement");
+}
+
+#[tokio::test]
+async fn whoever_asked_first_with_a_key_hears_of_the_success_as_often_as_it_asks_and_nobody_else_does() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let paid = stage.payment(50_000, 1);
+    let (mine, other) = (Some("my-own-secret-of-32-characters-x"), Some("the-secret-of-another-seller-xxx"));
+    // Sent, and nobody was told how it ended.
+    stage.devnet.fault("wallet/gettransactioninfobyid", 1_000, Fault::Error);
+    assert_eq!(stage.settle(&paid, mine).await["errorReason"], "settlement_pending");
+    stage.devnet.clear_faults();
+    for key in [other, None] {
+        assert_eq!(stage.settle(&paid, key).await["errorReason"], "duplicate_settlement", "{key:?}");
+    }
+    let settled = stage.settle(&paid, mine).await;
+    assert_eq!(settled["success"], true, "{settled}");
+    let again = join_all([mine, other, None, mine].map(|key| stage.settle(&paid, key))).await;
+    assert_eq!((&again[0], &again[3]), (&settled, &settled));
+    for answer in &again[1..3] {
+        assert_eq!(
+            (&answer["errorReason"], &answer["transaction"]),
+            (&json!("duplicate_settlement"), &settled["transaction"])
+        );
+    }
+    assert_eq!(stage.post("/verify", paid.body()).await.1["invalidReason"], "nonce_already_used");
+}
+
+#[tokio::test]
+async fn a_caller_that_hung_up_was_not_told() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let gate = Gate::before(stage.devnet.url()).await;
+    let grid = chain::TronGrid::new(chain::Config::one(stage::NETWORK, gate.url())).unwrap();
+    let (facilitator, url) = serve(stage::config(&stage.devnet), &grid).await;
+    let paid = stage.payment(50_000, 1);
+    let settle = || stage.http.post(format!("{url}/settle")).body(paid.body()).send();
+    // It goes while the node has the answer in hand.
+    let there = gate.arm("wallet/broadcasthex", Hold::Not);
+    let first = tokio::spawn(settle());
+    there.await.unwrap();
+    first.abort();
+    assert!(first.await.is_err());
+    let answers = join_all((0..3).map(|_| async { settle().await.unwrap().json::<Value>().await.unwrap() })).await;
+    let told = answers.iter().filter(|answer| answer["success"] == true).count();
+    assert_eq!(told, 1, "{answers:?}");
+    facilitator.finish().await;
+}
+
+#[tokio::test]
+async fn a_settlement_that_comes_too_early_says_so_and_is_made_later() {
+    let stage = Stage::start(|_| {}).await;
+    stage.approve(1_000_000).await;
+    let after = |seconds: u64, nonce: u64| {
+        stage.payment_with(50_000, nonce, |asked| {
+            asked.permit.as_mut().unwrap().valid_after = START_SECS + seconds;
+        })
+    };
+    let early = after(20, 1);
+    assert_eq!(stage.post("/verify", early.body()).await.1["invalidReason"], "not_yet_valid");
+    assert_eq!(stage.settle(&early, None).await["errorReason"], "not_yet_valid");
+    stage.devnet.clock().advance(Duration::from_secs(21));
+    // By the clock it is time, by the newest block's not yet.
+    let verdict = stage.post("/verify", early.body()).await.1;
+    if verdict["isValid"] == false {
+        assert_eq!(verdict["invalidReason"], "not_yet_valid");
+        assert_eq!(stage.settle(&early, None).await["errorReason"], "not_yet_valid");
+        stage.devnet.mine(1);
+    }
+    assert_eq!(stage.settle(&early, None).await["success"], true);
+}
+
+#[tokio::test]
+async fn a_key_that_could_be_guessed_or_came_twice_is_refused_by_name() {
+    let stage = Stage::start(|_| {}).await;
+    for keys in [vec!["short"], vec![""], vec!["a key with blanks in it"], vec!["a-key-that-is-good"; 2]] {
+        let request = stage.http.post(format!("{}/settle", stage.url)).body(stage.payment(50_000, 1).body());
+        let request = keys.iter().fold(request, |request, key| request.header("Idempotency-Key", *key));
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 400, "{keys:?}");
+        assert_eq!(answer.json::<Value>().await.unwrap()["field"], "idempotency-key", "{keys:?}");
+    }
 }
 
 #[tokio::test]
@@ -226,7 +327,16 @@ async fn sellers_learn_what_is_settled_and_what_it_costs() {
     let own = stage.facilitator.address().to_string();
     let supported: Value =
         stage.http.get(format!("{}/supported", stage.url)).send().await.unwrap().json().await.unwrap();
-    assert_eq!(supported["kinds"][0], json!({ "x402Version": 2, "scheme": "exact_permit", "network": "tron:nile" }));
+    let kinds: Vec<_> =
+        supported["kinds"].as_array().unwrap().iter().map(|k| (&k["x402Version"], &k["network"])).collect();
+    let written = ["tron:3448148188", "tron:0xcd8690dc", "tron:nile", "tron:nile"].map(|network| json!(network));
+    assert_eq!(kinds, [2, 2, 2, 1].map(|version| json!(version)).iter().zip(&written).collect::<Vec<_>>());
+    for kind in supported["kinds"].as_array().unwrap() {
+        assert_eq!(
+            (&kind["scheme"], &kind["extra"]),
+            (&json!("exact_permit"), &json!({ "assets": [stage::usdt().to_string()] }))
+        );
+    }
     assert_eq!(supported["signers"], json!({ "tron:*": [own] }));
 
     let option = |amount: &str, scheme: &str, network: &str| json!({ "scheme": scheme, "network": network, "amount": amount, "asset": stage::usdt().to_string(), "payTo": own });
@@ -254,6 +364,36 @@ async fn sellers_learn_what_is_settled_and_what_it_costs() {
     assert_eq!(quotes[0]["fee"]["facilitatorId"], "practice");
     assert_eq!(quotes[0]["pricing"], "flat");
     assert_eq!(quotes[0]["expiresAt"], START_SECS + 300);
+}
+
+#[tokio::test]
+async fn a_whole_transaction_instead_of_a_permission_is_a_no_with_a_reason() {
+    let stage = Stage::start(|_| {}).await;
+    let signed = json!({ "txID": "ab".repeat(32), "raw_data": { "contract": [] }, "raw_data_hex": "0a02", "signature": ["00".repeat(65)] });
+    let payloads = [
+        json!({ "signedTransaction": signed }),
+        json!({ "signedTransaction": signed.to_string() }),
+        json!({ "signedTransaction": "0a020b0c" }),
+        json!({ "signedTransaction": null, "authorization": null }),
+        json!({ "txid": "ab".repeat(32) }),
+        signed.clone(),
+    ];
+    for (payload, network) in payloads.iter().flat_map(|payload| ["tron:nile", "tron:27Lqcw"].map(|n| (payload, n))) {
+        for scheme in ["exact", "exact_permit"] {
+            let mut body: Value = serde_json::from_str(&stage.payment(50_000, 1).body()).unwrap();
+            body["paymentPayload"]["payload"] = payload.clone();
+            for option in ["/paymentPayload/accepted", "/paymentRequirements"] {
+                body.pointer_mut(option).unwrap()["scheme"] = json!(scheme);
+            }
+            body["paymentPayload"]["accepted"]["network"] = json!(network);
+            let (status, verdict) = stage.post("/verify", body.to_string()).await;
+            assert_eq!((status, &verdict["isValid"]), (200, &json!(false)), "{payload} {scheme}: {verdict}");
+            assert!(verdict["invalidReason"].as_str().is_some_and(|reason| !reason.is_empty()), "{verdict}");
+            let (status, settled) = stage.post("/settle", body.to_string()).await;
+            assert_eq!((status, &settled["success"]), (200, &json!(false)), "{settled}");
+            assert_eq!(settled["errorReason"], verdict["invalidReason"]);
+        }
+    }
 }
 
 #[tokio::test]

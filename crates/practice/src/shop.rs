@@ -32,7 +32,7 @@ fn swindler() -> Address {
 
 pub(crate) fn router(seller: &Seller, url: &str, usdt: Address) -> Router {
     let sold = |listing: Listing| Paywall::new(seller.clone(), listing);
-    let in_usdt = |units: u64| Price::new(NETWORK, usdt, Amount::from_u64(units), pay_to());
+    let in_usdt = |units: u64| Price::new(NETWORK, usdt, Amount::from_u64(units), pay_to()).by_exact_permit();
     // The domain is the token's own; symbol and decimals are for people.
     let in_ausd = |units: u64| {
         Price::new(NETWORK, devnet::AUTHORIZED_USD, Amount::from_u64(units), pay_to())
@@ -52,6 +52,7 @@ pub(crate) fn router(seller: &Seller, url: &str, usdt: Address) -> Router {
         .price(in_ausd(80_000));
     // The token is not USDT; its contract and this 402 only say so.
     let trap = Price::new(NETWORK, devnet::FAKE_USDT, Amount::from_u64(100_000), swindler())
+        .by_exact_permit()
         .extra("name", "Tether USD")
         .extra("symbol", "USDT")
         .extra("decimals", 6);
@@ -68,12 +69,12 @@ pub(crate) fn router(seller: &Seller, url: &str, usdt: Address) -> Router {
     let markdown = "text/markdown; charset=utf-8";
     Router::new()
         .route("/", get(|| async move { front }))
-        .route(CHEAP, get(move || goods(markdown, ARTICLE)).layer(sold(cheap)))
-        .route(WITH_FEE, get(|| goods("application/json", REPORT)).layer(sold(with_fee.price(in_usdt(250_000)))))
-        .route(PERMIT2, get(move || goods(markdown, ALLOWANCES)).layer(sold(permit2)))
-        .route(TOKEN, get(move || goods(markdown, TOKENS)).layer(sold(token)))
-        .route(CHOICE, get(move || goods(markdown, SIGNING)).layer(sold(choice)))
-        .route(TRAP, get(|| goods("text/csv; charset=utf-8", PRICES)).layer(sold(trap)))
+        .route(CHEAP, get(move || goods(markdown, ARTICLE)).route_layer(sold(cheap)))
+        .route(WITH_FEE, get(|| goods("application/json", REPORT)).route_layer(sold(with_fee.price(in_usdt(250_000)))))
+        .route(PERMIT2, get(move || goods(markdown, ALLOWANCES)).route_layer(sold(permit2)))
+        .route(TOKEN, get(move || goods(markdown, TOKENS)).route_layer(sold(token)))
+        .route(CHOICE, get(move || goods(markdown, SIGNING)).route_layer(sold(choice)))
+        .route(TRAP, get(|| goods("text/csv; charset=utf-8", PRICES)).route_layer(sold(trap)))
 }
 
 async fn goods(content_type: &'static str, body: &'static str) -> impl IntoResponse {

@@ -20,13 +20,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let listen = arguments.next().unwrap_or_else(|| "127.0.0.1:4022".to_owned());
 
     let seller = Seller::new(&facilitator)?.public_url(&format!("http://{listen}"))?;
-    let usdt = Address::parse(USDT)?;
-    let price = move |units: u64| Price::new(Network::Nile, usdt, Amount::from_u64(units), pay_to);
+    let price = Price::parse("0.05 USDT", Network::Nile, pay_to)?;
 
     // One price for everybody, paid in either of two ways.
-    let poem = Listing::new("A poem").mime_type("text/plain").price(price(50_000)).price(price(50_000).by_permit2());
+    let poem = Listing::new("A poem").mime_type("text/plain").price(price.clone()).price(price.by_exact_permit());
     let poem = Paywall::new(seller.clone(), poem);
     // A price by the request: /dice?rolls=3
+    let usdt = Address::parse(USDT)?;
+    let price = move |units: u64| Price::new(Network::Nile, usdt, Amount::from_u64(units), pay_to);
     let dice = Paywall::computed(seller, move |parts: Parts| async move {
         match rolls(&parts) {
             Some(rolls) => Ok(Listing::new(format!("{rolls} rolls of a die")).price(price(10_000 * rolls))),
@@ -36,8 +37,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Nobody sees the dice before they are paid for.
     let dice = dice.settle(Settle::Before);
     let app = Router::new()
-        .route("/poem", get(|| async { "A signature a day\nkeeps the invoices away.\n" }).layer(poem))
-        .route("/dice", get(|Extension(paid): Extension<Paid>| async move { throw(&paid) }).layer(dice));
+        .route("/poem", get(|| async { "A signature a day\nkeeps the invoices away.\n" }).route_layer(poem))
+        .route("/dice", get(|Extension(paid): Extension<Paid>| async move { throw(&paid) }).route_layer(dice));
 
     let listener = tokio::net::TcpListener::bind(&listen).await?;
     tracing::info!("shop on http://{listen}");

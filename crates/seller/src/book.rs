@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::sync::watch;
 use tron::{Address, Network};
-use x402::{PaymentId, Settlement, U256};
+use x402::{PaymentId, Settlement, U256, facilitator::IdempotencyKey};
 
 /// What makes two messages the same payment: the contract lets this payer use this nonce once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,6 +47,8 @@ struct Entry {
     deal: Arc<Deal>,
     resource: Resource,
     id: Option<PaymentId>,
+    /// By which the facilitator knows us again; made when it is settled for the first time.
+    proof: Option<IdempotencyKey>,
     state: State,
     /// Somebody works with it; over when the sender is gone.
     busy: Option<watch::Receiver<()>>,
@@ -169,10 +171,12 @@ impl Book {
             }
             let (forget_at, deal) = (deal.valid_before, deal.clone());
             let entry = match pages.earlier.remove(&key) {
-                Some(Record { resource, id, state, until, .. }) => {
-                    Entry { deal, resource, id, state, busy: None, forget_at: forget_at.max(until) }
+                Some(Record { resource, id, proof, state, until, .. }) => {
+                    Entry { deal, resource, id, proof, state, busy: None, forget_at: forget_at.max(until) }
                 }
-                None => Entry { deal, resource, id: id.clone(), state: State::Fresh, busy: None, forget_at },
+                None => {
+                    Entry { deal, resource, id: id.clone(), proof: None, state: State::Fresh, busy: None, forget_at }
+                }
             };
             pages.entries.insert(key, entry);
         }
@@ -272,10 +276,16 @@ impl Held {
         Ok(answer.response())
     }
 
-    /// The payment goes to be settled; until that is answered nobody knows. An error: it could not be written down,
-    /// and must not be settled.
-    pub(crate) async fn open(&mut self, now: u64) -> io::Result<()> {
-        self.change(State::Open, now).await
+    /// The payment goes to be settled, under the key that is answered; until that has an end nobody knows. An error:
+    /// it could not be written down, and must not be settled.
+    pub(crate) async fn open(&mut self, now: u64) -> io::Result<IdempotencyKey> {
+        let made = random_key()?;
+        let proof = match self.book.pages().entries.get_mut(&self.deal.key) {
+            Some(entry) => entry.proof.get_or_insert(made).clone(),
+            None => made,
+        };
+        self.change(State::Open, now).await?;
+        Ok(proof)
     }
 
     /// Nothing was sent to be settled after all.
@@ -316,6 +326,7 @@ impl Held {
                     resource: entry.resource,
                     id: entry.id.clone(),
                     requirements: self.deal.requirements.raw.clone(),
+                    proof: entry.proof.clone(),
                     state: state.clone(),
                     until: match state {
                         // Paid or about to be, and nothing delivered: the buyer may come back late.
@@ -335,6 +346,13 @@ impl Held {
             }
         }
     }
+}
+
+/// Random, not made of the payment: another instance of the shop must not be taken for this one.
+fn random_key() -> io::Result<IdempotencyKey> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    IdempotencyKey::parse(&hex::encode(bytes)).map_err(io::Error::other)
 }
 
 /// What was settled stays settled: a restart finds the line before and asks the facilitator again.

@@ -1,12 +1,16 @@
 //! The facilitator over HTTP, as a seller needs it. Refuses redirects, answers beyond the protocol's limits, and a
-//! proxy in front of this machine. Knows the difference between "no" and "nobody knows".
+//! proxy in front of this machine. Knows the difference between "no" and "nobody knows", whatever the status says, and
+//! asks again at once where a kept connection was closed under it.
 
 use names::WebUrl;
-use reqwest::{Client, StatusCode, Url, header::CONTENT_TYPE};
+use reqwest::{
+    Client, StatusCode, Url,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use std::time::Duration;
 use x402::{
     Malformed, Payment, Requirements, Settlement,
-    facilitator::{Quote, QuoteRequest, Supported, VerifyResponse, write_request},
+    facilitator::{IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Supported, VerifyResponse, write_request},
     limits,
 };
 
@@ -18,7 +22,12 @@ pub enum FacilitatorError {
     #[error("the facilitator could not be reached for {call}: {detail}")]
     Unreachable { call: &'static str, detail: String },
     #[error("the facilitator answered {call} with HTTP status {status}")]
-    Status { call: &'static str, status: u16 },
+    Status {
+        call: &'static str,
+        status: u16,
+        /// In how many seconds it wants to be asked again.
+        retry_after: Option<u64>,
+    },
     #[error("the facilitator answered {call} with more than {limit} bytes")]
     TooLarge { call: &'static str, limit: usize },
     #[error("the facilitator's answer to {call} can't be read: {error}")]
@@ -29,7 +38,35 @@ pub enum FacilitatorError {
 #[derive(Clone, Debug)]
 pub struct FacilitatorClient {
     http: Client,
+    /// Keeps no connection, so that none can be stale.
+    fresh: Client,
     base: Url,
+}
+
+/// What came back.
+struct Said {
+    call: &'static str,
+    status: StatusCode,
+    retry_after: Option<u64>,
+    text: String,
+    /// To the second time of asking: the first may have had its effect.
+    again: bool,
+}
+
+impl Said {
+    fn error(&self) -> FacilitatorError {
+        FacilitatorError::Status { call: self.call, status: self.status.as_u16(), retry_after: self.retry_after }
+    }
+
+    /// The text of an answer that only a success can carry.
+    fn ok(self) -> Result<String, FacilitatorError> {
+        if self.status == StatusCode::OK { Ok(self.text) } else { Err(self.error()) }
+    }
+
+    /// "Not now" is no verdict, whatever else it says.
+    fn is_not_now(&self) -> bool {
+        matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE)
+    }
 }
 
 /// A settlement waits for a block or two.
@@ -46,85 +83,127 @@ impl FacilitatorClient {
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", base.path()));
         }
-        let mut http = Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(OTHERS);
-        if loopback {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|_| wrong("no HTTP client could be made for it"))?;
-        Ok(Self { http, base })
+        let client = |kept: usize| {
+            let http = Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(OTHERS);
+            let http = if loopback { http.no_proxy() } else { http };
+            http.pool_max_idle_per_host(kept).build().map_err(|_| wrong("no HTTP client could be made for it"))
+        };
+        Ok(Self { http: client(usize::MAX)?, fresh: client(0)?, base })
     }
 
     pub async fn supported(&self) -> Result<Supported, FacilitatorError> {
-        let (status, text) = self.exchange("supported", None, OTHERS).await?;
-        ok("supported", status)?;
+        let text = self.exchange("supported", None, None, OTHERS).await?.ok()?;
         Supported::read(&text).map_err(|error| FacilitatorError::Answer { call: "supported", error })
     }
 
     /// The fee for each option that the facilitator would settle.
     pub async fn quote(&self, accepts: Vec<Requirements>) -> Result<Vec<Quote>, FacilitatorError> {
         let body = QuoteRequest { accepts }.to_json();
-        let (status, text) = self.exchange("fee/quote", Some(body), OTHERS).await?;
-        ok("fee/quote", status)?;
+        let text = self.exchange("fee/quote", Some(body), None, OTHERS).await?.ok()?;
         Quote::read_list(&text).map_err(|error| FacilitatorError::Answer { call: "fee/quote", error })
     }
 
-    /// Whether the payment would settle now. A no is an answer, with its reason.
+    /// Whether the payment would settle now. A no is an answer, with its reason and whatever its status; a yes comes
+    /// with 200.
     pub async fn verify(
         &self,
         payment: &Payment,
         requirements: &Requirements,
     ) -> Result<VerifyResponse, FacilitatorError> {
-        let (status, text) = self.exchange("verify", Some(write_request(payment, requirements)), OTHERS).await?;
-        ok("verify", status)?;
-        VerifyResponse::read(&text).map_err(|error| FacilitatorError::Answer { call: "verify", error })
+        let said = self.exchange("verify", Some(write_request(payment, requirements)), None, OTHERS).await?;
+        match VerifyResponse::read(&said.text) {
+            Ok(verdict) if said.status == StatusCode::OK || !(verdict.is_valid || said.is_not_now()) => Ok(verdict),
+            Err(error) if said.status == StatusCode::OK => Err(FacilitatorError::Answer { call: "verify", error }),
+            _ => Err(said.error()),
+        }
     }
 
-    /// Settles the payment. An error means that nobody knows whether it was settled: ask again with the same
-    /// payment, never with another.
-    pub async fn settle(&self, payment: &Payment, requirements: &Requirements) -> Result<Settlement, FacilitatorError> {
-        let (status, text) = self.exchange("settle", Some(write_request(payment, requirements)), SETTLE).await?;
-        match Settlement::read(&text) {
-            // A real verdict counts whatever the status; a bare error body says nothing about money.
-            Ok(settlement) if !settlement.notes.contains(&x402::Note::ErrorBody) => Ok(settlement),
-            _ if !status.is_success() => Err(FacilitatorError::Status { call: "settle", status: status.as_u16() }),
-            Ok(_) => Err(FacilitatorError::Status { call: "settle", status: status.as_u16() }),
+    /// Settles the payment. `key` is the seller's secret for it, the same at every try. An error, and
+    /// `settlement_pending`, mean that nobody knows whether it was settled: ask again with the same payment and key,
+    /// never with another payment.
+    pub async fn settle(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        key: &IdempotencyKey,
+    ) -> Result<Settlement, FacilitatorError> {
+        let said = self.exchange("settle", Some(write_request(payment, requirements)), Some(key), SETTLE).await?;
+        match Settlement::read(&said.text) {
+            Ok(settlement) if settlement.success => Ok(settlement),
+            Ok(settlement) => {
+                // A bare error body says nothing about money, nor does a server that failed; and to a repeated question
+                // a facilitator that knows no keys may call its own first success a failure.
+                let bare = settlement.notes.contains(&x402::Note::ErrorBody);
+                let unknown = bare || said.again || said.is_not_now() || said.status.is_server_error();
+                if !unknown {
+                    return Ok(settlement);
+                }
+                let told = settlement.error_reason.as_deref();
+                tracing::warn!(status = said.status.as_u16(), told, "nobody knows whether a payment was settled");
+                Ok(settlement.unknown())
+            }
+            Err(_) if !said.status.is_success() => Err(said.error()),
             Err(error) => Err(FacilitatorError::Answer { call: "settle", error }),
         }
     }
 
+    /// Asks; and once more on a connection of its own when the first one broke. All of these may be asked twice:
+    /// three have no effect, and a settlement is known by its key, or at worst by its nonce.
     async fn exchange(
         &self,
         call: &'static str,
         body: Option<String>,
+        key: Option<&IdempotencyKey>,
         timeout: Duration,
-    ) -> Result<(StatusCode, String), FacilitatorError> {
-        let unreachable = |e: reqwest::Error| FacilitatorError::Unreachable {
-            call,
-            detail: if e.is_timeout() { "no answer in time".to_owned() } else { root(&e.without_url()) },
-        };
+    ) -> Result<Said, FacilitatorError> {
         let url = self.base.join(call).map_err(|_| FacilitatorError::Url {
             found: self.base.to_string(),
             expected: "it can't be extended by a path".to_owned(),
         })?;
-        let request = match body {
-            Some(body) => self.http.post(url).header(CONTENT_TYPE, "application/json").body(body),
-            None => self.http.get(url),
-        };
-        let mut response = request.timeout(timeout).send().await.map_err(unreachable)?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            if bytes.len() + chunk.len() > limits::BODY_BYTES {
-                return Err(FacilitatorError::TooLarge { call, limit: limits::BODY_BYTES });
+        let mut last = None;
+        for (again, http) in [(false, &self.http), (true, &self.fresh)] {
+            let request = match &body {
+                Some(body) => http.post(url.clone()).header(CONTENT_TYPE, "application/json").body(body.clone()),
+                None => http.get(url.clone()),
+            };
+            let request = match key {
+                Some(key) => request.header(IDEMPOTENCY_KEY, key.as_str()),
+                None => request,
+            };
+            match read(call, request.timeout(timeout)).await {
+                Ok(said) => return said.map(|said| Said { again, ..said }),
+                Err(error) => {
+                    let broke = !(error.is_timeout() || error.is_connect() || error.is_builder());
+                    let detail =
+                        if error.is_timeout() { "no answer in time".to_owned() } else { root(&error.without_url()) };
+                    tracing::debug!(call, detail, "the facilitator could not be reached");
+                    last = Some(detail);
+                    if !broke {
+                        break;
+                    }
+                }
             }
-            bytes.extend_from_slice(&chunk);
         }
-        let text = x402::header::utf8("answer", bytes).map_err(|error| FacilitatorError::Answer { call, error })?;
-        Ok((response.status(), text))
+        Err(FacilitatorError::Unreachable { call, detail: last.unwrap_or_default() })
     }
 }
 
-fn ok(call: &'static str, status: StatusCode) -> Result<(), FacilitatorError> {
-    if status == StatusCode::OK { Ok(()) } else { Err(FacilitatorError::Status { call, status: status.as_u16() }) }
+/// One exchange. The outer error is the connection's.
+async fn read(
+    call: &'static str,
+    request: reqwest::RequestBuilder,
+) -> Result<Result<Said, FacilitatorError>, reqwest::Error> {
+    let mut response = request.send().await?;
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if bytes.len() + chunk.len() > limits::BODY_BYTES {
+            return Ok(Err(FacilitatorError::TooLarge { call, limit: limits::BODY_BYTES }));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.trim().parse().ok());
+    let text = x402::header::utf8("answer", bytes).map_err(|error| FacilitatorError::Answer { call, error });
+    Ok(text.map(|text| Said { call, status: response.status(), retry_after, text, again: false }))
 }
 
 /// The innermost cause: "connection refused" says more than "error sending request".

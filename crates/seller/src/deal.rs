@@ -14,6 +14,20 @@ const AHEAD_SECS: u64 = 60;
 /// Packages up to 0.6.1 sign `exact` for an hour, whatever the offer says.
 const AN_HOUR: u64 = 3600;
 
+/// Why a payment is none that this request can be paid with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct No {
+    pub reason: &'static str,
+    /// In so many seconds it will be one.
+    pub early: Option<u64>,
+}
+
+impl From<&'static str> for No {
+    fn from(reason: &'static str) -> Self {
+        Self { reason, early: None }
+    }
+}
+
 /// A payment that was recognised.
 #[derive(Debug)]
 pub(crate) struct Deal {
@@ -22,7 +36,8 @@ pub(crate) struct Deal {
     pub price: Price,
     pub payer: Address,
     pub key: Key,
-    /// Seconds since 1970.
+    /// From when to when it can be settled, in seconds since 1970.
+    pub valid_after: u64,
     pub valid_before: u64,
     /// What the offer dictated, where it did.
     pub meta: Option<Meta>,
@@ -35,13 +50,8 @@ impl Deal {
 }
 
 impl Seller {
-    /// The deal behind this payment: as it was recognised before, or recognised now. An error is the reason.
-    pub(crate) fn recognise(
-        &self,
-        parts: &Parts,
-        listing: &Listing,
-        payment: &Payment,
-    ) -> Result<Arc<Deal>, &'static str> {
+    /// The deal behind this payment: as it was recognised before, or recognised now.
+    pub(crate) fn recognise(&self, parts: &Parts, listing: &Listing, payment: &Payment) -> Result<Arc<Deal>, No> {
         let payload = payment.payload.as_ref().map_err(|_| "invalid_payload")?;
         let network = Network::parse(&payment.network).map_err(|_| "no_matching_requirements")?;
         let keys = keys(listing, network, payload);
@@ -51,13 +61,7 @@ impl Seller {
         }
     }
 
-    fn judge(
-        &self,
-        parts: &Parts,
-        listing: &Listing,
-        payment: &Payment,
-        payload: &Payload,
-    ) -> Result<Deal, &'static str> {
+    fn judge(&self, parts: &Parts, listing: &Listing, payment: &Payment, payload: &Payload) -> Result<Deal, No> {
         let meta = match payload {
             Payload::ExactPermit(payload) => {
                 let p = &payload.permit;
@@ -71,9 +75,9 @@ impl Seller {
             match self.signed(price, payment, payload) {
                 Ok((requirements, signed)) => {
                     if meta.as_ref().is_some_and(|meta| !self.offered(parts, meta)) {
-                        return Err("not_offered_here");
+                        return Err("not_offered_here".into());
                     }
-                    let (now, (_, valid_before)) = (self.now(), signed.window);
+                    let (now, (valid_after, valid_before)) = (self.now(), signed.window);
                     let key = Key {
                         network: signed.network,
                         contract: signed.slot.contract,
@@ -82,12 +86,13 @@ impl Seller {
                     };
                     // What was taken in time before a restart may be settled by now.
                     if !self.book().took_earlier(&key) {
-                        signed.in_time(now, 0).map_err(InvalidReason::code)?;
+                        let early = valid_after.checked_sub(now).filter(|_| valid_before > now);
+                        signed.in_time(now, 0).map_err(|no| No { reason: no.code(), early })?;
                     }
                     // A payment has to be remembered for as long as it lasts.
                     let longest = self.lifetime_secs().max(AN_HOUR) + AHEAD_SECS;
                     if meta.is_none() && valid_before > now.saturating_add(longest) {
-                        return Err("window_exceeds_offer");
+                        return Err("window_exceeds_offer".into());
                     }
                     return Ok(Deal {
                         payment: payment.clone(),
@@ -95,6 +100,7 @@ impl Seller {
                         price: price.clone(),
                         payer: signed.payer,
                         key,
+                        valid_after,
                         valid_before,
                         meta,
                     });
@@ -102,7 +108,7 @@ impl Seller {
                 Err(reason) => why = reason,
             }
         }
-        Err(why)
+        Err(why.into())
     }
 
     /// What the facilitator will be told, and the payment as it fits that.
@@ -121,7 +127,8 @@ impl Seller {
             }
             _ => None,
         };
-        let form = form(price, &payment.network).ok_or("no_matching_requirements")?;
+        let accepted = self.listed().accepted(price);
+        let form = form(&accepted, price.network, &payment.network).ok_or("no_matching_requirements")?;
         let requirements = price.wire(form, charge.as_ref(), self.lifetime_secs()).requirements();
         let requirements = requirements.map_err(|_| "invalid_payment_requirements")?;
         let signed = Signed::of(payment, &requirements).map_err(InvalidReason::code)?;
@@ -164,10 +171,10 @@ fn keys(listing: &Listing, network: Network, payload: &Payload) -> Vec<Key> {
     contracts.into_iter().map(|contract| Key { network, contract, payer, nonce }).collect()
 }
 
-/// The form of the network that the buyer took; one may echo another form of the same network.
-fn form(price: &Price, written: &str) -> Option<NetworkForm> {
-    let forms = price.forms();
-    let taken = forms.iter().find(|form| form.write(price.network) == written);
-    let same = || forms.first().filter(|_| Network::parse(written) == Ok(price.network));
+/// The form of the network that the buyer took, of those that are accepted; one may echo another form of the same
+/// network.
+fn form(accepted: &[NetworkForm], network: Network, written: &str) -> Option<NetworkForm> {
+    let taken = accepted.iter().find(|form| form.write(network) == written);
+    let same = || accepted.first().filter(|_| Network::parse(written) == Ok(network));
     taken.or_else(same).copied()
 }

@@ -1,6 +1,7 @@
 //! What a shop must not forget when it stops: which payments went to be settled, for what, and what was delivered. One
 //! file of lines, each the whole state of one payment, the last one of a payment counts. Written to the disk before a
-//! payment is settled; a line that broke off is no line. Refuses to let go on what it can't write down.
+//! payment is settled; a line that broke off is no line, and takes no other with it. Refuses to let go on what it can't
+//! write down. Readable by its owner alone, for it holds what the shop proves itself by.
 
 use crate::book::{Key, Left, Resource, State};
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tron::{Address, Network};
-use x402::{PaymentId, Settlement, U256};
+use x402::{PaymentId, Settlement, U256, facilitator::IdempotencyKey};
 
 /// A payment as it was written down.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub(crate) struct Record {
     pub id: Option<PaymentId>,
     /// What the facilitator was told, word for word.
     pub requirements: String,
+    /// Under which it is settled; journals of version 0.1 have none.
+    pub proof: Option<IdempotencyKey>,
     pub state: State,
     /// Seconds since 1970; then it can be forgotten.
     pub until: u64,
@@ -53,7 +56,7 @@ impl Journal {
         for record in text.lines().filter_map(Record::read) {
             live.insert(record.key, record);
         }
-        let file = OpenOptions::new().create(true).append(true).open(path)?;
+        let file = private().create(true).append(true).open(path)?;
         let mut pen = Pen { path: path.to_owned(), file, live, lines: 0 };
         pen.rewrite(now)?;
         let records = pen.live.values().cloned().collect();
@@ -63,8 +66,8 @@ impl Journal {
     /// Comes back when the disk has it. Blocks.
     pub(crate) fn write(&self, record: Record, now: u64) -> io::Result<()> {
         let mut pen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let line = record.line();
-        pen.file.write_all(line.as_bytes())?;
+        // On a line of its own, whatever an earlier write left behind when the disk was full.
+        pen.file.write_all(format!("\n{}", record.line()).as_bytes())?;
         pen.file.sync_data()?;
         pen.lines += 1;
         pen.live.insert(record.key, record);
@@ -75,13 +78,21 @@ impl Journal {
     }
 }
 
+/// For files that nobody else reads.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
 impl Pen {
     /// With one line for each payment that still counts, all or nothing.
     fn rewrite(&mut self, now: u64) -> io::Result<()> {
         self.live.retain(|_, record| record.until > now && !matches!(record.state, State::Fresh));
         let text: String = self.live.values().map(Record::line).collect();
         let beside = self.path.with_extension("new");
-        let mut file = File::create(&beside)?;
+        let mut file = private().create(true).write(true).truncate(true).open(&beside)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         std::fs::rename(&beside, &self.path)?;
@@ -106,6 +117,7 @@ impl Record {
             "resource": self.resource.to_vec(),
             "id": self.id.as_ref().map(PaymentId::as_str),
             "requirements": self.requirements,
+            "proof": self.proof.as_ref().map(IdempotencyKey::as_str),
             "until": self.until,
             "state": state,
             "settlement": settlement,
@@ -138,6 +150,7 @@ impl Record {
             resource: resource.try_into().ok()?,
             id,
             requirements: text("requirements")?.to_owned(),
+            proof: text("proof").and_then(|proof| IdempotencyKey::parse(proof).ok()),
             state,
             until: line.get("until")?.as_u64()?,
         })
@@ -152,7 +165,8 @@ mod tests {
         let address = Address::from_bytes([7; 20]);
         let key = Key { network: Network::Nile, contract: address, payer: address, nonce: U256::from(nonce) };
         let id = PaymentId::parse("pay_0123456789abcdef").ok();
-        Record { key, resource: [9; 32], id, requirements: "{\"a\":\"b\\n\"}".to_owned(), state, until }
+        let proof = IdempotencyKey::parse("0123456789abcdef").ok();
+        Record { key, resource: [9; 32], id, requirements: "{\"a\":\"b\\n\"}".to_owned(), proof, state, until }
     }
 
     fn paid(left: Left) -> State {
@@ -191,5 +205,39 @@ mod tests {
         let mut lines = lines;
         lines.sort();
         assert_eq!(written, lines, "the file holds what counts and no more");
+    }
+
+    #[test]
+    fn a_line_that_broke_off_takes_no_other_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.journal");
+        let (journal, _) = Journal::open(&path, 0).unwrap();
+        journal.write(record(1, State::Open, 100), 0).unwrap();
+        // The disk was full in the middle of the second, the shop goes on, and there is room for the third.
+        let half = record(2, State::Open, 100).line();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(&half.as_bytes()[..half.len() / 2]).unwrap();
+        journal.write(record(3, State::Open, 100), 0).unwrap();
+        drop(journal);
+        let (_, left) = Journal::open(&path, 10).unwrap();
+        let mut nonces: Vec<_> = left.iter().map(|record| record.key.nonce).collect();
+        nonces.sort();
+        assert_eq!(nonces, [U256::from(1), U256::from(3)]);
+    }
+
+    #[test]
+    fn a_journal_of_before_is_read() {
+        let line = record(1, State::Open, 100).line().replace("\"proof\":\"0123456789abcdef\",", "");
+        let read = Record::read(&line).unwrap();
+        assert!(read.proof.is_none() && matches!(read.state, State::Open), "{line}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.journal");
+        let _journal = Journal::open(&path, 0).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
     }
 }

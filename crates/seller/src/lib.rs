@@ -1,23 +1,25 @@
-//! A paywall for axum: x402 payments on TRON by `exact_permit` and `exact`, settled through a facilitator before the
-//! answer is released.
+//! A paywall for axum: x402 payments on TRON by `exact` and the older `exact_permit`, settled through a facilitator
+//! before the answer is released.
 //!
 //! ```no_run
 //! use axum::{Router, routing::get};
 //! use seller::{Listing, Paywall, Price, Seller};
-//! use tron::{Address, Amount, Network};
+//! use tron::{Address, Network};
 //!
 //! # fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let usdt = Address::parse("TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf")?;
 //! let pay_to = Address::parse("TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC")?;
-//! let price = Price::new(Network::Nile, usdt, Amount::parse_units("0.05", 6)?, pay_to);
+//! let price = Price::parse("0.05 USDT", Network::Nile, pay_to)?;
 //!
 //! let seller = Seller::new("http://127.0.0.1:4021")?.public_url("https://shop.example")?;
 //! let article = Paywall::new(seller, Listing::new("An article").mime_type("text/plain").price(price));
-//! let app: Router = Router::new().route("/article", get(|| async { "Worth reading." }).layer(article));
+//! let app: Router = Router::new().route("/article", get(|| async { "Worth reading." }).route_layer(article));
 //! # let _ = app;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Put it on a route with `route_layer`: then a method that the route does not have is 405, and an address that nobody
+//! has 404, as without a price. A whole `layer` would ask to be paid for them.
 //!
 //! A price may depend on the request, and several prices may be alternatives:
 //!
@@ -39,23 +41,27 @@
 //!         .price(Price::new(Network::Nile, usdd, cents(10_000_000_000_000_000), pay_to)))
 //! };
 //! let pages = get(|Extension(paid): Extension<Paid>| async move { format!("thank you, {}", paid.payer) });
-//! Router::new().route("/pages", pages.layer(Paywall::computed(seller, by_length)))
+//! Router::new().route("/pages", pages.route_layer(Paywall::computed(seller, by_length)))
 //! # }
 //! ```
 //!
 //! # Ways to pay
 //!
-//! A [`Price`] is paid by `exact_permit`, or by `exact` through the token itself ([`Price::by_eip3009`]) or through
-//! Permit2 ([`Price::by_permit2`]). A listing may offer several, and each with its network in several forms
-//! ([`Price::form`]), because readers differ; all stand in one `accepts`. What the facilitator does not settle is left
-//! out.
+//! A [`Price`] is paid by `exact` through Permit2, which is what today's buyers and facilitators use, by `exact` through
+//! the token itself ([`Price::by_eip3009`]), or by `exact_permit` ([`Price::by_exact_permit`]), the older scheme. A listing
+//! may offer several; all stand in one `accepts`.
+//!
+//! The facilitator's `/supported` is asked, and believed for a minute: a scheme, network or token (`extra.assets`) that
+//! it does not list is left out, for it would be refused after the buyer has signed. A network is written as the
+//! facilitator lists it, the decimal form before the others. [`Price::form`] asks for one form, or for several in a row;
+//! those that the facilitator does not list are left out. A facilitator without `/supported` is offered to as you say.
 //!
 //! ```no_run
 //! # use seller::{Listing, NetworkForm, Price};
 //! # fn example(usdt: Price, token: Price) -> Listing {
 //! Listing::new("An article")
-//!     .price(usdt.clone())
-//!     .price(usdt.by_permit2().form(NetworkForm::Hexadecimal).form(NetworkForm::Canonical))
+//!     .price(usdt.clone().form(NetworkForm::Canonical).form(NetworkForm::Hexadecimal))
+//!     .price(usdt.by_exact_permit())
 //!     .price(token.by_eip3009("Authorized Dollar", "1"))
 //! # }
 //! ```
@@ -66,12 +72,17 @@
 //!    (`Accept: text/html`) gets a page that says what it costs and what to do. OPTIONS is 204 and free; HEAD shows the
 //!    offer that GET would, and takes no payment. For buyers inside web pages there is [`browser_buyers`].
 //! 2. With a payment (`PAYMENT-SIGNATURE`, or `X-PAYMENT` from buyers of version 1) it is recognised, then verified
-//!    by the facilitator. What can't be read is 400; what is not accepted is 402 with the reason and a fresh offer.
+//!    by the facilitator. What can't be read is 400 `malformed_payment`; what is not accepted is 402 with the reason. Both
+//!    come with a fresh offer.
 //! 3. The handler runs, and the payment is settled: after it, or before it by [`Paywall::settle`]; [`Settle`] says what
 //!    each means when the handler fails or the shop stops in between.
 //! 4. The answer is released with `PAYMENT-RESPONSE`. A settlement that failed is 402 with `PAYMENT-RESPONSE` and the
-//!    reason, and the handler's answer is dropped. One whose outcome is not known (`settlement_pending`) offers the
-//!    very same nonce again: sending the same payment again looks it up, and signing the offer again can't pay twice.
+//!    reason, and the handler's answer is dropped. One whose outcome is not known (`settlement_pending`, or a facilitator
+//!    that failed in the middle) offers the very same nonce again: sending the same payment again looks it up, and signing
+//!    the offer again can't pay twice. One that came before its time (`not_yet_valid`) does too, with `Retry-After`.
+//!
+//! A facilitator's verdict counts whatever its status. Without one it is 503, with the facilitator's `Retry-After`. A
+//! connection that broke is replaced and the question asked again at once.
 //!
 //! Work that began goes on when the buyer hangs up.
 //!
@@ -110,8 +121,9 @@
 //! Remembered, in memory, is only which payments have bought something, until their window is over and their answer is
 //! not kept any more (at most 100,000; then 503). A shop that starts anew has forgotten: it answers an earlier payment
 //! with the facilitator's reason, that the nonce is used. With [`Seller::journal`] it remembers: a payment that was taken
-//! when the shop was killed gets what it paid for, once. Several instances without a shared front that sends a buyer's
-//! retry to the same one would each deliver once for the same payment.
+//! when the shop was killed gets what it paid for, once. Each settlement is asked for with a random `Idempotency-Key`,
+//! which stands in the journal too: our facilitator tells a success to whoever has the key of the first one who asked, so
+//! of several instances one delivers. Behind a facilitator that tells everybody, each would.
 
 mod book;
 mod client;
@@ -119,6 +131,7 @@ mod cors;
 mod deal;
 mod identifier;
 mod journal;
+mod listed;
 mod offer;
 mod page;
 mod paywall;
@@ -132,7 +145,7 @@ mod shelf;
 pub use client::{FacilitatorClient, FacilitatorError};
 pub use cors::browser_buyers;
 pub use paywall::{Paid, Paywall, PaywallService, Settle};
-pub use price::{Listing, Price, Way};
+pub use price::{Listing, Price, PriceError, Way};
 pub use seller::{Seller, SellerError};
 pub use shelf::Keep;
 pub use x402::NetworkForm;

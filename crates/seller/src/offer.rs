@@ -40,23 +40,19 @@ impl Seller {
         offer.mime_type.clone_from(&listing.mime_type);
         let mut dictated = false;
         for price in &listing.prices {
+            let forms = self.listed().forms(self.facilitator(), price, now).await.map_err(NoOffer::Facilitator)?;
+            let Some(&form) = forms.first() else { continue };
             let charge = match price.way {
                 Way::ExactPermit => {
-                    let charge = self.quotes().charge(self.facilitator(), price, self.lifetime_secs(), now).await;
+                    let charge = self.quotes().charge(self.facilitator(), price, form, self.lifetime_secs(), now).await;
                     let Some(charge) = charge.map_err(NoOffer::Facilitator)? else { continue };
                     Some(charge)
                 }
                 // The message of `exact` has no place for a fee.
-                Way::Eip3009 { .. } | Way::Permit2 => {
-                    let settles = self.quotes().settles_exact(self.facilitator(), price.network, now).await;
-                    if !settles.map_err(NoOffer::Facilitator)? {
-                        continue;
-                    }
-                    None
-                }
+                Way::Eip3009 { .. } | Way::Permit2 => None,
             };
             let wire = |form: &NetworkForm| price.wire(*form, charge.as_ref(), self.lifetime_secs());
-            offer.prices.extend(price.forms().iter().map(wire));
+            offer.prices.extend(forms.iter().map(wire));
             dictated |= price.way == Way::ExactPermit;
         }
         offer.prices.truncate(limits::ACCEPTS);
@@ -75,9 +71,14 @@ impl Seller {
 
     /// So that fees which the facilitator charges today are known when they come back in a payment.
     pub(crate) async fn ask_fees(&self, listing: &Listing) {
+        let now = self.now();
         for price in listing.prices.iter().filter(|price| price.way == Way::ExactPermit) {
-            let charge = self.quotes().charge(self.facilitator(), price, self.lifetime_secs(), self.now()).await;
-            if let Err(error) = charge {
+            let asked = async {
+                let forms = self.listed().forms(self.facilitator(), price, now).await?;
+                let Some(&form) = forms.first() else { return Ok(None) };
+                self.quotes().charge(self.facilitator(), price, form, self.lifetime_secs(), now).await
+            };
+            if let Err(error) = asked.await {
                 tracing::warn!(%error, "the facilitator could not be asked for its fee");
             }
         }

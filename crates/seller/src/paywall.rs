@@ -4,6 +4,7 @@
 use crate::{
     Listing, Price, Seller,
     book::{Found, Held},
+    deal::{Deal, No},
     identifier,
     offer::{NoOffer, resource},
     page,
@@ -25,9 +26,9 @@ use tower::{Layer, Service};
 use tracing::Instrument;
 use x402::{Malformed, Payment, PaymentId, Settlement, exact_permit::Meta, header};
 
-/// The reason when nobody knows whether a payment was settled.
-const PENDING: &str = "settlement_pending";
 const ASKED: &str = "payment required";
+/// Between two blocks.
+const BLOCK_SECS: u64 = 3;
 
 type Listings = Arc<dyn Fn(Parts) -> BoxFuture<'static, Result<Listing, Response>> + Send + Sync>;
 
@@ -193,9 +194,12 @@ impl Counter {
         let payment = match presented(&self.parts.headers) {
             Ok(Some(payment)) => payment,
             Ok(None) => return Err(self.ask(ASKED, None).await),
-            Err(error) => return Err(reply::malformed(&error)),
+            Err(error) => return Err(self.unreadable(&error).await),
         };
-        let id = identifier::of(&payment).map_err(|error| reply::malformed(&error))?;
+        let id = match identifier::of(&payment) {
+            Ok(id) => id,
+            Err(error) => return Err(self.unreadable(&error).await),
+        };
         if id.is_none() && self.wall.id_required {
             let message = "this resource takes payments with an id in the extension payment-identifier only";
             return Err(reply::problem(StatusCode::BAD_REQUEST, "payment_identifier_required", message));
@@ -205,12 +209,15 @@ impl Counter {
             let deal = match self.seller().recognise(&self.parts, &self.listing, &payment) {
                 Ok(deal) => deal,
                 // A shop that starts anew has asked for no fee yet.
-                Err("fee_amount_mismatch") if !asked => {
+                Err(No { reason: "fee_amount_mismatch", .. }) if !asked => {
                     asked = true;
                     self.seller().ask_fees(&self.listing).await;
                     continue;
                 }
-                Err(reason) => return Err(self.ask(reason, None).await),
+                Err(No { reason, early: None }) => return Err(self.ask(reason, None).await),
+                Err(No { reason, early: Some(seconds) }) => {
+                    return Err(reply::later(self.ask(reason, None).await, seconds));
+                }
             };
             let now = self.seller().now();
             match self.seller().book().take(&deal, resource(&self.parts), id.clone(), now) {
@@ -252,7 +259,11 @@ impl Counter {
                 Ok(verdict) if verdict.is_valid => {}
                 Ok(verdict) => {
                     let reason = verdict.invalid_reason.unwrap_or_else(|| "invalid_payment".to_owned());
-                    return self.ask(&reason, None).await;
+                    return if is_early(&reason) {
+                        self.ask_later(&reason, &deal).await
+                    } else {
+                        self.ask(&reason, None).await
+                    };
                 }
                 Err(error) => return reply::facilitator_failed(&error),
             }
@@ -308,27 +319,58 @@ impl Counter {
     /// The settlement that succeeded, or the answer that says how it failed.
     async fn settle(&self, payment: &Payment, held: &mut Held) -> Result<Settlement, Response> {
         let deal = held.deal.clone();
-        if let Err(error) = held.open(self.seller().now()).await {
-            tracing::error!(%error, "a payment can't be written down, so it is not settled");
-            held.forget();
-            return Err(reply::unavailable("the shop can't write down what it sells"));
-        }
-        let settled = self.seller().facilitator().settle(&deal.payment, &deal.requirements).await;
+        let key = match held.open(self.seller().now()).await {
+            Ok(key) => key,
+            Err(error) => {
+                tracing::error!(%error, "a payment can't be written down, so it is not settled");
+                held.forget();
+                return Err(reply::unavailable("the shop can't write down what it sells"));
+            }
+        };
+        let settled = self.seller().facilitator().settle(&deal.payment, &deal.requirements, &key).await;
         let settlement = settled.unwrap_or_else(|error| {
             tracing::warn!(%error, "nobody knows whether a payment was settled");
-            let pending = Settlement::failed(&deal.requirements.network, PENDING);
-            Settlement { payer: Some(deal.payer), ..pending }
+            Settlement::failed(&deal.requirements.network, "").unknown()
         });
         if settlement.success {
             return Ok(settlement);
         }
+        let settlement = Settlement { payer: settlement.payer.or(Some(deal.payer)), ..settlement };
         let reason = settlement.error_reason.clone().unwrap_or_else(|| "settlement_failed".to_owned());
-        // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
-        let same = if settlement.is_pending() { deal.meta.clone() } else { None };
-        if !settlement.is_pending() {
+        let response = if is_early(&reason) {
+            // Nothing was sent. The answer waits for the time of the payment.
+            self.ask_later(&reason, &deal).await
+        } else if settlement.is_pending() {
+            // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
+            self.ask(&reason, deal.meta.clone()).await
+        } else {
             held.failed().await;
+            self.ask(&reason, None).await
+        };
+        Err(with_settlement(response, &settlement, payment.version))
+    }
+
+    /// 402 with the same offer again: the same payment is good in a while.
+    async fn ask_later(&self, reason: &str, deal: &Deal) -> Response {
+        let response = self.ask(reason, deal.meta.clone()).await;
+        // The newest block may be a few seconds old.
+        let seconds = deal.valid_after.saturating_sub(self.seller().now()).saturating_add(BLOCK_SECS);
+        reply::later(response, seconds)
+    }
+
+    /// 400 that names what is wrong, with the offer in the header where it can be made.
+    async fn unreadable(&self, error: &Malformed) -> Response {
+        let response = reply::malformed(error);
+        match self.seller().offer(&self.parts, &self.listing, None, self.wall.id_required).await {
+            Ok(mut offer) => {
+                offer.error = Some(reply::MALFORMED.to_owned());
+                reply::with_offer(response, &offer.header_value())
+            }
+            Err(error) => {
+                tracing::debug!(%error, "nothing can be offered");
+                response
+            }
         }
-        Err(with_settlement(self.ask(&reason, same).await, &settlement, payment.version))
     }
 
     /// 402, with the offer in the header, and as JSON or as a page in the body.
@@ -347,6 +389,12 @@ impl Counter {
         }
         reply::payment_required(&offer.header_value(), "application/json", self.seller().body(&offer))
     }
+}
+
+/// Whether a settlement that comes later may succeed: the published reasons of every scheme for a window that is not
+/// open yet.
+fn is_early(reason: &str) -> bool {
+    reason.ends_with("not_yet_valid") || reason.ends_with("valid_after")
 }
 
 fn failed(response: &Response) -> bool {

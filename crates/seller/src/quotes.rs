@@ -1,5 +1,5 @@
-//! What the facilitator charges and which networks it settles `exact` on, asked once and remembered for a time. Refuses a fee that was never
-//! quoted to us, and a quote without a caller, which nobody could settle.
+//! What the facilitator charges, asked once and remembered for a time. Refuses a fee that was never quoted to us, and a
+//! quote without a caller, which nobody could settle.
 
 use crate::{FacilitatorClient, FacilitatorError, Price};
 use std::{
@@ -34,8 +34,6 @@ struct Quoted {
 #[derive(Default)]
 pub(crate) struct Quotes {
     fees: Mutex<HashMap<Key, Vec<Quoted>>>,
-    /// The networks on which `exact` is settled, and until when that is believed.
-    exact: Mutex<(u64, Vec<Network>)>,
 }
 
 /// Of a quote that names no end.
@@ -47,11 +45,12 @@ impl Quotes {
         self.fees.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The fee to offer with this price; `None` when the facilitator does not settle it.
+    /// The fee to offer with this price, asked for with its network in this form; `None` when the facilitator does not settle it.
     pub(crate) async fn charge(
         &self,
         facilitator: &FacilitatorClient,
         price: &Price,
+        form: NetworkForm,
         lifetime_secs: u64,
         now: u64,
     ) -> Result<Option<Charge>, FacilitatorError> {
@@ -59,7 +58,6 @@ impl Quotes {
         if let Some(known) = self.quoted().get(&key).and_then(|q| q.iter().rev().find(|q| q.expires_at > now)) {
             return Ok(Some(known.charge.clone()));
         }
-        let form = price.forms().first().copied().unwrap_or(NetworkForm::Named);
         let option = price.wire(form, None, lifetime_secs).requirements();
         let option = option.map_err(|error| FacilitatorError::Answer { call: "fee/quote", error })?;
         let quotes = facilitator.quote(vec![option]).await?;
@@ -98,28 +96,6 @@ impl Quotes {
             expires_at: 0,
             good_until: until,
         });
-    }
-
-    /// Whether the facilitator settles `exact` on this network.
-    pub(crate) async fn settles_exact(
-        &self,
-        facilitator: &FacilitatorClient,
-        network: Network,
-        now: u64,
-    ) -> Result<bool, FacilitatorError> {
-        let known = || self.exact.lock().unwrap_or_else(PoisonError::into_inner);
-        let (until, networks) = known().clone();
-        if now < until {
-            return Ok(networks.contains(&network));
-        }
-        let kinds = facilitator.supported().await?.kinds.into_iter().filter(|kind| kind.scheme == "exact");
-        let networks: Vec<Network> = kinds.filter_map(|kind| Network::parse(&kind.network).ok()).collect();
-        let settles = networks.contains(&network);
-        if !settles {
-            tracing::warn!(network = network.canonical(), "the facilitator does not settle exact");
-        }
-        *known() = (now.saturating_add(DEFAULT_SECS), networks);
-        Ok(settles)
     }
 
     /// The quote behind a fee that comes back in a payment, if it was quoted for this price and an offer with it

@@ -7,7 +7,7 @@ use axum::{
     body::Body,
     http::{
         HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, VARY},
+        header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, VARY},
     },
     response::{IntoResponse, Response},
 };
@@ -30,9 +30,12 @@ pub(crate) fn payment_required(header: &str, content_type: &'static str, body: S
     response
 }
 
+/// A payment that can't be read.
+pub(crate) const MALFORMED: &str = "malformed_payment";
+
 pub(crate) fn malformed(error: &Malformed) -> Response {
     let body = json!({
-        "error": "malformed_payment",
+        "error": MALFORMED,
         "message": error.to_string(),
         "field": error.field,
         "found": error.found,
@@ -51,7 +54,24 @@ pub(crate) fn unavailable(message: &str) -> Response {
 
 pub(crate) fn facilitator_failed(error: &FacilitatorError) -> Response {
     tracing::warn!(%error, "the facilitator failed");
-    unavailable("the facilitator can't be asked")
+    let response = unavailable("the facilitator can't be asked");
+    match error {
+        FacilitatorError::Status { retry_after: Some(seconds), .. } => later(response, *seconds),
+        _ => response,
+    }
+}
+
+/// The same request is worth repeating in so many seconds.
+pub(crate) fn later(mut response: Response, seconds: u64) -> Response {
+    set(response.headers_mut(), RETRY_AFTER, &seconds.to_string());
+    response
+}
+
+/// The offer beside an answer that is no 402.
+pub(crate) fn with_offer(mut response: Response, header: &str) -> Response {
+    set(response.headers_mut(), PAYMENT_REQUIRED, header);
+    set(response.headers_mut(), CACHE_CONTROL, "no-store");
+    response
 }
 
 pub(crate) fn with_settlement(mut response: Response<Body>, settlement: &Settlement, version: Version) -> Response {

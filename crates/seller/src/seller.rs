@@ -1,7 +1,7 @@
 //! What all paywalls of one shop share: the facilitator, the secret behind the offers, the quotes, and the book of
 //! payments. Refuses to be shown with its secret.
 
-use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, journal::Journal, quotes::Quotes};
+use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, journal::Journal, listed::Listed, quotes::Quotes};
 use names::{UrlError, WebUrl};
 use std::{
     fmt,
@@ -25,6 +25,7 @@ struct Inner {
     v1_bodies: bool,
     clock: Arc<dyn Fn() -> u64 + Send + Sync>,
     quotes: Arc<Quotes>,
+    listed: Arc<Listed>,
     book: Book,
 }
 
@@ -55,6 +56,7 @@ impl Seller {
             v1_bodies: false,
             clock: Arc::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())),
             quotes: Arc::default(),
+            listed: Arc::default(),
             book: Book::new(Keep::default()),
         })))
     }
@@ -136,6 +138,10 @@ impl Seller {
 
     pub(crate) fn quotes(&self) -> &Quotes {
         &self.0.quotes
+    }
+
+    pub(crate) fn listed(&self) -> &Listed {
+        &self.0.listed
     }
 
     pub(crate) fn secret_bytes(&self) -> &[u8; 32] {

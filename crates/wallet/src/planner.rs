@@ -46,6 +46,7 @@ pub(crate) struct Try<'a> {
 pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Network, TronGrid>, OpenError> {
     let timeout = Duration::from_secs(u64::from(config.node_seconds.clamp(1, 60)));
     let mut nodes = BTreeMap::new();
+    let key = chain::ApiKey::of_environment();
     for network in Network::ALL {
         // The devnet profile knows its own chain and nothing else; its keys never meet a real network.
         let list = match (&options.nile, network) {
@@ -54,7 +55,7 @@ pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Netwo
             (None, _) => config
                 .nodes(network)
                 .into_iter()
-                .map(|n| Node { url: n.url, api_key: n.api_key.map(chain::ApiKey::new) })
+                .map(|n| Node { url: n.url, api_key: n.api_key.map(chain::ApiKey::new) }.or_key(key.as_ref()))
                 .collect(),
         };
         let client = TronGrid::new(chain::Config { network, nodes: list, timeout }).map_err(OpenError::Node)?;

@@ -112,6 +112,35 @@ pub fn write_request(payment: &Payment, requirements: &Requirements) -> String {
     ])
 }
 
+/// The header of `POST /settle` that carries an [`IdempotencyKey`].
+pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// A seller's own secret for the settlement of one payment: who shows it again is the seller that asked first. The
+/// payment proves nothing, for it stands on the chain. Not shown by Debug.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// 16 to 255 visible ASCII characters. The error does not repeat them.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        if (16..=255).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Ok(Self(text.to_owned()));
+        }
+        let found = format!("{} bytes", text.len());
+        Err(Malformed::new(IDEMPOTENCY_KEY, &found, "one secret of 16 to 255 visible ASCII characters"))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IdempotencyKey(…)")
+    }
+}
+
 /// The answer of `POST /verify`; a no is status 200 too.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VerifyResponse {
@@ -137,7 +166,8 @@ impl VerifyResponse {
         Ok(Self {
             is_valid: is_valid.ok_or_else(|| Malformed::absent("isValid", "true or false"))?,
             invalid_reason: document.text("invalidReason")?,
-            payer: document.address("payer")?,
+            // x402-rs writes an empty text for nobody; and a verdict is one whatever it says of the payer.
+            payer: document.address("payer").unwrap_or_default(),
         })
     }
 
@@ -260,5 +290,21 @@ fn list<'n, 'a>(document: &Fields<'n, 'a>, name: &'static str) -> Result<Vec<(St
     match &node.kind {
         Kind::List(items) => Ok(items.iter().enumerate().map(|(i, n)| (format!("{name}[{i}]"), n)).collect()),
         _ => Err(Malformed::new(document.at(name), node.raw, "a list")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idempotency_key_is_long_visible_and_never_shown() {
+        let key = IdempotencyKey::parse("abcdefghij-012345").unwrap();
+        assert_eq!((key.as_str(), format!("{key:?}")), ("abcdefghij-012345", "IdempotencyKey(…)".to_owned()));
+        for wrong in ["", "short", "fifteen-charact", "with a blank in it", &"x".repeat(256), "kein-schlüssel-für-uns"]
+        {
+            let error = IdempotencyKey::parse(wrong).unwrap_err();
+            assert!(wrong.is_empty() || !error.to_string().contains(wrong), "{error}");
+        }
     }
 }

@@ -5,8 +5,8 @@ use crate::{Fee, Offer, Requirements, exact_permit, extensions, facilitator::fee
 use serde_json::{Map, Value, json};
 use tron::{Address, Amount, Network};
 
-/// How a network is written. Readers differ: x402-rs knows the hexadecimal form only, SDKs up to 0.6.1 the
-/// named one only.
+/// How a network is written. Readers differ: the canonical form is today's, x402-rs knows the hexadecimal one only,
+/// SDKs up to 0.6.1 the named one only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkForm {
     Named,
@@ -15,11 +15,6 @@ pub enum NetworkForm {
 }
 
 impl NetworkForm {
-    /// The form that most readers of this scheme know.
-    pub fn for_scheme(scheme: &str) -> Self {
-        if matches!(scheme, "exact_permit" | "exact_gasfree") { Self::Named } else { Self::Hexadecimal }
-    }
-
     pub const fn write(self, network: Network) -> &'static str {
         match self {
             Self::Named => network.named(),

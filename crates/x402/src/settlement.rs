@@ -97,6 +97,12 @@ impl Settlement {
         Self { transaction: Some(transaction.to_owned()), payer: Some(payer), ..Self::failed(network, PENDING) }
     }
 
+    /// The same, with an outcome that nobody knows.
+    #[must_use]
+    pub fn unknown(self) -> Self {
+        Self { success: false, error_reason: Some(PENDING.to_owned()), ..self }
+    }
+
     /// Reads a `PAYMENT-RESPONSE` or `X-PAYMENT-RESPONSE` header value, a JSON body, or an MCP result that
     /// carries it in `_meta`. An error body of a server is read too, with [`Note::ErrorBody`].
     pub fn read(text: &str) -> Result<Self, Malformed> {

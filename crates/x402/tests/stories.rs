@@ -273,8 +273,6 @@ fn a_seller_writes_the_network_as_its_customers_read_it() {
         assert_eq!(offer.options[0].network, written);
         assert_eq!(offer.options[0].terms.as_ref().unwrap().network(), Network::Nile);
     }
-    assert_eq!(NetworkForm::for_scheme("exact_permit"), NetworkForm::Named);
-    assert_eq!(NetworkForm::for_scheme("exact"), NetworkForm::Hexadecimal);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)] // the table is to be read
 
 mod documents;
+mod kits;
 mod market;
 mod ours;
 mod process;

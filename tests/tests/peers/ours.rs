@@ -65,7 +65,7 @@ pub async fn shop(ours: &str, theirs: &str) -> Result<Served> {
             // The packages know networks by their names only.
             let price = price.form(NetworkForm::Named);
             let price = match goods.scheme {
-                Scheme::ExactPermit => price,
+                Scheme::ExactPermit => price.by_exact_permit(),
                 Scheme::Eip3009 => price.by_eip3009("Authorized Dollar", "1"),
                 Scheme::Permit2 => price.by_permit2(),
             };

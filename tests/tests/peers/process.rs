@@ -21,20 +21,27 @@ pub struct Process {
 }
 
 impl Process {
-    /// `script` below tests/peers, with `needs` (relative to the repository) installed.
+    /// `script` below tests/peers.
     pub async fn start(program: &Path, script: &str, configuration: &Value) -> Result<Self> {
         let script = root().join("tests/peers").join(script);
-        let said = NamedTempFile::new()?;
         let mut command = Command::new(program);
-        command.arg(&script).arg(configuration.to_string()).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
+        command.arg(&script);
+        Self::launch(command, configuration).await
+    }
+
+    /// A program that needs no other one to run it.
+    pub async fn launch(mut command: Command, configuration: &Value) -> Result<Self> {
+        let said = NamedTempFile::new()?;
+        command.arg(configuration.to_string()).env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(said.reopen()?).kill_on_drop(true);
-        let mut child = command.spawn().with_context(|| format!("{} can't be started", program.display()))?;
+        let program = format!("{:?}", command.as_std());
+        let mut child = command.spawn().with_context(|| format!("{program} can't be started: `cargo xtask setup`"))?;
         let mut lines = BufReader::new(child.stdout.take().context("the peer's output is piped")?).lines();
         let first = tokio::time::timeout(PATIENCE, lines.next_line()).await.context("the peer says where it is")??;
         let told = first.and_then(|line| serde_json::from_str::<Value>(&line).ok());
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
         let Some(url) = told.as_ref().and_then(|told| told["url"].as_str()).map(str::to_owned) else {
-            bail!("{} did not start; `cargo xtask setup` installs what it needs\n{}", script.display(), text(&said));
+            bail!("{program} did not start; `cargo xtask setup` installs what it needs\n{}", text(&said));
         };
         Ok(Self { url, http, child, said })
     }

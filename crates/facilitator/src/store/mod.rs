@@ -5,7 +5,7 @@ mod prices;
 mod sent;
 
 pub(crate) use prices::Price;
-pub(crate) use sent::{Sent, State};
+pub(crate) use sent::{Claim, Sent, State};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::{
@@ -18,7 +18,8 @@ use std::{
 /// "CSGF": tells this file from other SQLite files.
 const APPLICATION_ID: i64 = 0x4353_4746;
 /// Every shape the file had, in order. Released ones are never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_first.sql")];
+const MIGRATIONS: &[&str] =
+    &[include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_told_once.sql")];
 
 /// Why the file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -154,7 +155,7 @@ mod tests {
         drop(Store::open(Some(&path)).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
         let error = Store::open(Some(&path)).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 9, known: 1 }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9, known: 2 }), "{error}");
 
         let other = folder.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();

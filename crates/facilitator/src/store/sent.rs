@@ -1,12 +1,23 @@
-//! Transactions that were about to leave, and what became of them. The table itself refuses a second transaction
-//! for one authorization until the first is dead.
+//! Transactions that were about to leave, what became of them, and who was told. The table itself refuses a second
+//! transaction for one authorization until the first is dead, and to tell a success to a second caller.
 
 use super::{Store, StoreError};
 use crate::flights::Key;
 use rusqlite::{OptionalExtension, Row, named_params, params};
+use sha2::{Digest as _, Sha256};
 use std::{collections::HashMap, str::FromStr};
 use tron::{Address, Amount, Digest, Network, TxId};
-use x402::U256;
+use x402::{U256, facilitator::IdempotencyKey};
+
+/// The hash of an [`IdempotencyKey`]: enough to know it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim(String);
+
+impl Claim {
+    pub(crate) fn of(key: &IdempotencyKey) -> Self {
+        Self(hex::encode(Sha256::digest(key.as_str())))
+    }
+}
 
 /// One transaction, with everything that is needed to look at what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +39,10 @@ pub(crate) struct Sent {
     /// Milliseconds since 1970; no block after this takes it.
     pub expiration_ms: u64,
     pub state: State,
+    /// Of the caller for whom it was sent.
+    pub claim: Option<Claim>,
+    /// Whether its success was told to somebody.
+    pub told: bool,
 }
 
 /// What is known about a transaction.
@@ -55,7 +70,7 @@ impl State {
 }
 
 const COLUMNS: &str = "transaction_id, network, contract, owner, nonce, digest, scheme, valid_before, token, payee, \
-     amount, fee_to, fee_amount, signer, bytes, expiration_ms, state";
+     amount, fee_to, fee_amount, signer, bytes, expiration_ms, state, claim";
 
 impl Store {
     /// Notes a transaction before it is sent; nothing may be sent when this fails. `now`: seconds since 1970.
@@ -64,7 +79,7 @@ impl Store {
             let sql = format!(
                 "INSERT INTO sent ({COLUMNS}, noted_at) VALUES (:transaction_id, :network, :contract, :owner, :nonce, \
                  :digest, :scheme, :valid_before, :token, :payee, :amount, :fee_to, :fee_amount, :signer, :bytes, \
-                 :expiration_ms, :state, :now)"
+                 :expiration_ms, :state, :claim, :now)"
             );
             tx.prepare_cached(&sql)?.execute(named_params! {
                 ":transaction_id": sent.id.to_string(),
@@ -84,6 +99,7 @@ impl Store {
                 ":bytes": sent.bytes,
                 ":expiration_ms": whole(sent.expiration_ms),
                 ":state": sent.state.name(),
+                ":claim": sent.claim.map(|claim| claim.0),
                 ":now": whole(now),
             })?;
             Ok(())
@@ -101,11 +117,31 @@ impl Store {
         .await
     }
 
+    /// Whether this caller is the one to hear of the success; from now on nobody else is. The first to ask is, unless
+    /// the transaction was sent for a caller with a key: then, and for who has heard of it with one, the key decides.
+    pub(crate) async fn tell(&self, id: TxId, claim: Option<Claim>, now: u64) -> Result<bool, StoreError> {
+        self.write_aside(move |tx| {
+            let sql = "UPDATE sent SET told_at = ?3, claim = coalesce(claim, ?2) WHERE transaction_id = ?1 \
+                       AND state IN ('open', 'settled') AND CASE WHEN claim IS NULL THEN told_at IS NULL ELSE claim IS ?2 END";
+            let told = tx.prepare_cached(sql)?.execute(params![id.to_string(), claim.map(|c| c.0), whole(now)])?;
+            Ok(told > 0)
+        })
+        .await
+    }
+
+    /// The answer never left: the next one hears of the success. Waits for the disk.
+    pub(crate) fn untell(&self, id: TxId) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.execute("UPDATE sent SET told_at = NULL WHERE transaction_id = ?1", [id.to_string()])?;
+            Ok(())
+        })
+    }
+
     /// The transaction of an authorization, unless it is dead.
     pub(crate) fn find(&self, key: &Key) -> Result<Option<Sent>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT {COLUMNS} FROM sent WHERE network = ?1 AND contract = ?2 AND owner = ?3 AND nonce = ?4 \
+                "SELECT {COLUMNS}, told_at FROM sent WHERE network = ?1 AND contract = ?2 AND owner = ?3 AND nonce = ?4 \
                  AND state <> 'dead'"
             );
             let mut statement = connection.prepare_cached(&sql)?;
@@ -120,7 +156,7 @@ impl Store {
     /// Those whose fate is not known, the oldest first.
     pub(crate) fn open_ones(&self) -> Result<Vec<Sent>, StoreError> {
         self.read(|connection| {
-            let sql = format!("SELECT {COLUMNS} FROM sent WHERE state = 'open' ORDER BY noted_at, rowid");
+            let sql = format!("SELECT {COLUMNS}, told_at FROM sent WHERE state = 'open' ORDER BY noted_at, rowid");
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map([], |row| Ok(read(row)))?;
             rows.map(|row| row?).collect()
@@ -202,6 +238,8 @@ fn read(row: &Row<'_>) -> Result<Sent, StoreError> {
         bytes: row.get("bytes")?,
         expiration_ms: number("expiration_ms")?,
         state: known.ok_or(StoreError::Row { what: "state", found: state })?,
+        claim: row.get::<_, Option<String>>("claim")?.map(Claim),
+        told: row.get::<_, Option<i64>>("told_at")?.is_some(),
     })
 }
 
@@ -225,6 +263,8 @@ mod tests {
             bytes: vec![1, 2, 3],
             expiration_ms: 5_000,
             state: State::Open,
+            claim: nonce.is_multiple_of(2).then(|| claim("the second seller")),
+            told: false,
         }
     }
 
@@ -256,6 +296,34 @@ mod tests {
         // What is known stays: a settled one does not die.
         store.end(sent(1, 2).id, State::Dead, 16).await.unwrap();
         assert_eq!(store.find(&sent(1, 2).key).unwrap().unwrap().state, State::Settled);
+    }
+
+    fn claim(text: &str) -> Claim {
+        Claim::of(&IdempotencyKey::parse(&text.replace(' ', "-")).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_success_is_told_once_or_again_to_who_has_the_key() {
+        let store = Store::open(None).unwrap();
+        let (mine, other) = (Some(claim("the second seller")), Some(claim("some other seller")));
+        for nonce in [1, 2, 3] {
+            store.note(sent(nonce, nonce as u8), 10).await.unwrap();
+        }
+        let tell = async |nonce: u64, claim: &Option<Claim>| {
+            store.tell(sent(nonce, nonce as u8).id, claim.clone(), 20).await.unwrap()
+        };
+        // Sent for a caller without a key: the first one hears it, and again only if its answer never left.
+        assert!(tell(1, &None).await && !tell(1, &None).await && !tell(1, &other).await);
+        store.untell(sent(1, 1).id).unwrap();
+        assert!(tell(1, &other).await && !tell(1, &None).await && !tell(1, &mine).await && tell(1, &other).await);
+        // Sent for a caller with a key.
+        assert!(!tell(2, &None).await && !tell(2, &other).await);
+        assert!(tell(2, &mine).await && tell(2, &mine).await && !tell(2, &None).await);
+        store.untell(sent(2, 2).id).unwrap();
+        assert!(!tell(2, &None).await);
+        // What moved nothing is no success.
+        store.end(sent(3, 3).id, State::Failed, 20).await.unwrap();
+        assert!(!tell(3, &None).await);
     }
 
     #[tokio::test]

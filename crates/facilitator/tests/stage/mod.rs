@@ -91,6 +91,13 @@ impl Stage {
         by_permit(&self.buyer, fee, amount, nonce, START_SECS, change)
     }
 
+    /// As a seller settles, with its key.
+    pub async fn settle(&self, paid: &Paid, key: Option<&str>) -> serde_json::Value {
+        let request = self.http.post(format!("{}/settle", self.url)).body(paid.body());
+        let request = key.iter().fold(request, |request, key| request.header("Idempotency-Key", *key));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+
     pub async fn post(&self, path: &str, body: String) -> (u16, serde_json::Value) {
         let request = self.http.post(format!("{}{path}", self.url)).header("content-type", "application/json");
         let response = request.body(body).send().await.unwrap();

@@ -29,12 +29,12 @@ async fn one_402_offers_every_way_in_its_form() {
     let stage = Stage::start(|s| s).await;
     let offer = stage.offer("/ways").await;
     let seen: Vec<_> = offer.options.iter().map(|o| (o.terms.as_ref().unwrap().scheme(), o.network.as_str())).collect();
-    let (named, hexadecimal) = (NetworkForm::Named.write(NETWORK), NetworkForm::Hexadecimal.write(NETWORK));
+    let (decimal, hexadecimal) = (NETWORK.canonical(), NetworkForm::Hexadecimal.write(NETWORK));
     let expected = [
-        (Scheme::ExactPermit, named),
-        (Scheme::ExactPermit2, hexadecimal),
+        (Scheme::ExactPermit, decimal),
+        (Scheme::ExactPermit2, decimal),
         (Scheme::ExactEip3009, hexadecimal),
-        (Scheme::ExactEip3009, Network::Nile.canonical()),
+        (Scheme::ExactEip3009, decimal),
     ];
     assert_eq!(seen, expected);
     // Where nothing is dictated, there is nothing to dictate it by.

@@ -5,6 +5,7 @@
 mod bought;
 mod browser;
 mod exact;
+mod facilitators;
 mod identifier;
 mod killed;
 mod replay;

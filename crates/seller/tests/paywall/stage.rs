@@ -36,7 +36,7 @@ pub fn usdt() -> Address {
 }
 
 pub fn price(units: u64) -> Price {
-    Price::new(NETWORK, usdt(), Amount::from_u64(units), key(0x5e).address())
+    Price::new(NETWORK, usdt(), Amount::from_u64(units), key(0x5e).address()).by_exact_permit()
 }
 
 pub fn token_price(units: u64) -> Price {
@@ -163,13 +163,14 @@ impl Stage {
 
     /// Signed; where the payer chooses, with another nonce each time and a window of so many seconds.
     pub fn sign_for(&self, offer: &Offer, option: usize, secs: u64) -> Payment {
+        self.sign_between(offer, option, START_SECS - 60, self.devnet.clock().now_secs() + secs)
+    }
+
+    /// Signed; where the payer chooses, with another nonce each time and this window.
+    pub fn sign_between(&self, offer: &Offer, option: usize, valid_after: u64, valid_before: u64) -> Payment {
         static NONCE: AtomicU64 = AtomicU64::new(1);
         let requirements = &offer.options[option];
-        let fresh = Fresh {
-            nonce: U256::from(NONCE.fetch_add(1, Ordering::SeqCst)),
-            valid_after: START_SECS - 60,
-            valid_before: self.devnet.clock().now_secs() + secs,
-        };
+        let fresh = Fresh { nonce: U256::from(NONCE.fetch_add(1, Ordering::SeqCst)), valid_after, valid_before };
         let terms = requirements.terms.as_ref().unwrap().with(fresh);
         let authorization = terms.authorize(self.buyer.address()).unwrap();
         authorization.payment(offer, requirements, &self.buyer.sign(&authorization.digest))
@@ -260,18 +261,18 @@ pub fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
     let pages = Router::new().route("/browser", get(cook(kitchen)).layer(sold("from pages")));
     let pages = pages.layer(browser_buyers(["https://app.example"]));
     Router::new()
-        .route("/cheap", get(for_payer).layer(wall(cheap)))
-        .route("/echo", post(echo).layer(wall(Listing::new("echo").price(price(250_000)))))
-        .route("/before", get(before).layer(sold("before").settle(Settle::Before)))
-        .route("/slow", get(move || slow.slowly()).layer(sold("slow")))
-        .route("/stream", get(streamed(kitchen)).layer(sold("a stream")))
-        .route("/stream-once", post(streamed(kitchen)).layer(sold("a stream of a post")))
-        .route("/private", get(private).layer(sold("not to be kept")))
-        .route("/named", get(cook(kitchen)).layer(sold("with an id").require_identifier()))
-        .route("/any", any(cook(kitchen)).layer(sold("any method")))
-        .route("/ways", get(cook(kitchen)).layer(wall(ways)))
-        .route("/token", get(cook(kitchen)).layer(wall(Listing::new("for a token").price(token_price(70_000)))))
-        .route("/hostile", get(cook(kitchen)).layer(wall(hostile())))
+        .route("/cheap", get(for_payer).route_layer(wall(cheap)))
+        .route("/echo", post(echo).route_layer(wall(Listing::new("echo").price(price(250_000)))))
+        .route("/before", get(before).route_layer(sold("before").settle(Settle::Before)))
+        .route("/slow", get(move || slow.slowly()).route_layer(sold("slow")))
+        .route("/stream", get(streamed(kitchen)).route_layer(sold("a stream")))
+        .route("/stream-once", post(streamed(kitchen)).route_layer(sold("a stream of a post")))
+        .route("/private", get(private).route_layer(sold("not to be kept")))
+        .route("/named", get(cook(kitchen)).route_layer(sold("with an id").require_identifier()))
+        .route("/any", any(cook(kitchen)).route_layer(sold("any method")))
+        .route("/ways", get(cook(kitchen)).route_layer(wall(ways)))
+        .route("/token", get(cook(kitchen)).route_layer(wall(Listing::new("for a token").price(token_price(70_000)))))
+        .route("/hostile", get(cook(kitchen)).route_layer(wall(hostile())))
         .merge(pages)
         .nest("/inner", inner)
 }
