@@ -351,7 +351,7 @@ impl Held {
 /// Random, not made of the payment: another instance of the shop must not be taken for this one.
 fn random_key() -> io::Result<IdempotencyKey> {
     let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    getrandom::fill(&mut bytes).map_err(|_| io::Error::other("the operating system gave no random numbers"))?;
     IdempotencyKey::parse(&hex::encode(bytes)).map_err(io::Error::other)
 }
 

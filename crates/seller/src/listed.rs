@@ -156,8 +156,8 @@ mod tests {
         };
         let (mine, other) = (price().token.to_string(), Address::from_bytes([9; 20]).to_string());
         assert_eq!(choose(&of(json!([other, mine])), &price()), [NetworkForm::Named]);
-        assert_eq!(choose(&of(json!([other])), &price()), []);
-        assert_eq!(choose(&of(json!([])), &price()), []);
+        assert!(choose(&of(json!([other])), &price()).is_empty());
+        assert!(choose(&of(json!([])), &price()).is_empty());
         // Whoever says nothing that can be read says nothing.
         assert_eq!(choose(&of(json!("all")), &price()), [NetworkForm::Named]);
     }

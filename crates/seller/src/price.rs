@@ -67,7 +67,7 @@ impl Price {
         let (Some(amount), Some(symbol), None) = (words.next(), words.next(), words.next()) else {
             return Err(PriceError::Form { found: x402::shown(text) });
         };
-        let known = || token::all().iter().filter(|t| t.network == network && t.standing == Standing::Current);
+        let known = || token::all().iter().filter(move |t| (t.network, t.standing) == (network, Standing::Current));
         let Some(token) = known().find(|token| token.symbol == symbol) else {
             let known = known().map(|token| token.symbol).collect::<Vec<_>>().join(", ");
             return Err(PriceError::Token { found: x402::shown(symbol), network, known });

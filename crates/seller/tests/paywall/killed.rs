@@ -6,7 +6,7 @@ use axum::{
     Router,
     body::Bytes,
     extract::State,
-    http::{StatusCode, Uri},
+    http::{HeaderMap, StatusCode, Uri},
     response::{IntoResponse, Response},
 };
 use seller::Seller;
@@ -38,7 +38,7 @@ impl Door {
     }
 }
 
-async fn pass(State(door): State<Door>, uri: Uri, body: Bytes) -> Response {
+async fn pass(State(door): State<Door>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let held = door.armed.lock().unwrap().take_if(|(path, ..)| *path == uri.path());
     let held = match held {
         Some((_, false, tell)) => {
@@ -49,6 +49,8 @@ async fn pass(State(door): State<Door>, uri: Uri, body: Bytes) -> Response {
     };
     let url = format!("{}{}", door.facilitator, uri.path());
     let asked = if body.is_empty() { door.http.get(url) } else { door.http.post(url).body(body) };
+    let key = headers.get("idempotency-key").cloned();
+    let asked = key.into_iter().fold(asked, |asked, key| asked.header("idempotency-key", key));
     let answer = asked.send().await.unwrap();
     let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
     if let Some((.., tell)) = held {
