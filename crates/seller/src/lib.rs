@@ -19,7 +19,7 @@
 //! ```
 //!
 //! Put it on a route with `route_layer`: then a method that the route does not have is 405, and an address that nobody
-//! has 404, as without a price. A whole `layer` would ask to be paid for them.
+//! has 404, as without a price. A `layer`, which a route for `any` method needs, would ask to be paid for them.
 //!
 //! A price may depend on the request, and several prices may be alternatives:
 //!

@@ -166,8 +166,11 @@ impl VerifyResponse {
         Ok(Self {
             is_valid: is_valid.ok_or_else(|| Malformed::absent("isValid", "true or false"))?,
             invalid_reason: document.text("invalidReason")?,
-            // x402-rs writes an empty text for nobody; and a verdict is one whatever it says of the payer.
-            payer: document.address("payer").unwrap_or_default(),
+            // x402-rs writes an empty text for nobody.
+            payer: match document.get("payer").and_then(Node::text) {
+                Some("") => None,
+                _ => document.address("payer")?,
+            },
         })
     }
 

@@ -5,7 +5,7 @@ use crate::stage::{NETWORK, START_SECS, Stage, got, key, offer, reason, settleme
 use devnet::{AUTHORIZED_USD, Fault};
 use seller::Seller;
 use std::time::Duration;
-use tron::{Amount, Network, registry};
+use tron::{Amount, registry};
 use x402::{NetworkForm, Offer, Scheme};
 
 async fn earned(stage: &Stage) -> [u64; 2] {

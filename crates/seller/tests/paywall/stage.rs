@@ -269,7 +269,7 @@ pub fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
         .route("/stream-once", post(streamed(kitchen)).route_layer(sold("a stream of a post")))
         .route("/private", get(private).route_layer(sold("not to be kept")))
         .route("/named", get(cook(kitchen)).route_layer(sold("with an id").require_identifier()))
-        .route("/any", any(cook(kitchen)).route_layer(sold("any method")))
+        .route("/any", any(cook(kitchen)).layer(sold("any method")))
         .route("/ways", get(cook(kitchen)).route_layer(wall(ways)))
         .route("/token", get(cook(kitchen)).route_layer(wall(Listing::new("for a token").price(token_price(70_000)))))
         .route("/hostile", get(cook(kitchen)).route_layer(wall(hostile())))
