@@ -7,7 +7,7 @@ use practice::NETWORK;
 use serde_json::{Value, json};
 use stories::{USDT, address, key};
 use tron::Amount;
-use x402::facilitator::{Quote, Supported, VerifyResponse};
+use x402::facilitator::{Quote, Supported, SupportedKind, VerifyResponse};
 use x402::{Fee, Fresh, NetworkForm, Offer, Payment, PaymentRequired, Price, Requirements, Settlement, U256};
 
 /// Who has types for documents.
@@ -131,7 +131,15 @@ impl Document {
                 let (ours, theirs) = (VerifyResponse::read(ours)?, VerifyResponse::read(theirs)?);
                 (ours.is_valid, ours.invalid_reason) == (theirs.is_valid, theirs.invalid_reason)
             }
-            Kind::Supported => Supported::read(ours)?.kinds == Supported::read(theirs)?.kinds,
+            Kind::Supported => {
+                let (ours, theirs) = (Supported::read(ours)?.kinds, Supported::read(theirs)?.kinds);
+                // The type of bankofai-x402 0.6.1 has no `extra`.
+                let same = |(ours, theirs): (&SupportedKind, &SupportedKind)| {
+                    (ours.version, &ours.scheme, &ours.network) == (theirs.version, &theirs.scheme, &theirs.network)
+                        && (theirs.extra.is_null() || ours.extra == theirs.extra)
+                };
+                ours.len() == theirs.len() && ours.iter().zip(&theirs).all(same)
+            }
             Kind::Quote => {
                 let list = |one: &str| Quote::read_list(&format!("[{one}]"));
                 list(ours)? == list(theirs)?
