@@ -507,19 +507,17 @@ pub struct Sites {
 #[derive(Subcommand)]
 pub enum SiteAction {
     /// Refuse every payment to a site without asking: this scheme, host and port
-    Block {
-        site: String,
-        /// The whole host, with every scheme and port
-        #[arg(long)]
-        host: bool,
-    },
+    Block(Blocked),
     /// Let a site ask again
-    Unblock {
-        site: String,
-        /// Let the host ask again; sites that are blocked by themselves stay so
-        #[arg(long)]
-        host: bool,
-    },
+    Unblock(Blocked),
+}
+
+#[derive(Group)]
+pub struct Blocked {
+    pub site: String,
+    /// The whole host, with every scheme and port; sites that are blocked by themselves stay so
+    #[arg(long)]
+    pub host: bool,
 }
 
 #[derive(Group)]

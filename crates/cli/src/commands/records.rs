@@ -1,7 +1,7 @@
 //! `ledger` and `sites`: what was paid, where it went, and blocking a place. Reads the record of a running
 //! Countersign or, when none runs, of the folder itself.
 
-use crate::args::{Global, Ledger, SiteAction, Sites};
+use crate::args::{Blocked, Global, Ledger, SiteAction, Sites};
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
@@ -88,9 +88,9 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     match (sites.action, sites.site) {
         (Some(action), _) => {
-            let (site_key, blocked, whole_host) = match action {
-                SiteAction::Block { site, host } => (site, true, host),
-                SiteAction::Unblock { site, host } => (site, false, host),
+            let (Blocked { site: site_key, host: whole_host }, blocked) = match action {
+                SiteAction::Block(what) => (what, true),
+                SiteAction::Unblock(what) => (what, false),
             };
             let covered = match whole_host {
                 true => format!("the host of {}, with every scheme and port", safe(&site_key)),
