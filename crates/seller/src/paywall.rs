@@ -335,7 +335,9 @@ impl Counter {
         if settlement.success {
             return Ok(settlement);
         }
-        let settlement = Settlement { payer: settlement.payer.or(Some(deal.payer)), ..settlement };
+        // A server that failed may name neither.
+        let network = settlement.network.or_else(|| Some(deal.requirements.network.clone()));
+        let settlement = Settlement { payer: settlement.payer.or(Some(deal.payer)), network, ..settlement };
         let reason = settlement.error_reason.clone().unwrap_or_else(|| "settlement_failed".to_owned());
         let response = if is_early(&reason) {
             // Nothing was sent. The answer waits for the time of the payment.
