@@ -24,6 +24,8 @@ fn reworded(stage: &Stage, ask: &Ask, word: &str) -> PayRequest {
 /// A seller that was paid before, and a limit that pays it.
 async fn trusted() -> Stage {
     let stage = Stage::start().await;
+    // A story may take longer than a wallet stays unlocked that is left alone.
+    stage.wallet.set_auto_lock(0).await.unwrap();
     stage.prepare(Scheme::ExactPermit2).await;
     let asked = stage.ask(&article("first")).await;
     let first = stage.approve(&asked, Scope::Once).await.unwrap();

@@ -133,7 +133,8 @@ async fn a_program_that_ended_is_told_as_gone_and_one_that_polls_is_not() {
 async fn words_that_were_confirmed_survive_a_vault_that_could_not_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("profile");
-    let options = wallet::Options { cost: wallet::Cost::floor(), ..wallet::Options::new(&home, "devnet") };
+    let nile = Some("http://127.0.0.1:1".to_owned());
+    let options = wallet::Options { nile, cost: wallet::Cost::floor(), ..wallet::Options::new(&home, "devnet") };
     let wallet = wallet::Wallet::open(options).await.unwrap();
     let (words, ask) = wallet.new_words(12).unwrap();
     let answers: Vec<String> = ask.iter().map(|n| words[n - 1].clone()).collect();

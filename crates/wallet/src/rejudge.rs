@@ -31,6 +31,7 @@ impl Wallet {
         let chosen = |f: &&plan::Finding| matches!(f.fact, Fact::OptionChosen { .. });
         planned.plan.findings.extend(asked.plan.findings.iter().filter(chosen).cloned());
         planned.digest = PlanDigest::of(&planned.plan);
+        let found = planned.plan.findings.clone();
         let (now, expires_at, wallet) = (self.now(), asked.expires_at, self.clone());
         let replanned = self
             .db(move |ledger| {
@@ -57,7 +58,7 @@ impl Wallet {
                 Ok(())
             }
             Replanned::Refused(refusal) => {
-                let code = refusal.code(&asked.plan.findings).to_owned();
+                let code = refusal.code(&found).to_owned();
                 self.end(id, End::Refused { code }).await.map(drop)
             }
             // Answered, or planned anew by a person, meanwhile.

@@ -65,7 +65,8 @@ async fn confirm(reach: &Reach, console: &Console, new: &NewWordsView) -> Result
     loop {
         let call = ConfirmWords { answers: answers.clone(), passphrase: passphrase.to_string() };
         let failure = match reach.call(call).await {
-            Err(failure) if failure.code == Code::VaultUnusable => failure,
+            // It says what to do where it kept the words: what is wrong with the answers comes without.
+            Err(failure) if failure.code == Code::VaultUnusable && failure.advice.is_some() => failure,
             done => return Ok(done?),
         };
         // The words are on paper and confirmed: a disk that is full must not make them worthless.
