@@ -85,6 +85,17 @@ async fn a_payment_is_asked_answered_with_the_passphrase_and_waited_for() {
 
     let (status, _) = app.post(&format!("{path}/result"), &json!({"httpStatus": 200, "paymentResponse": null})).await;
     assert_eq!(status, 200);
+    // Any receipt is taken, JSON that is no text too; what is odd about it is told beside the answer.
+    for receipt in [json!("<html>thanks</html>"), json!({"receiptId": "r-17"}), json!("")] {
+        let report = json!({"httpStatus": 200, "paymentResponse": receipt});
+        let (status, told) = app.post(&format!("{path}/result"), &report).await;
+        assert_eq!((status.as_u16(), told["settlement"].as_str()), (200, Some("unknown")), "{told}");
+        assert!(told["notes"].as_array().unwrap().iter().all(Value::is_string), "{told}");
+        assert_eq!(told["notes"].as_array().unwrap().len(), if receipt == "" { 1 } else { 2 }, "{told}");
+    }
+    // A signature can't be taken back.
+    let (status, problem) = app.delete(&path).await;
+    assert_eq!((status.as_u16(), problem["code"].as_str()), (409, Some("ALREADY_SIGNED")), "{problem}");
     let (status, problem) = app.post(&format!("{path}/result"), &json!({"httpStatus": 99})).await;
     assert_eq!((status.as_u16(), problem["field"].as_str()), (400, Some("httpStatus")));
 }
