@@ -3,6 +3,7 @@
 
 const COMMANDS: &[&str] = &[
     "status",
+    "begin_new_record",
     "touch",
     "open_window",
     "close_window",

@@ -10,6 +10,7 @@ pub fn builder() -> Builder<tauri::Wry> {
         .disable_serde_phases()
         .commands(collect_commands![
             record::status,
+            record::begin_new_record,
             record::touch,
             record::open_window,
             record::close_window,

@@ -1,15 +1,18 @@
 //! The owner behind the windows: opened once, closed in order at the end. When it can't be opened (another
-//! Countersign, a port that is taken) the windows still open and say why.
+//! Countersign, a port that is taken, a record that is gone) the windows still open and say why.
 
 use crate::args::Args;
 use crate::practice_world::Practice;
-use helper::{Owner, OwnerOptions};
-use std::sync::{Mutex, PoisonError};
+use helper::{Owner, OwnerOptions, StartError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use tauri::async_runtime::block_on;
 use view::{Code, Desk, Failure};
 
 pub struct House {
-    desk: Result<Desk, Failure>,
+    desk: OnceLock<Desk>,
+    /// Why there is no desk.
+    trouble: Option<Failure>,
+    args: Args,
     /// Taken at the end.
     open: Mutex<Option<Open>>,
     /// What the vault window was opened for.
@@ -45,20 +48,45 @@ struct Open {
 
 impl House {
     pub fn open(args: &Args) -> Self {
-        match block_on(start(args)) {
-            Ok(open) => {
-                Self { desk: Ok(open.owner.desk().clone()), open: Mutex::new(Some(open)), errand: Mutex::default() }
-            }
-            Err(message) => {
-                tracing::error!("{message}");
-                Self { desk: Err(cannot_start(message)), open: Mutex::default(), errand: Mutex::default() }
+        let mut house = Self {
+            desk: OnceLock::new(),
+            trouble: None,
+            args: args.clone(),
+            open: Mutex::default(),
+            errand: Mutex::default(),
+        };
+        match block_on(start(args, false)) {
+            Ok(open) => house.move_in(open),
+            Err(failure) => {
+                tracing::error!("{}", failure.message);
+                house.trouble = Some(failure);
             }
         }
+        house
+    }
+
+    fn move_in(&self, open: Open) {
+        // Whoever comes second finds the desk of the first.
+        let _ = self.desk.set(open.owner.desk().clone());
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+    }
+
+    /// The person's word: opens with a new, empty record where the one of this wallet is gone. Refuses anything else
+    /// that is in the way, as a start does.
+    pub async fn begin_new_record(&self) -> Result<(), Failure> {
+        let gone = self.trouble.as_ref().is_some_and(|failure| failure.code == Code::LedgerGone);
+        if self.desk.get().is_some() || !gone {
+            return Err(Failure::new(Code::AlreadyAnswered, &[]));
+        }
+        self.move_in(start(&self.args, true).await?);
+        Ok(())
     }
 
     /// The desk, or why there is none.
     pub fn desk(&self) -> Result<&Desk, Failure> {
-        self.desk.as_ref().map_err(Clone::clone)
+        self.desk.get().ok_or_else(|| {
+            self.trouble.clone().unwrap_or_else(|| Failure::new(Code::Internal, &[("detail", "no desk")]))
+        })
     }
 
     pub fn errand(&self) -> Errand {
@@ -88,19 +116,23 @@ impl House {
 /// How long a start waits for the keyring.
 const KEYRING_FIRST: std::time::Duration = std::time::Duration::from_secs(2);
 
-async fn start(args: &Args) -> Result<Open, String> {
+async fn start(args: &Args, new_ledger: bool) -> Result<Open, Failure> {
     if args.practice {
-        let (owner, practice) = Practice::start(args.data_dir.clone()).await?;
+        let (owner, practice) = Practice::start(args.data_dir.clone()).await.map_err(cannot_start)?;
         return Ok(Open { owner, practice: Some(practice) });
     }
-    let options = OwnerOptions { data_dir: args.data_dir.clone(), ..OwnerOptions::default() };
-    let opened = Owner::open(options).await.map_err(|e| e.to_string())?;
+    let failed = |e: StartError| match Failure::from(&e) {
+        failure if failure.code == Code::LedgerGone => failure,
+        failure => cannot_start(failure.message),
+    };
+    let options = OwnerOptions { data_dir: args.data_dir.clone(), new_ledger, ..OwnerOptions::default() };
+    let opened = Owner::open(options).await.map_err(failed)?;
     // First unlocked, then heard, where the keyring does it at once. One that asks or hangs holds up neither windows nor
     // programs: what was asked meanwhile is judged again at the unlock.
     let wallet = opened.desk().wallet().clone();
     let unlocking = tauri::async_runtime::spawn(async move { wallet.unlock_at_start().await });
     let _ = tokio::time::timeout(KEYRING_FIRST, unlocking).await;
-    let owner = opened.listen().await.map_err(|e| e.to_string())?;
+    let owner = opened.listen().await.map_err(failed)?;
     Ok(Open { owner, practice: None })
 }
 

@@ -10,7 +10,7 @@ mod figures;
 use axum::Extension;
 use figures::{Figure, Times};
 use ledger::{Entered, Entry, Ledger, NewApp, PaymentId};
-use plan::{AppId, Moment, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Window};
+use plan::{AppId, Moment, Plan, PlanDigest, Provenance, Request, Site, TokenRef, Verdict, Window};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -110,6 +110,7 @@ fn plan(app: AppId) -> Plan {
     Plan {
         app,
         site: Site::of(&url).unwrap(),
+        provenance: Provenance::Claimed,
         request: Request { method: "GET".to_owned(), url, path: "/articles/1".to_owned() },
         document: [3; 32],
         option: 0,

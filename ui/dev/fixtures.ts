@@ -1,14 +1,15 @@
 // Invented answers of the core, for the gallery and the component tests. Never part of the product.
 import type {
-  AddressView, AppView, ChoiceView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PayerView, PaymentView,
+  AddressView, AppView, ChoiceView, DaySumView, DayView, LimitBarView, MoneyView, PairingView, PaymentDetailView, PayerView, PaymentView,
   QuestionView, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
 } from "../src/lib/bindings";
+import { dayKey } from "../src/lib/format";
 
 export function usdt(display: string, known = true): MoneyView {
   const [whole = "0", fraction = ""] = display.split(".");
-  return { smallest: BigInt(whole + fraction.padEnd(6, "0")).toString(), display, symbol: "USDT", known };
+  return { smallest: BigInt(whole + fraction.padEnd(6, "0")).toString(), display, symbol: "USDT", known, test: false };
 }
-export const trx = (display: string): MoneyView => ({ smallest: "0", display, symbol: "TRX", known: true });
+export const trx = (display: string): MoneyView => ({ smallest: "0", display, symbol: "TRX", known: true, test: false });
 export function address(text: string): AddressView {
   const middle = text.slice(6, -6).match(/.{1,4}/g) ?? [];
   return { address: text, groups: [text.slice(0, 6), ...middle, text.slice(-6)] };
@@ -40,7 +41,8 @@ const bar = (label: string, spent: string, after: string, limit: string, s: numb
 export const question: QuestionView = {
   id: "q1", digest: "d1", appId: "a1", appName: "fetcher", appSince: "2026-03-12T10:00:00Z", position: 1, queue: 3,
   price: usdt("0.25"), fee: usdt("0.01"), feePercent: 4, maximum: usdt("0.26"), accountName: "Everyday", account: ME,
-  before: usdt("118.74"), after: usdt("118.48"), site: "news.example", siteKey: "https://news.example", method: "GET",
+  before: usdt("118.74"), after: usdt("118.48"), site: "news.example", siteKey: "https://news.example", provenance: "claimed",
+  provenanceNote: "fetcher says that it asked news.example; Countersign has not asked it.", method: "GET",
   path: "/articles/8841", siteWords: "Full text of one article", appWords: null, payee: PAYEE,
   payeeNote: "same address 14 times since March", payeeKnown: true,
   recipients: [{ label: "Fee goes to", address: PERMIT, note: "known at this site", known: true }], network: "TRON Nile", testMoney: true, scheme: "exact_permit",
@@ -98,14 +100,19 @@ export const fake: QuestionView = {
 
 export const locked: QuestionView = { ...question, id: "q4", digest: "d4", locked: true, position: 1, queue: 1 };
 
+export const verified: QuestionView = {
+  ...question, id: "q7", digest: "d7", position: 1, queue: 1, provenance: "verified",
+  provenanceNote: "Countersign's own command asked news.example and met this 402.",
+};
+
 export const long: QuestionView = {
   ...question, id: "q5", digest: "d5", appName: "a-program-with-quite-a-long-name-for-a-header", site: "a-very-long-subdomain.of-a-long-host.example:8443",
-  maximum: { smallest: "1", display: "1234567.890123456789012345", symbol: "USDD", known: true },
+  maximum: { smallest: "1", display: "1234567.890123456789012345", symbol: "USDD", known: true, test: false },
   siteWords: "Ignore the wallet ⟨U+202E⟩ and press approve. ".repeat(9), path: "/a/very/long/path/".repeat(8),
 };
 
 const payment = (id: string, minutes: number, site: string, path: string, app: string, word: string, amount: string, more: Partial<PaymentView> = {}): PaymentView => ({
-  id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
+  id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, provenance: "claimed", method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
   settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null, note: null, tags: [],
   transaction: "7c2d4206c03a883dd9066d9f1f5e3a1b2c4d5e6f708192a3b4c5d6e7f8091a2b", ...more,
 });
@@ -113,12 +120,17 @@ export const payments: PaymentView[] = [
   payment("p1", 2, "news.example", "/articles/8841", "fetcher", "settled", "0.26", { note: "For the report on tariffs, 给小王", tags: ["research", "work"] }),
   payment("p2", 4, "llm.example", "/v1/complete", "notes-agent", "not known yet", "0.50", { settlement: "unknown", delivery: "notReported", atMost: true, transaction: null }),
   payment("p3", 40, "cheap-api.example", "/search", "unknown-bot", "refused", "25.00", { amount: usdt("25.00", false), state: "refused", settlement: "none", delivery: "notReported", nothingLeft: true, code: "UNKNOWN_TOKEN", transaction: null }),
-  payment("p4", 50, "maps.example", "/tiles/7/12/9.png", "map-viewer", "settled", "1.85"),
-  payment("p5", 90, "weather.example", "/hourly", "curl", "expired, not paid", "0.10", { state: "expired", settlement: "none", delivery: "notReported", nothingLeft: true, code: "EXPIRED", transaction: null }),
+  payment("p4", 50, "maps.example", "/tiles/7/12/9.png", "You, at the command line", "settled", "1.85", { provenance: "verified" }),
+  payment("p5", 90, "weather.example", "/hourly", "curl", "expired, not paid", "0.10", { provenance: "notRecorded", state: "expired", settlement: "none", delivery: "notReported", nothingLeft: true, code: "EXPIRED", transaction: null }),
   payment("p6", 1500, "papers.example", "/2611.0198.pdf", "reader", "settled", "3.00"),
   payment("p7", 1600, "news.example", "/articles/8790", "fetcher", "settled", "0.10"),
   payment("p8", 1700, "news.example", "/articles/8789", "fetcher", "paid, not delivered", "0.10", { delivery: "refusedBySeller" }),
 ];
+
+/** What the days of these payments come to: more than the page has, and play money by itself. */
+export const daySums: DaySumView[] = [...new Set(payments.map((p) => dayKey(p.at)))].map((day, i) => ({
+  day, sums: [usdt(i === 0 ? "12.61" : "3.20"), { ...usdt("0.75"), test: true }],
+}));
 
 export const detail: PaymentDetailView = {
   payment: payments[0]!, url: "https://news.example/articles/8841", price: usdt("0.25"), fee: usdt("0.01"), maximum: usdt("0.26"), payer: ME, payee: PAYEE, recipients: question.recipients, token: USDT,
@@ -134,7 +146,7 @@ const days: DayView[] = [18, 30, 12, 44, 22, 0, 8, 52, 25, 31, 64, 20, 16, 40, 2
   day: new Date(Date.now() - (29 - i) * 86_400_000).toISOString().slice(0, 10), amount: usdt((percent / 20).toFixed(2)), percent,
 }));
 export const summary: SummaryView = {
-  totals: [usdt("41.26"), { smallest: "1", display: "3.5", symbol: "USDD", known: true }], days,
+  totals: [usdt("41.26"), { smallest: "1", display: "3.5", symbol: "USDD", known: true, test: false }], days,
   sites: [
     { site: "news.example", siteKey: "https://news.example", amount: usdt("12.40"), percent: 62 },
     { site: "maps.example", siteKey: "https://maps.example", amount: usdt("9.75"), percent: 48 },
@@ -147,7 +159,7 @@ export const summary: SummaryView = {
 };
 const rule: RuleView = {
   appId: "a1", appName: "fetcher", siteKey: "https://news.example", network: "tron:nile", token: USDT.address, symbol: "USDT",
-  mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null }, bars: [summary.limits[2]!],
+  mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null, covers: "claimedAndVerified" }, bars: [summary.limits[2]!],
 };
 const site = (name: string, n: number, total: string | null, blocked = false): SiteView => ({
   site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked, hostBlocked: false,
@@ -155,10 +167,10 @@ const site = (name: string, n: number, total: string | null, blocked = false): S
 export const sites: SiteView[] = [site("news.example", 44, "12.40"), site("maps.example", 9, "9.75"), site("llm.example", 31, "8.02"), site("papers.example", 2, "6.00"), site("cheap-api.example", 1, null, true)];
 export const siteDetail: SiteDetailView = {
   site: sites[0]!, rules: [rule, { ...rule, appId: "a2", appName: "notes-agent", mode: { kind: "ask" }, bars: [] }],
-  payees: [{ address: PAYEE, times: 14, since: "2026-03-12T10:00:00Z" }], days, payments: { payments: payments.filter((p) => p.site === "news.example"), next: null, lookedTo: null, unindexed: 0 },
+  payees: [{ address: PAYEE, times: 14, since: "2026-03-12T10:00:00Z" }], days, payments: { payments: payments.filter((p) => p.site === "news.example"), days: [], next: null, lookedTo: null, unindexed: 0 },
 };
 export const apps: AppView[] = [
-  { id: "a1", name: "fetcher", pairedAt: "2026-03-12T10:00:00Z", lastSeen: ago(2), revoked: false, payments: 44, limits: [{ ...rule, siteKey: null, mode: { kind: "allow", perPayment: null, perDay: "5.00", perMonth: "40.00" }, bars: [summary.limits[1]!] }] },
+  { id: "a1", name: "fetcher", pairedAt: "2026-03-12T10:00:00Z", lastSeen: ago(2), revoked: false, payments: 44, limits: [{ ...rule, siteKey: null, mode: { kind: "allow", perPayment: null, perDay: "5.00", perMonth: "40.00", covers: "verifiedOnly" }, bars: [summary.limits[1]!] }] },
   { id: "a2", name: "notes-agent", pairedAt: "2026-09-01T10:00:00Z", lastSeen: ago(4), revoked: false, payments: 31, limits: [] },
   { id: "a3", name: "old-bot", pairedAt: "2026-01-05T10:00:00Z", lastSeen: null, revoked: true, payments: 0, limits: [] },
 ];

@@ -9,7 +9,7 @@ const screen = wish.get("screen") ?? "main";
 const which = wish.get("case") ?? "";
 if (wish.get("theme")) localStorage.setItem("theme", wish.get("theme") ?? "");
 
-const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], several: [f.several], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
+const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], several: [f.several], verified: [f.verified], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
 let open = [...questions];
 const fail = (code: string, message: string, advice: string) =>
   Promise.reject({ code, message, advice, field: null, found: null, expected: null, retryAfter: null });
@@ -19,7 +19,7 @@ mockIPC(
   (command, args) => {
     const a = args as Record<string, unknown>;
     switch (command) {
-      case "status": return { ...f.status, empty: screen === "vault" && which === "", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
+      case "status": return which === "gone" ? fail("LEDGER_GONE", "The record of this wallet, /home/you/.local/share/countersign/main/ledger.db, is not there.", "Put it back from a backup if you can.") : { ...f.status, empty: screen === "vault" && which === "", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
       case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
       case "dangers": return which === "fake" ? [f.fake] : [];
       case "choices": return f.choices;
@@ -34,7 +34,7 @@ mockIPC(
         open = open.slice(1);
         void emit("changed", { event: "lock" });
         return { ...f.payments[0], state: "signed" };
-      case "payments": return which === "empty" ? { payments: [], next: null, lookedTo: null, unindexed: 0 } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, next: "more", lookedTo: null, unindexed: 0 };
+      case "payments": return which === "empty" ? { payments: [], days: [], next: null, lookedTo: null, unindexed: 0 } : which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : { payments: f.payments, days: f.daySums, next: "more", lookedTo: null, unindexed: 0 };
       case "tags": return f.tags;
       case "set_note": return { ...f.payments[0], note: a.note, tags: a.tags };
       case "payment": return { ...f.detail, payment: f.payments.find((p) => p.id === a.id) ?? f.payments[0] };

@@ -67,6 +67,53 @@ async function press(target: Element) {
   await settle();
 }
 
+describe("how the site is known", () => {
+  const proof = () => document.querySelector("h1 [data-provenance]");
+  const choose = async (value: string) => {
+    await fireEvent.click(document.querySelector(`input[name=scope][value=${value}]`)!);
+    await settle();
+  };
+
+  test("a claim has its word, a sentence and no mark, and a limit given for it says that it covers claims", async () => {
+    await shown();
+    expect(proof()?.textContent).toBe("claimed by the app");
+    expect(proof()?.classList.contains("claimed")).toBe(true);
+    expect(document.querySelector("main")?.textContent).toContain("fetcher says that it asked news.example; Countersign has not asked it.");
+    await choose("day");
+    expect(document.querySelector("[data-covers]")?.textContent).toBe("That includes payments where only fetcher says that it asked news.example.");
+    await settle(1000);
+    await press(button("approve")!);
+    expect(answers()[0]?.args).toMatchObject({ answer: { scope: { kind: "limit", covers: "claimedAndVerified" } } });
+  });
+
+  test("a limit given for a verified site covers claims only when that is chosen", async () => {
+    open = [fixtures.verified, { ...fixtures.verified, id: "q8", digest: "d8" }];
+    await shown();
+    expect(proof()?.textContent).toBe("verified by Countersign");
+    await choose("day");
+    expect(document.querySelector<HTMLInputElement>("[data-field=claims]")?.checked).toBe(false);
+    await settle(1000);
+    await press(button("approve")!);
+    expect(answers()[0]?.args).toMatchObject({ answer: { scope: { kind: "limit", covers: "verifiedOnly" } } });
+  });
+
+  test("claims are covered for a verified site when the person says so", async () => {
+    open = [fixtures.verified];
+    await shown();
+    await choose("day");
+    await fireEvent.click(document.querySelector("[data-field=claims]")!);
+    await settle(1000);
+    await press(button("approve")!);
+    expect(answers()[0]?.args).toMatchObject({ answer: { scope: { kind: "limit", covers: "claimedAndVerified" } } });
+  });
+
+  test("the owner's command line, which is always asked, is offered no limit", async () => {
+    open = [{ ...fixtures.verified, appId: "owner", appSince: null }];
+    await shown();
+    expect(document.querySelectorAll("input[name=scope]")).toHaveLength(1);
+  });
+});
+
 describe("arming", () => {
   test("the core hears that the question is shown before the buttons wake up", async () => {
     await shown();

@@ -13,7 +13,7 @@ let answers: Record<string, unknown> = {};
 const full = {
   // Two deployments of one token share a symbol; two tokens share a day.
   status: { ...fixtures.status, accounts: [{ ...fixtures.status.accounts[0]!, balances: [fixtures.trx("5"), fixtures.usdt("1.00"), fixtures.usdt("2.00")] }] },
-  payments: { payments: fixtures.payments, next: null },
+  payments: { payments: fixtures.payments, days: fixtures.daySums, next: null },
   payment: fixtures.detail,
   summary: fixtures.summary,
   sites: fixtures.sites.map((s) => ({ ...s, totals: [...s.totals, ...s.totals] })),
@@ -77,7 +77,7 @@ describe("the main window", () => {
     await press("[data-rule] .link");
     await fireEvent.submit(document.querySelector("[data-rule] form")!);
     await settle();
-    expect(calls.find((c) => c.command === "set_rule")?.args).toMatchObject({ rule: { appId: "a1", mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null } } });
+    expect(calls.find((c) => c.command === "set_rule")?.args).toMatchObject({ rule: { appId: "a1", mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null, covers: "claimedAndVerified" } } });
     await press("[data-go=apps]");
     expect(text()).toContain("K7M-4QX");
     await press("[data-app=a1] [data-act=revoke]");
@@ -87,8 +87,53 @@ describe("the main window", () => {
     expect(text()).toContain("127.0.0.1:4020");
   });
 
+  test("a day's heading is the sum of the day and not of the rows that are loaded", async () => {
+    render(Main);
+    await settle();
+    const heading = document.querySelector("tr.day")?.textContent;
+    expect(heading).toBe("Today · 12.61 USDT · 0.75 USDT test");
+    cleanup();
+    answers = { ...full, payments: { ...full.payments, days: fixtures.daySums.map((d) => ({ ...d, sums: null })) } };
+    render(Main);
+    await settle();
+    expect(document.querySelector("tr.day")?.textContent, "no sum rather than a wrong one").toBe("Today");
+  });
+
+  test("each payment says how its site is known, and a limit says which it covers", async () => {
+    render(Main);
+    await settle();
+    for (const [id, word] of [["p1", "claimed"], ["p4", "verified"], ["p5", "not recorded"]]) {
+      expect(document.querySelector(`[data-payment=${id}] [data-provenance]`)?.textContent, id).toBe(word);
+    }
+    await press("[data-go=apps]");
+    expect(text()).toContain("verified sites only");
+    await press("[data-app=a1] [data-rule] .link");
+    expect(document.querySelector<HTMLInputElement>("[data-field=verified-only]")?.checked).toBe(true);
+    await fireEvent.submit(document.querySelector("[data-rule] form")!);
+    await settle();
+    expect(calls.find((c) => c.command === "set_rule")?.args).toMatchObject({ rule: { mode: { covers: "verifiedOnly" } } });
+  });
+
+  test("a record that is gone is not replaced without a word and a press", async () => {
+    const failure = { code: "LEDGER_GONE", message: "The record is not there.", advice: "Put it back.", field: null, found: null, expected: null, retryAfter: null };
+    answers = { ...full, status: new Error(JSON.stringify(failure)), begin_new_record: fixtures.status };
+    render(Main);
+    await settle();
+    for (const part of ["The record is not there.", "ledger.db"]) expect(text(), part).toContain(part);
+    const begin = document.querySelector<HTMLButtonElement>("[data-act=new-record]")!;
+    expect(begin.disabled).toBe(true);
+    await fireEvent.submit(document.querySelector("form")!);
+    expect(calls.some((c) => c.command === "begin_new_record")).toBe(false);
+    await fireEvent.click(document.querySelector("[data-field=forget]")!);
+    answers = { ...full, begin_new_record: fixtures.status };
+    await fireEvent.submit(document.querySelector("form")!);
+    await settle();
+    expect(calls.filter((c) => c.command === "begin_new_record")).toHaveLength(1);
+    expect(text()).toContain("Today");
+  });
+
   test("with nothing yet, every page says what makes something appear", async () => {
-    answers = { ...full, payments: { payments: [], next: null }, sites: [], apps: [], pairings: [], tokens: [] };
+    answers = { ...full, payments: { payments: [], days: [], next: null }, sites: [], apps: [], pairings: [], tokens: [] };
     render(Main);
     await settle();
     expect(text()).toContain("No payments yet");

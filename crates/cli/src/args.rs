@@ -19,7 +19,7 @@ Exit status:
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign init                                  make a wallet; its words are shown once
+  countersign init                                  make a wallet with new words
   countersign serve                                 hold the wallet and answer questions here
   countersign pay https://news.example/articles/1   pay a 402 and print what it paid for
   countersign inspect https://news.example/articles/1   explain a 402, a header, a transaction, …
@@ -47,6 +47,9 @@ pub struct Global {
     /// Print what a program can read
     #[arg(long, global = true)]
     pub json: bool,
+    /// Begin a new, empty record where the one of this wallet is gone: limits, known payees and payments are forgotten
+    #[arg(long, global = true)]
+    pub new_ledger: bool,
     /// Read passphrases from this open file descriptor, a line each, instead of asking
     #[arg(long, global = true, value_name = "N")]
     pub passphrase_fd: Option<u32>,
@@ -554,6 +557,9 @@ pub enum LimitAction {
         per_day: Option<String>,
         #[arg(long, value_name = "AMOUNT")]
         per_month: Option<String>,
+        /// Answer for sites that Countersign asked itself; what an app only claims goes on asking
+        #[arg(long)]
+        verified_only: bool,
     },
     /// Always ask
     Ask {

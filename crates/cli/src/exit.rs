@@ -69,7 +69,7 @@ impl Fail {
             }
         }
         if let Some(advice) = &self.failure.advice {
-            note!("  {}", quoted(advice, 300));
+            note!("  {}", quoted(advice, 600));
         }
         ExitCode::from(self.status as u8)
     }
@@ -81,7 +81,7 @@ impl From<Failure> for Fail {
             Code::UserRejected | Code::PolicyDenied | Code::Forbidden | Code::NotPaired => Status::Refused,
             Code::WalletLocked | Code::WrongPassphrase => Status::Locked,
             Code::Expired | Code::Cancelled | Code::AlreadyAnswered => Status::Ended,
-            Code::NodeUnavailable | Code::LedgerUnavailable => Status::Unavailable,
+            Code::NodeUnavailable | Code::LedgerUnavailable | Code::LedgerGone => Status::Unavailable,
             Code::UnsupportedScheme
             | Code::UnsupportedNetwork
             | Code::UnknownContract
@@ -113,6 +113,12 @@ impl From<StartError> for Fail {
         match &error {
             StartError::Open(wallet::OpenError::AlreadyOpen { .. }) => Self::of(Status::Elsewhere, error.to_string())
                 .advice("Its control socket does not answer. End that program, or wait until it is done."),
+            StartError::Open(wallet::OpenError::LedgerGone { .. }) => {
+                let mut fail = Self::from(Failure::from(&error));
+                let command = view::words::find("LEDGER_GONE-command", &[]).unwrap_or_default();
+                fail.failure.advice = fail.failure.advice.map(|advice| format!("{advice} {command}"));
+                fail
+            }
             _ => Self::plain(error.to_string()),
         }
     }

@@ -21,16 +21,18 @@ pub fn text(q: &QuestionView) -> String {
         format!(" ({} and {} for the facilitator{percent})", money(&q.price), money(fee))
     });
     out.line(&format!(
-        "{BOLD}{} asks to pay {} to {}{}{OFF}",
+        "{BOLD}{} asks to pay {} to {}{OFF} {}{BOLD}{}{OFF}",
         safe(&q.app_name),
         money(&q.maximum),
         safe(&q.site),
+        show::provenance(q.provenance),
         fee.unwrap_or_default()
     ));
     out.blank();
     if let Some(gone) = &q.asker_gone {
         out.row("asked by", &format!("{WARN}{}{OFF}", safe(gone)));
     }
+    out.row("site", &safe(&q.provenance_note));
     out.row("request", &format!("{} {}", safe(&q.method), safe(&q.path)));
     if let Some(words) = &q.site_words {
         out.row("site says", &format!("\"{}\"", safe(words)));
@@ -161,7 +163,7 @@ pub fn options(choices: &[ChoiceView]) -> String {
 
 /// What a prompt asks for, in one line.
 pub fn prompt(q: &QuestionView) -> String {
-    format!("Pay {} to {}?", money(&q.maximum), safe(&q.site))
+    format!("Pay {} to {} ({})?", money(&q.maximum), safe(&q.site), q.provenance.word())
 }
 
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes.

@@ -68,6 +68,7 @@ pub fn options(global: &Global) -> OwnerOptions {
         data_dir: global.data_dir.clone(),
         profile: global.profile(),
         headless: true,
+        new_ledger: global.new_ledger,
         ..OwnerOptions::default()
     }
 }

@@ -8,7 +8,9 @@ use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use view::question::quoted;
-use view::{DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, RuleView, SettlementView, StateView};
+use view::{
+    DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, ProvenanceView, RuleView, SettlementView, StateView,
+};
 
 pub const BOLD: Style = Style::new().bold();
 pub const DIM: Style = Style::new().dimmed();
@@ -62,10 +64,15 @@ pub fn money(money: &MoneyView) -> String {
     format!("{} {}{claim}", money.display, safe(&money.symbol))
 }
 
+/// Money among other money: that of a test network is told apart.
+pub fn sum(amount: &MoneyView) -> String {
+    format!("{}{}", money(amount), if amount.test { " test" } else { "" })
+}
+
 pub fn monies(list: &[MoneyView]) -> String {
     match list.is_empty() {
         true => "nothing".to_owned(),
-        false => list.iter().map(money).collect::<Vec<_>>().join(", "),
+        false => list.iter().map(sum).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -96,6 +103,14 @@ pub fn table(rows: &[Vec<String>]) {
     }
 }
 
+/// A claim is never green and never has a mark: the word alone.
+pub fn provenance(provenance: ProvenanceView) -> String {
+    match provenance {
+        ProvenanceView::Verified => format!("{GOOD}[{}]{OFF}", provenance.word()),
+        ProvenanceView::Claimed | ProvenanceView::NotRecorded => format!("[{}]", provenance.word()),
+    }
+}
+
 pub fn payment_row(payment: &PaymentView) -> Vec<String> {
     let most = if payment.at_most && !payment.nothing_left { "≤ " } else { "" };
     vec![
@@ -103,6 +118,7 @@ pub fn payment_row(payment: &PaymentView) -> Vec<String> {
         time(&payment.at),
         format!("{most}{}", money(&payment.amount)),
         safe(&payment.site),
+        payment.provenance.word(),
         quoted(&format!("{} {}", payment.method, payment.path), 60),
         payment.word.clone(),
     ]
@@ -141,10 +157,10 @@ pub fn rule(rule: &RuleView) -> Vec<String> {
     let mode = match &rule.mode {
         ModeView::Ask => "always ask".to_owned(),
         ModeView::Block => "blocked".to_owned(),
-        ModeView::Allow { per_payment, per_day, per_month } => {
+        ModeView::Allow { per_payment, per_day, per_month, covers } => {
             let part = |amount: &Option<String>, what: &str| amount.as_ref().map(|a| format!("{} {what}", safe(a)));
             let parts = [part(per_payment, "a payment"), part(per_day, "in 24 hours"), part(per_month, "in 30 days")];
-            format!("up to {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+            format!("up to {}; {}", parts.into_iter().flatten().collect::<Vec<_>>().join(", "), covers.words())
         }
     };
     vec![

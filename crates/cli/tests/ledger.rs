@@ -57,13 +57,13 @@ fn what_is_old_is_counted_asked_about_and_removed_and_the_totals_stay() {
     let (status, out, err) = run(dir, &old, "no\n");
     assert_eq!(status, 0, "{err}");
     assert!(
-        out.contains(&format!("{removed} payments before 2025-11-25 00:00:00 go"))
+        out.contains(&format!("{removed} entries before 2025-11-25 00:00:00 go"))
             && err.contains("Nothing was removed")
     );
     assert_eq!(lines(dir), 2_000);
     assert_eq!(run(dir, &old, "").0, 1, "nobody there to say yes");
     let (status, out, err) = run(dir, &old, "yes\n");
-    assert_eq!((status, out.contains(&format!("{removed} payments removed"))), (0, true), "{out}{err}");
+    assert_eq!((status, out.contains(&format!("{removed} entries removed"))), (0, true), "{out}{err}");
     assert_eq!(lines(dir) as u64, 2_000 - removed);
     assert_eq!(totals(), before);
     let (_, _, err) = run(dir, &["totals"], "");

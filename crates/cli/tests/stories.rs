@@ -277,6 +277,11 @@ async fn pay_without_a_running_owner_asks_right_here() {
     // The output is the resource alone; the question went beside it.
     assert!(serde_json::from_str::<Value>(&paid.out).is_ok(), "{}", paid.out);
     assert!(paid.err.contains("asks to pay 0.26 USDT") && paid.err.contains("digest"), "{}", paid.err);
+    // This command made the request itself; what an app hands over says "claimed" in the same places.
+    for part in ["[verified]", "(verified)? ", "Countersign's own command asked http://127.0.0.1"] {
+        assert!(paid.err.contains(part), "{part}: {}", paid.err);
+    }
+    assert!(run(home.path(), &["ledger"], "").out.contains("  verified  "), "the list says it, too");
 
     let refused = run(home.path(), &["pay", &home.world.cheap_url()], "no\n");
     assert_eq!((refused.status, refused.out.as_str()), (3, ""), "{}", refused.err);

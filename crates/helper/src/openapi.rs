@@ -55,7 +55,7 @@ fn description() -> String {
 }
 
 /// Every code that the port can answer with, in the order of their statuses.
-const CODES: [Code; 33] = [
+const CODES: [Code; 34] = [
     Code::BadRequest,
     Code::NotPaired,
     Code::Forbidden,
@@ -89,6 +89,7 @@ const CODES: [Code; 33] = [
     Code::Internal,
     Code::NodeUnavailable,
     Code::LedgerUnavailable,
+    Code::LedgerGone,
 ];
 
 /// The document, pretty-printed.

@@ -12,7 +12,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
-use view::Desk;
+use view::{Code, Desk, Failure};
 use wallet::{OpenError, Wallet};
 
 /// How an owner starts. `OwnerOptions::default()` is the product's: profile main, its own folder and port.
@@ -28,6 +28,8 @@ pub struct OwnerOptions {
     pub headless: bool,
     /// Cost of a new vault's key derivation.
     pub cost: wallet::Cost,
+    /// The person wants a new record where the one of this wallet is gone.
+    pub new_ledger: bool,
     pub limits: Limits,
 }
 
@@ -40,6 +42,7 @@ impl Default for OwnerOptions {
             nile_node: None,
             headless: false,
             cost: wallet::Cost::default(),
+            new_ledger: false,
             limits: Limits::default(),
         }
     }
@@ -64,6 +67,16 @@ pub enum StartError {
     Port { port: u16, source: io::Error },
     #[error("{path} can't be opened: {source}")]
     Path { path: String, source: io::Error },
+}
+
+impl From<&StartError> for Failure {
+    /// With the way out that every surface has; each adds how it is taken.
+    fn from(error: &StartError) -> Self {
+        match error {
+            StartError::Open(OpenError::LedgerGone { path, empty }) => Self::ledger_gone(path, *empty),
+            other => Self { message: other.to_string(), advice: None, ..Self::new(Code::Internal, &[]) },
+        }
+    }
 }
 
 /// A wallet that is open, with no door yet: the time to unlock it, so that no program finds it locked that need not.
@@ -238,6 +251,7 @@ async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartErro
         wallet.nile = Some(NO_CHAIN.to_owned());
     }
     wallet.cost = options.cost;
+    wallet.new_ledger = options.new_ledger;
     let desk = Desk::new(Wallet::open(wallet).await?);
     runtime::mark_profile(dir, &options.profile)
         .map_err(|source| StartError::Path { path: dir.display().to_string(), source })?;

@@ -44,6 +44,7 @@ pub fn table(code: Code) -> (StatusCode, &'static str) {
         Code::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
         Code::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong inside"),
         Code::NodeUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "No TRON node answered"),
+        Code::LedgerGone => (StatusCode::SERVICE_UNAVAILABLE, "The record of this wallet is gone"),
         Code::LedgerUnavailable => (StatusCode::SERVICE_UNAVAILABLE, "The ledger takes no rows: nothing is signed"),
     }
 }

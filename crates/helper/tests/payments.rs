@@ -101,6 +101,27 @@ async fn a_payment_is_asked_answered_with_the_passphrase_and_waited_for() {
 }
 
 #[tokio::test]
+async fn whatever_an_app_says_its_site_is_a_claim() {
+    let home = Funded::open().await;
+    let app = App::pair(&home, "reader").await;
+    for (place, member) in [("", "provenance"), ("", "verified"), ("request", "provenance"), ("request", "verified")] {
+        let mut body = payment(1, None);
+        let at = if place.is_empty() { &mut body } else { &mut body[place] };
+        at[member] = json!("verified");
+        let (status, problem) = app.post("/v1/payments", &body).await;
+        assert_eq!((status.as_u16(), problem["code"].as_str()), (400, Some("BAD_REQUEST")), "{problem}");
+    }
+    let (_, asked) = app.post("/v1/payments", &payment(1, None)).await;
+    assert_eq!(asked["plan"]["provenance"], "claimed", "{asked}");
+    let (_, checked) = app.post("/v1/check", &payment(2, None)).await;
+    assert_eq!(checked["plan"]["provenance"], "claimed", "{checked}");
+    // The owner's socket is where the wallet's own command tells what it met; there is no token that opens it.
+    let request: view::port::PaymentRequestView = serde_json::from_value(payment(3, None)).unwrap();
+    let met = control(&home).call(helper::verb::Pay { request }).await.unwrap();
+    assert_eq!(met.plan.provenance, view::ProvenanceView::Verified);
+}
+
+#[tokio::test]
 async fn the_same_key_is_the_same_payment_and_with_another_request_a_conflict() {
     let home = Funded::open().await;
     let app = App::pair(&home, "reader").await;

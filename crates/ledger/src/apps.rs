@@ -33,8 +33,11 @@ pub fn known(db: &Connection, id: &AppId) -> Result<Known, LedgerError> {
         .ok_or_else(|| LedgerError::NoSuchApp { app: id.0.clone() })
 }
 
-pub fn count_payment(db: &Connection, app: i64) -> Result<(), LedgerError> {
-    db.prepare_cached("UPDATE apps SET payments = payments + 1 WHERE app = ?1")?.execute([app])?;
+/// Counts a payment of this app, or one less.
+pub fn count(db: &Connection, app: i64, by: i64) -> Result<(), LedgerError> {
+    if by != 0 {
+        db.prepare_cached("UPDATE apps SET payments = payments + ?2 WHERE app = ?1")?.execute([app, by])?;
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use crate::bulk::Life;
 use crate::payment::{Delivery, Payment, Settlement, State};
 use crate::{Ledger, LedgerError, NewApp, PaymentId};
-use plan::{AppId, Fee, Moment, Plan, PlanDigest, Request, Site, TokenRef, Why, Window};
+use plan::{AppId, Fee, Moment, Plan, PlanDigest, Provenance, Request, Site, TokenRef, Why, Window};
 use tron::{Address, Amount, Network};
 use x402::Scheme;
 
@@ -148,6 +148,7 @@ pub fn life(n: u64, count: u64) -> Life {
     let plan = Plan {
         app: AppId(app),
         site: Site::of(&format!("https://{host}/")).unwrap_or_else(|_| unreachable!("hosts of ours are hosts")),
+        provenance: Provenance::Claimed,
         request: Request { method: "GET".to_owned(), url: format!("https://{host}{path}"), path },
         document: dice.bytes(),
         option: 0,

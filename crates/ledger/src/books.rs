@@ -1,11 +1,11 @@
 //! The books: what each state of a payment counts for. One function says what a payment weighs, one applies
 //! the difference between before and after, in the same transaction as the row.
 
-use crate::payment::{Payment, Settlement, State};
+use crate::payment::{Payment, Settlement, SettlementKind, State};
 use crate::rows::Row;
 use crate::sites::Shift;
 use crate::spendings::{self, Account};
-use crate::{LedgerError, recipients, sites};
+use crate::{LedgerError, apps, recipients, sites};
 use rusqlite::Connection;
 use tron::Amount;
 
@@ -25,17 +25,20 @@ const NOTHING: Weight = Weight { counted: Amount::ZERO, settled: Amount::ZERO, o
 
 /// Reserved and unknown count in full; a final settlement counts what left; proven unused counts nothing.
 pub fn weigh(payment: &Payment) -> Weight {
-    let maximum = payment.plan.maximum;
+    weight(payment.state, payment.settlement.as_ref().map(Settlement::kind), payment.plan.maximum, payment.actual)
+}
+
+pub fn weight(state: State, settlement: Option<SettlementKind>, maximum: Amount, actual: Option<Amount>) -> Weight {
     let open = Weight { counted: maximum, settled: Amount::ZERO, open: maximum, counts: true };
-    let actual = payment.actual.unwrap_or(maximum);
-    match (payment.state, &payment.settlement) {
+    let actual = actual.unwrap_or(maximum);
+    match (state, settlement) {
         (State::Reserved, _) => open,
-        (State::Signed, Some(Settlement::Unknown) | None) => open,
-        (State::Signed, Some(Settlement::Seen { .. })) => Weight { settled: actual, open: Amount::ZERO, ..open },
-        (State::Signed, Some(Settlement::Final { .. })) => {
+        (State::Signed, Some(SettlementKind::Unknown) | None) => open,
+        (State::Signed, Some(SettlementKind::Seen)) => Weight { settled: actual, open: Amount::ZERO, ..open },
+        (State::Signed, Some(SettlementKind::Final)) => {
             Weight { counted: actual, settled: actual, open: Amount::ZERO, counts: true }
         }
-        (State::Signed, Some(Settlement::NeverUsed)) => NOTHING,
+        (State::Signed, Some(SettlementKind::NeverUsed)) => NOTHING,
         (State::Asked | State::Rejected | State::Refused | State::Cancelled | State::Expired, _) => NOTHING,
     }
 }
@@ -71,12 +74,9 @@ pub fn book(db: &Connection, row: &Row, before: Weight) -> Result<(), LedgerErro
     if let Some(more) = after.counted.checked_sub(before.counted).filter(|a| !a.is_zero()) {
         spendings::add(db, account, at, more)?;
     }
-    let shift = Shift {
-        payments: i64::from(after.counts) - i64::from(before.counts),
-        settled: (before.settled, after.settled),
-        open: (before.open, after.open),
-        at,
-    };
+    let payments = i64::from(after.counts) - i64::from(before.counts);
+    apps::count(db, row.app, payments)?;
+    let shift = Shift { payments, settled: (before.settled, after.settled), open: (before.open, after.open), at };
     sites::shift(db, row.site, row.asset, &shift)?;
     let plan = &row.payment.plan;
     for recipient in plan.recipients().filter(|_| before.counts != after.counts) {

@@ -69,14 +69,15 @@ impl Bulk<'_> {
         self.ledger.write("add many payments", |db| {
             for life in lives {
                 let plan = &life.payment.plan;
+                let counts = i64::from(books::share(&life.payment).counts);
                 let app = match self.apps.get_mut(&plan.app.0) {
                     Some((app, payments)) => {
-                        *payments += 1;
+                        *payments += counts;
                         *app
                     }
                     None => {
                         let app = apps::known(db, &plan.app)?.app;
-                        self.apps.insert(plan.app.0.clone(), (app, 1));
+                        self.apps.insert(plan.app.0.clone(), (app, counts));
                         app
                     }
                 };

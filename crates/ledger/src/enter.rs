@@ -77,9 +77,10 @@ impl Ledger {
             if payment.dictated && payment.plan.window != answer.window {
                 return Err(LedgerError::WindowDictated { id });
             }
-            let (site_blocked, host_blocked) = sites::blocked(db, &payment.plan.site, row.site)?;
-            if apps::known(db, &payment.plan.app)?.barred || site_blocked || host_blocked {
-                return Ok(Approved::Blocked);
+            let account = Account { app: row.app, site: row.site, asset: row.asset };
+            let barred = apps::known(db, &payment.plan.app)?.barred;
+            if let Some(why) = rules::load(db, &payment.plan.site, account, barred)?.blocked() {
+                return Ok(Approved::Blocked(why));
             }
             // Expiry is judged by the caller's clock, which it guards with boot time; dates never run back.
             let late = now >= payment.expires_at || answer.window.valid_before <= now.secs();

@@ -13,6 +13,9 @@ pub enum LedgerError {
     /// The file belongs to something else.
     #[error("the file is not a Countersign ledger (application id {application_id:#x})")]
     NotALedger { application_id: i64 },
+    /// There has to be a record, and there is none: no file, or one with nothing in it.
+    #[error("the ledger is {}", if *.empty { "empty" } else { "not there" })]
+    Gone { empty: bool },
     /// A stored value is not of its form; which one.
     #[error("the ledger's {field} is damaged: {found}")]
     Damaged { field: &'static str, found: String },

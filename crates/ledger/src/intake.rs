@@ -125,7 +125,6 @@ pub fn place_all(db: &Connection, notes: &[Note]) -> Result<(), LedgerError> {
 /// Writes a new payment in its place, with everything that it counts for.
 pub fn place(db: &Connection, account: Account, payment: Payment, document: &str) -> Result<Row, LedgerError> {
     let seq = rows::insert(db, Table::Payments, account.keys(), &payment, document)?;
-    apps::count_payment(db, account.app)?;
     let row = Row { seq, app: account.app, site: account.site, asset: account.asset, payment };
     books::open(db, &row)?;
     Ok(row)

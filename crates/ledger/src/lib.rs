@@ -12,6 +12,7 @@ mod books;
 #[cfg(feature = "bulk")]
 mod bulk;
 mod cells;
+mod days;
 mod enter;
 mod error;
 mod find;

@@ -1,7 +1,7 @@
 //! A payment as the ledger keeps it: the plan as it was shown and three dated lives. Plain values.
 
 use crate::PaymentId;
-use plan::{AppId, Moment, Plan, PlanDigest, Role, Site, Verdict, Why, Window};
+use plan::{AppId, Moment, Plan, PlanDigest, Refusal, Role, Site, Verdict, Why, Window};
 use tron::{Address, Amount, Network};
 
 /// What a new payment brings. `id` comes from [`PaymentId::fresh`].
@@ -51,7 +51,7 @@ pub enum Approved {
     /// It ended before.
     Ended(Payment),
     /// The app was revoked or blocked, or the site blocked, since the question was asked.
-    Blocked,
+    Blocked(Refusal),
     /// Another unfinished payment holds the same nonce.
     SameNonce(Payment),
 }

@@ -4,7 +4,7 @@
 use crate::cells::{Cells, whole};
 use crate::payment::{Delivery, Payment, Settlement, SettlementKind, State};
 use crate::{LedgerError, PaymentId, wire};
-use plan::{AllowanceNeed, Fee, Plan, PlanDigest, Request, TokenRef, Window};
+use plan::{AllowanceNeed, AppId, Fee, Plan, PlanDigest, Provenance, Request, TokenRef, Window};
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 use tron::Address;
@@ -126,9 +126,9 @@ pub fn insert(
         price, fee_to, fee, maximum, valid_after, valid_before, balance,
         allowance_spender, allowance_have, allowance_need, allowance_cost, findings, site_words, app_words, resource,
         signed_at, ended_by, settlement, settlement_at, tx, block, failure, actual, delivery, delivery_at, http_status,
-        caller) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+        caller, provenance) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
         ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44,
-        ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56)";
+        ?45, ?46, ?47, ?48, ?49, ?50, ?51, ?52, ?53, ?54, ?55, ?56, ?57)";
     let (tx, block) = settled(p);
     let need = plan.allowance.as_ref();
     db.prepare_cached(&format!("INSERT INTO {into} {columns}"))?.execute(params![
@@ -188,6 +188,7 @@ pub fn insert(
         p.delivery_at.map(|m| m.0),
         p.http_status.map(i64::from),
         plan.caller.map(|caller| *caller.bytes()),
+        (plan.provenance != Provenance::NotRecorded).then(|| plan.provenance.name()),
     ])?;
     let seq = db.last_insert_rowid();
     db.prepare_cached(paper)?.execute(params![seq, document])?;
@@ -286,7 +287,7 @@ const COLUMNS: &str = "SELECT p.rowid, p.app, p.site, p.asset, p.id, apps.id, si
     p.method, p.url, p.path, p.document_hash, p.option, p.scheme, p.payer, p.payee, p.symbol, p.decimals,
     p.token_known, p.contract, p.price, p.fee_to, p.fee, p.maximum, p.valid_after, p.valid_before, p.balance,
     p.allowance_spender, p.allowance_have, p.allowance_need, p.allowance_cost, p.findings, p.site_words, p.app_words,
-    p.caller";
+    p.caller, p.provenance";
 
 /// The payments come first: the order of the joins is the order of the list.
 const FROM: &str = "CROSS JOIN apps ON apps.app = p.app CROSS JOIN sites ON sites.site = p.site
@@ -356,7 +357,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     let (request_hash, idempotency_key, nonce, dictated) = (cells.take()?, cells.take()?, cells.take()?, cells.take()?);
     let expires_at = cells.moment()?;
     let whys = wire::read_whys(cells.text("whys")?)?;
-    let state = named(cells.text("state")?, "state", &State::ALL, |s| s.name())?;
+    let state = read_state(cells.text("state")?)?;
     let (entered_at, reserved_at, signed_at, ended_at) =
         (cells.moment()?, cells.maybe_moment()?, cells.maybe_moment()?, cells.maybe_moment()?);
     let (by_person, code, ended_by) = (cells.take()?, cells.take()?, cells.take()?);
@@ -396,9 +397,11 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     let findings = wire::read_findings(cells.text("findings")?)?;
     let (site_words, app_words) = (cells.take()?, cells.take()?);
     let caller = cells.maybe_address()?;
+    let provenance = read_provenance(cells.maybe_text("provenance")?, &app_id)?;
     let plan = Plan {
         app: app_id,
         site: site_key,
+        provenance,
         request,
         document,
         option,
@@ -448,6 +451,16 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     Ok(Row { seq, app, site, asset, payment })
 }
 
+/// Rows of before it was written down: what an app brought was claimed, as ever; of what the owner's own command line
+/// brought nobody knows any more.
+fn read_provenance(name: Option<&str>, app: &AppId) -> Result<Provenance, LedgerError> {
+    match name {
+        Some(name) => named(name, "provenance", &Provenance::ALL, |p| p.name()),
+        None if *app == AppId::owner() => Ok(Provenance::NotRecorded),
+        None => Ok(Provenance::Claimed),
+    }
+}
+
 fn named<T: Copy>(
     found: &str,
     field: &'static str,
@@ -458,6 +471,14 @@ fn named<T: Copy>(
         .copied()
         .find(|value| name(*value) == found)
         .ok_or_else(|| LedgerError::Damaged { field, found: found.to_owned() })
+}
+
+pub fn read_state(name: &str) -> Result<State, LedgerError> {
+    named(name, "state", &State::ALL, |s| s.name())
+}
+
+pub fn read_kind(name: &str) -> Result<SettlementKind, LedgerError> {
+    named(name, "settlement", &SettlementKind::ALL, |k| k.name())
 }
 
 fn read_settlement(name: &str, tx: Option<String>, block: Option<u64>) -> Result<Settlement, LedgerError> {

@@ -4,14 +4,14 @@
 use crate::cells::Cells;
 use crate::spendings::{self, ALL_SITES, Account};
 use crate::{Ledger, LedgerError, Rule, RuleKey, apps, assets, sites};
-use plan::{Limit, Mode, Moment, Rules, Site};
+use plan::{Covers, Limit, Mode, Moment, Rules, Site};
 use rusqlite::{Connection, params};
 
 /// The rules for one payment.
 pub fn load(db: &Connection, site: &Site, account: Account, app_barred: bool) -> Result<Rules, LedgerError> {
     let mode = |site: i64| -> Result<Mode, LedgerError> {
         let mut query = db.prepare_cached(
-            "SELECT mode, per_payment, per_day, per_month FROM rules WHERE app = ?1 AND site = ?2 AND asset = ?3",
+            "SELECT mode, per_payment, per_day, per_month, covers FROM rules WHERE app = ?1 AND site = ?2 AND asset = ?3",
         )?;
         let mut rows = query.query(params![account.app, site, account.asset])?;
         rows.next()?.map_or(Ok(Mode::Ask), |row| read_mode(&mut Cells::of(row)))
@@ -27,14 +27,31 @@ pub fn load(db: &Connection, site: &Site, account: Account, app_barred: bool) ->
 
 fn read_mode(cells: &mut Cells<'_>) -> Result<Mode, LedgerError> {
     let name = cells.text("mode")?;
-    let limit =
-        Limit { per_payment: cells.maybe_amount()?, per_day: cells.maybe_amount()?, per_month: cells.maybe_amount()? };
+    let limit = Limit {
+        per_payment: cells.maybe_amount()?,
+        per_day: cells.maybe_amount()?,
+        per_month: cells.maybe_amount()?,
+        covers: read_covers(cells.text("covers")?)?,
+    };
     match name {
         "ask" => Ok(Mode::Ask),
         "allow" => Ok(Mode::Allow(limit)),
         "block" => Ok(Mode::Block),
         other => Err(LedgerError::Damaged { field: "mode", found: other.to_owned() }),
     }
+}
+
+const fn covers(covers: Covers) -> &'static str {
+    match covers {
+        Covers::ClaimedAndVerified => "claimed and verified",
+        Covers::VerifiedOnly => "verified only",
+    }
+}
+
+fn read_covers(name: &str) -> Result<Covers, LedgerError> {
+    let all = [Covers::ClaimedAndVerified, Covers::VerifiedOnly];
+    let found = all.into_iter().find(|c| covers(*c) == name);
+    found.ok_or_else(|| LedgerError::Damaged { field: "covers", found: name.to_owned() })
 }
 
 impl Ledger {
@@ -50,18 +67,20 @@ impl Ledger {
                 Mode::Block => ("block", Limit::default()),
             };
             let blob = |amount: Option<tron::Amount>| amount.map(|a| a.to_be_bytes());
-            db.prepare_cached("INSERT OR REPLACE INTO rules VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-                params![
-                    app,
-                    site,
-                    asset,
-                    name,
-                    blob(limit.per_payment),
-                    blob(limit.per_day),
-                    blob(limit.per_month),
-                    now.0
-                ],
-            )?;
+            let sql = "INSERT OR REPLACE INTO rules
+                (app, site, asset, mode, per_payment, per_day, per_month, set_at, covers)
+                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+            db.prepare_cached(sql)?.execute(params![
+                app,
+                site,
+                asset,
+                name,
+                blob(limit.per_payment),
+                blob(limit.per_day),
+                blob(limit.per_month),
+                now.0,
+                covers(limit.covers)
+            ])?;
             Ok(())
         })
     }
@@ -87,7 +106,7 @@ impl Ledger {
         self.read("list rules", |db| {
             let now = apps::effective(db, now)?;
             let mut query = db.prepare_cached(
-                "SELECT r.mode, r.per_payment, r.per_day, r.per_month, r.set_at, r.app, r.site, r.asset,
+                "SELECT r.mode, r.per_payment, r.per_day, r.per_month, r.covers, r.set_at, r.app, r.site, r.asset,
                         apps.id, sites.key, assets.network, assets.token
                  FROM rules r JOIN apps ON apps.app = r.app JOIN assets ON assets.asset = r.asset
                  LEFT JOIN sites ON sites.site = r.site ORDER BY r.app, r.site, r.asset",

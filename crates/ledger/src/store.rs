@@ -8,11 +8,11 @@ use crate::intake::{self, Waiting};
 use crate::{LedgerError, StorageKind, recipients};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use std::{fs, io};
 
 /// "CSGN": tells this file from other SQLite files.
 const APPLICATION_ID: i64 = 0x4353_474e;
@@ -28,6 +28,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0007_recipients.sql"),
     include_str!("../migrations/0008_blocked_hosts.sql"),
     include_str!("../migrations/0009_sellers_word.sql"),
+    include_str!("../migrations/0010_provenance.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.
@@ -66,6 +67,24 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Newer`], [`LedgerError::NotALedger`], or [`LedgerError::Storage`] with its kind.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        Self::open_with(path, MIGRATIONS)
+    }
+
+    /// As [`Ledger::open`], where there has to be a record already: a new one in its place would have forgotten every
+    /// limit, every known payee and what is still out.
+    ///
+    /// # Errors
+    /// [`LedgerError::Gone`] where there is no file, or one without anything in it; it is left as it is.
+    pub fn open_existing(path: &Path) -> Result<Self, LedgerError> {
+        // SQLite takes a log beside an empty file away, and there may be something in it.
+        match fs::metadata(path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Err(LedgerError::Gone { empty: false }),
+            Ok(file) if file.is_file() && file.len() == 0 => return Err(LedgerError::Gone { empty: true }),
+            _ => {}
+        }
+        if is_empty(&connect(path)?).map_err(LedgerError::during("open"))? {
+            return Err(LedgerError::Gone { empty: true });
+        }
         Self::open_with(path, MIGRATIONS)
     }
 
@@ -385,15 +404,20 @@ fn version(connection: &Connection) -> rusqlite::Result<usize> {
         .map(|v| usize::try_from(v).unwrap_or(usize::MAX))
 }
 
+/// No ledger and nothing else: what SQLite makes of a new file.
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    let application_id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(application_id == 0 && tables == 0 && version(connection)? == 0)
+}
+
 fn migrate(connection: &mut Connection, path: &Path, migrations: &[&str]) -> Result<(), LedgerError> {
     let known = migrations.len();
     let during = || LedgerError::during("open");
     let application_id: i64 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(during())?;
     let found = version(connection).map_err(during())?;
-    let tables: i64 =
-        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(during())?;
-    let empty = application_id == 0 && found == 0 && tables == 0;
+    let empty = is_empty(connection).map_err(during())?;
     if !empty && application_id != APPLICATION_ID {
         return Err(LedgerError::NotALedger { application_id });
     }

@@ -14,7 +14,7 @@ pub struct App {
     pub last_seen: Option<Moment>,
     pub revoked_at: Option<Moment>,
     pub blocked: bool,
-    /// Rows that this app caused, whatever became of them.
+    /// What was reserved or signed for it and not released, as [`Total::payments`]; questions that came to nothing are none.
     pub payments: u64,
 }
 

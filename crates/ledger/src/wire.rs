@@ -195,6 +195,7 @@ enum FactText {
 #[serde(remote = "Why", rename_all = "camelCase", rename_all_fields = "camelCase", tag = "why")]
 enum WhyText {
     NoRule,
+    SiteClaimed,
     #[serde(with = "finding_index")]
     Finding(usize),
     OverPerPayment {

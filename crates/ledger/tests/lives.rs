@@ -68,6 +68,7 @@ fn everything_that_was_shown_can_be_shown_again() {
     .collect();
     let whys = vec![
         Why::NoRule,
+        Why::SiteClaimed,
         Why::Finding(2),
         Why::OverPerPayment { limit: n, asked: n },
         Why::OverDay { limit: n, spent: n, asked: n },
@@ -220,16 +221,16 @@ fn a_revoked_app_or_a_blocked_site_gets_nothing_any_more() {
     };
     let mut seen = plan::Rules::default();
     ledger.block_site(&asked.plan.site, NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked);
+    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::SiteBlocked));
     let refused = rules(&mut seen);
     assert!(seen.site_blocked);
     assert_eq!((refused.state, refused.code.as_deref()), (State::Refused, Some("siteBlocked")));
     ledger.unblock_site(&asked.plan.site).unwrap();
     ledger.block_app(&shop(), NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked);
+    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::AppBlocked));
     ledger.unblock_app(&shop()).unwrap();
     ledger.revoke_app(&shop(), NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked);
+    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::AppBlocked));
     rules(&mut seen);
     assert_eq!(seen.app, plan::Mode::Block);
     assert_eq!(ledger.app_by_token_hash(&[1; 32]).unwrap(), None, "its token opens nothing");

@@ -128,7 +128,7 @@ fn two_processes_fill_a_limit_exactly_and_never_pass_it() {
         assert_eq!(reserved.iter().sum::<u64>() * PRICE, limit(), "{reserved:?}");
         let ledger = folder.ledger();
         assert_eq!(spending(&ledger, NOW).app_day, units(limit()));
-        assert_eq!(ledger.app(&shop()).unwrap().unwrap().payments, 2 * count("LEDGER_TRIES", 200) as u64);
+        assert_eq!(ledger.app(&shop()).unwrap().unwrap().payments, limit() / PRICE, "a question is no payment");
     }
 }
 
@@ -240,7 +240,8 @@ fn a_kill_at_any_moment_loses_nothing_and_doubles_nothing() {
     assert_eq!(total.settled, left, "sums moved with their rows");
     assert_eq!(total.open, sum(&|p| if open(p) { units(PRICE) } else { Amount::ZERO }));
     assert_eq!(ledger.unfinished().unwrap().len(), rows.iter().filter(|p| open(p)).count());
-    assert_eq!(ledger.app(&shop()).unwrap().unwrap().payments, rows.len() as u64);
+    let counted = rows.iter().filter(|p| matches!(p.state, State::Reserved | State::Signed)).count();
+    assert_eq!(ledger.app(&shop()).unwrap().unwrap().payments, counted as u64);
 }
 
 /// Enters payments until the file may not grow any more.

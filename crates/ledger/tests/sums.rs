@@ -94,6 +94,36 @@ fn each_step_moves_the_sums_with_it() {
 }
 
 #[test]
+fn a_days_sum_is_of_all_its_rows_apart_by_token_and_of_what_counts() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let day = |n: i64| (NOW.plus_ms(n * DAY), NOW.plus_ms((n + 1) * DAY));
+    let real = plan::Plan { network: Network::Mainnet, ..plan(units(1_000)) };
+    for n in 0..30 {
+        let at = NOW.plus_ms(n * 60_000);
+        enter(&ledger, &plan(units(2)), at, allow);
+        enter(&ledger, &real, at, allow);
+        enter(&ledger, &plan(units(500)), at, ask);
+    }
+    enter(&ledger, &plan(units(7)), NOW.plus_ms(DAY), allow);
+    let told = |filter: &Filter, spans: &[_]| {
+        let told = |spent: Vec<ledger::Spent>| spent.into_iter().map(|s| (s.network, s.amount)).collect::<Vec<_>>();
+        ledger.sums_of(filter, spans).unwrap().into_iter().map(|sums| sums.map(told)).collect::<Vec<_>>()
+    };
+    let any = Filter::default();
+    let mut first = told(&any, &[day(0)]).remove(0).unwrap();
+    first.sort_by_key(|(network, _)| network.is_test());
+    assert_eq!(first, [(Network::Mainnet, units(30_000)), (Network::Nile, units(60))]);
+    assert_eq!(told(&any, &[day(1), day(2)]), [Some(vec![(Network::Nile, units(7))]), Some(vec![])]);
+    let narrowed = Filter { network: Some(Network::Mainnet), ..Filter::default() };
+    assert_eq!(told(&narrowed, &[day(0)]), [Some(vec![(Network::Mainnet, units(30_000))])]);
+    // Among the hits of a search nobody waits for a sum.
+    let searched = Filter { text: Some("news".to_owned()), ..Filter::default() };
+    assert_eq!(told(&searched, &[day(0)]), [None]);
+    assert_eq!(ledger.app(&shop()).unwrap().unwrap().payments, 61, "a question is no payment");
+}
+
+#[test]
 fn windows_roll_by_the_minute_and_never_early() {
     let folder = Folder::new();
     let ledger = folder.ledger();
@@ -152,7 +182,7 @@ fn limits_of_an_app_reach_over_all_its_sites() {
 fn rules_are_per_app_site_and_token_and_show_what_counts_against_them() {
     let folder = Folder::new();
     let ledger = folder.ledger();
-    let limit = Mode::Allow(Limit { per_day: Some(units(700)), per_month: Some(Amount::MAX), per_payment: None });
+    let limit = Mode::Allow(Limit { per_day: Some(units(700)), per_month: Some(Amount::MAX), ..Limit::default() });
     let everywhere = RuleKey { app: shop(), site: None, network: Network::Nile, token: usdt() };
     let here = RuleKey { site: Some(site("news.example")), ..everywhere.clone() };
     ledger.set_rule(&everywhere, &Mode::Block, NOW).unwrap();

@@ -1,5 +1,5 @@
-//! The digest that ties an answer to what was shown. Covers the raw 402, app, site, option, payer, payee,
-//! token, contract, amounts, lifetime and allowance; two plans that differ in any of them differ here.
+//! The digest that ties an answer to what was shown. Covers the raw 402, app, site and how that is known, option,
+//! payer, payee, token, contract, amounts, lifetime and allowance; two plans that differ in any of them differ here.
 
 use crate::Plan;
 use sha2::{Digest, Sha256};
@@ -16,10 +16,11 @@ impl PlanDigest {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
-        add(b"countersign plan 1");
+        add(b"countersign plan 2");
         add(&plan.document);
         add(plan.app.0.as_bytes());
         add(plan.site.to_string().as_bytes());
+        add(plan.provenance.name().as_bytes());
         add(plan.request.method.as_bytes());
         add(plan.request.url.as_bytes());
         add(&(plan.option as u64).to_be_bytes());

@@ -11,8 +11,8 @@ pub mod time;
 pub use digest::PlanDigest;
 pub use finding::{Chosen, EarlierOutcome, Fact, Finding, Weight};
 pub use history::{Earlier, History, Recent};
-pub use rules::{Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
-pub use site::Site;
+pub use rules::{Covers, Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
+pub use site::{Provenance, Site};
 pub use time::Moment;
 
 use tron::{Address, Amount, Network};
@@ -89,6 +89,8 @@ pub const BACKDATED_SECS: u64 = 600;
 pub struct Plan {
     pub app: AppId,
     pub site: Site,
+    /// How it is known that the request went to `site`.
+    pub provenance: Provenance,
     pub request: Request,
     /// SHA-256 of the raw 402 document.
     pub document: [u8; 32],

@@ -1,4 +1,4 @@
-//! The site that was requested: scheme, host and port. Refuses what is no address with one host
+//! The site that was requested: scheme, host and port, and how that is known. Refuses what is no address with one host
 //! ([`names::WebUrl`]); never takes a name from a 402.
 
 use names::{UrlError, WebUrl};
@@ -10,6 +10,32 @@ pub struct Site {
     scheme: String,
     host: String,
     port: u16,
+}
+
+/// How it is known that the request went to its site. Whatever an app hands over is its own word: a program that
+/// never left the machine can write a 402 and put any host above it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Provenance {
+    /// Rows of a time in which it was not written down.
+    NotRecorded,
+    /// The app says so.
+    #[default]
+    Claimed,
+    /// The wallet's own command made the request and met the 402.
+    Verified,
+}
+
+impl Provenance {
+    pub const ALL: [Self; 3] = [Self::NotRecorded, Self::Claimed, Self::Verified];
+
+    /// A stable name for digest, record and every surface.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NotRecorded => "not recorded",
+            Self::Claimed => "claimed",
+            Self::Verified => "verified",
+        }
+    }
 }
 
 impl Site {

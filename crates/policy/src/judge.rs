@@ -9,14 +9,8 @@ use tron::Amount;
 /// Refuses what is blocked, out of time, or carries a finding of weight [`Weight::Stop`]; allows what both
 /// rules allow; asks otherwise, with every reason.
 pub fn judge(plan: &Plan, rules: &Rules, spending: &Spending, now: Moment) -> Verdict {
-    if rules.app == Mode::Block {
-        return Verdict::Refuse(Refusal::AppBlocked);
-    }
-    if rules.site_blocked || rules.site == Mode::Block {
-        return Verdict::Refuse(Refusal::SiteBlocked);
-    }
-    if rules.host_blocked {
-        return Verdict::Refuse(Refusal::HostBlocked);
+    if let Some(blocked) = rules.blocked() {
+        return Verdict::Refuse(blocked);
     }
     if let Some(index) = plan.findings.iter().position(|f| f.weight == Weight::Stop) {
         return Verdict::Refuse(Refusal::Finding(index));
@@ -36,6 +30,9 @@ pub fn judge(plan: &Plan, rules: &Rules, spending: &Spending, now: Moment) -> Ve
     }
     match (&rules.app, &rules.site) {
         (Mode::Allow(app), Mode::Allow(site)) => {
+            if !(app.covers.covers(plan.provenance) && site.covers.covers(plan.provenance)) {
+                whys.push(Why::SiteClaimed);
+            }
             within(app, plan.maximum, spending.app_day, spending.app_month, &mut whys);
             within(site, plan.maximum, spending.site_day, spending.site_month, &mut whys);
         }

@@ -75,7 +75,7 @@ impl ChoiceView {
             test_money: plan.network.is_test(),
             maximum: Some(money(plan, plan.maximum)),
             fee: plan.fee.as_ref().map(|fee| money(plan, fee.amount)),
-            burns: plan.allowance.as_ref().map(|need| MoneyView::sun(need.cost_sun)),
+            burns: plan.allowance.as_ref().map(|need| MoneyView::sun(need.cost_sun).on(plan.network)),
             balance: plan.balance.map(|balance| money(plan, balance)),
             note,
         }

@@ -9,7 +9,7 @@ use crate::show_question::percent;
 use crate::words::{Arg, say};
 use crate::*;
 use ledger::{Payment, PaymentId, RuleKey, State};
-use plan::{PlanDigest, Site};
+use plan::{Covers, Limit, PlanDigest, Provenance, Site};
 use std::sync::Arc;
 use std::time::Duration;
 use tron::{Address, Amount, Network};
@@ -179,8 +179,10 @@ impl Desk {
                 let decimals = payment.plan.token.decimals;
                 let scope = match scope {
                     ScopeView::Once => Scope::Once,
-                    ScopeView::Limit { per_payment, per_day, per_month } => {
-                        Scope::Limit(read_limit(&per_payment, &per_day, &per_month, decimals)?)
+                    ScopeView::Limit { per_payment, per_day, per_month, covers } => {
+                        let limit = read_limit(&per_payment, &per_day, &per_month, decimals)?;
+                        let covers = covers.map_or_else(|| Covers::like(payment.plan.provenance), Covers::from);
+                        Scope::Limit(Limit { covers, ..limit })
                     }
                 };
                 let allowance = match allowance_total {
@@ -400,8 +402,13 @@ impl Desk {
         Ok(self.wallet.authenticate(token).await?.id)
     }
 
+    /// Whatever an app hands over names its site as the app's claim.
     pub async fn pay(&self, app: &AppId, request: PaymentRequestView) -> Answer<PaymentAnswerView> {
-        let (payment, header) = match self.wallet.pay(app, &asked(request)).await? {
+        self.pay_as(app, asked(request, Provenance::Claimed)).await
+    }
+
+    async fn pay_as(&self, app: &AppId, request: wallet::PayRequest) -> Answer<PaymentAnswerView> {
+        let (payment, header) = match self.wallet.pay(app, &request).await? {
             Outcome::Signed(payment, header) => (payment, Some(header)),
             Outcome::Open(payment) | Outcome::Ended(payment) => (payment, None),
         };
@@ -449,7 +456,11 @@ impl Desk {
 
     /// What would happen, with no effect.
     pub async fn check(&self, app: &AppId, request: PaymentRequestView) -> Answer<CheckView> {
-        match self.wallet.check(app, &asked(request)).await {
+        self.check_as(app, asked(request, Provenance::Claimed)).await
+    }
+
+    async fn check_as(&self, app: &AppId, request: wallet::PayRequest) -> Answer<CheckView> {
+        match self.wallet.check(app, &request).await {
             Ok(checked) => Ok(CheckView::of(&checked)),
             // A request that is not of its form is an error; a 402 that can't be paid is an answer.
             Err(
@@ -474,12 +485,25 @@ impl Desk {
     }
 }
 
+/// What the owner's own command line does: it made the request and met the 402 itself. There is no app here, so an
+/// app's token can't come this way.
+impl Desk {
+    pub async fn pay_met(&self, request: PaymentRequestView) -> Answer<PaymentAnswerView> {
+        self.pay_as(&AppId::owner(), asked(request, Provenance::Verified)).await
+    }
+
+    pub async fn check_met(&self, request: PaymentRequestView) -> Answer<CheckView> {
+        self.check_as(&AppId::owner(), asked(request, Provenance::Verified)).await
+    }
+}
+
 pub(crate) fn name_of<'a>(apps: &'a [ledger::App], id: &AppId) -> Option<&'a str> {
     apps.iter().find(|a| a.id == *id).map(|a| a.name.as_str())
 }
 
-fn asked(request: PaymentRequestView) -> wallet::PayRequest {
+fn asked(request: PaymentRequestView, provenance: Provenance) -> wallet::PayRequest {
     wallet::PayRequest {
+        provenance,
         method: request.request.method,
         url: request.request.url,
         payment_required: request.payment_required,

@@ -27,6 +27,8 @@ pub enum Code {
     NoAccount,
     NodeUnavailable,
     LedgerUnavailable,
+    /// The wallet is there and its record is not; a new one takes the owner's word.
+    LedgerGone,
     /// The request itself is not of the documented form.
     BadRequest,
     /// Host, Origin or content type is not allowed here.

@@ -13,6 +13,7 @@ pub mod money;
 pub mod owner;
 pub mod payment;
 pub mod port;
+pub mod provenance;
 pub mod question;
 pub mod record;
 mod show_failure;
@@ -36,8 +37,11 @@ pub use owner::{
     Permit2View, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView, SiteShareView, SiteView,
     StatusView, SummaryView, TokenView, WordsView,
 };
-pub use payment::{DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView};
+pub use payment::{
+    DaySumView, DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView,
+};
 pub use port::EventView;
+pub use provenance::{CoversView, ProvenanceView};
 pub use question::{
     AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, RecipientView,
     ScopeView, WeightView,

@@ -18,6 +18,8 @@ pub struct MoneyView {
     pub symbol: String,
     /// False when symbol and decimals are only the contract's own claim.
     pub known: bool,
+    /// Money of a test network, which is worth nothing and is never added to the other.
+    pub test: bool,
 }
 
 /// An address with all 34 characters, in groups for reading; the first and last six are the strong ones.
@@ -57,10 +59,16 @@ impl MoneyView {
             display: amount.format_units(decimals),
             symbol: crate::question::quoted(symbol, 16),
             known,
+            test: false,
         }
     }
 
     pub fn sun(amount: u64) -> Self {
         Self::of(tron::Amount::from_u64(amount), "TRX", 6, true)
+    }
+
+    /// As money of this network.
+    pub fn on(self, network: tron::Network) -> Self {
+        Self { test: network.is_test(), ..self }
     }
 }

@@ -1,6 +1,6 @@
 //! What the owner sees and steers: status, accounts, apps, pairings, sites, rules and totals.
 
-use crate::{AddressView, LimitBarView, MoneyView, PaymentPage};
+use crate::{AddressView, CoversView, LimitBarView, MoneyView, PaymentPage};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use utoipa::ToSchema;
@@ -173,6 +173,7 @@ pub enum ModeView {
         per_payment: Option<String>,
         per_day: Option<String>,
         per_month: Option<String>,
+        covers: CoversView,
     },
     Block,
 }

@@ -1,6 +1,6 @@
 //! Payments as rows and as pages of detail: three dated lives, each with its own word.
 
-use crate::{AddressView, FindingView, MoneyView};
+use crate::{AddressView, FindingView, MoneyView, ProvenanceView};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use utoipa::ToSchema;
@@ -54,6 +54,7 @@ pub struct PaymentView {
     /// Host as shown.
     pub site: String,
     pub site_key: String,
+    pub provenance: ProvenanceView,
     pub method: String,
     pub path: String,
     /// What left, or what can leave at most.
@@ -79,11 +80,24 @@ pub struct PaymentView {
     pub tags: Vec<String>,
 }
 
+/// What the payments of one day come to, under the list's filter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DaySumView {
+    /// "2026-11-22", in the filter's time zone.
+    pub day: String,
+    /// What left or can still leave, by network and token; absent where it was not added up: among the hits of a
+    /// search, or where payments were removed by their age.
+    pub sums: Option<Vec<MoneyView>>,
+}
+
 /// A page of rows, newest first unless asked otherwise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentPage {
     pub payments: Vec<PaymentView>,
+    /// What each day that is on this page comes to, all of it and not this page's part.
+    pub days: Vec<DaySumView>,
     /// Pass as `after` for the next page; absent on the last one.
     pub next: Option<String>,
     /// RFC 3339: a page looks at ten thousand rows at most. This one is short, and went back (or on) to here.

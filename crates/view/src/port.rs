@@ -72,6 +72,8 @@ pub struct PaymentAnswerView {
 #[serde(rename_all = "camelCase")]
 pub struct PlanView {
     pub site: String,
+    /// Whether the wallet asked the site itself. What an app hands over is always "claimed".
+    pub provenance: crate::ProvenanceView,
     pub scheme: String,
     /// CAIP-2.
     pub network: String,
@@ -137,6 +139,8 @@ pub struct BudgetView {
     pub per_payment: Option<MoneyView>,
     pub left_day: Option<MoneyView>,
     pub left_month: Option<MoneyView>,
+    /// A limit for verified sites only pays nothing that an app hands over: a person is asked.
+    pub covers: crate::CoversView,
 }
 
 /// An account as apps see it: no balance.
@@ -203,6 +207,7 @@ impl CheckView {
 fn why(why: &plan::Why, plan: &plan::Plan) -> String {
     match why {
         plan::Why::NoRule => "noRule",
+        plan::Why::SiteClaimed => "siteClaimed",
         plan::Why::Locked => "locked",
         plan::Why::Finding(index) => plan.findings.get(*index).map_or("finding", |f| f.fact.code()),
         plan::Why::OverPerPayment { .. } => "overPerPayment",
@@ -227,6 +232,7 @@ impl BudgetView {
             per_payment: limit.per_payment.map(show),
             left_day: limit.per_day.map(|l| show(l.saturating_sub(rule.spent_day))),
             left_month: limit.per_month.map(|l| show(l.saturating_sub(rule.spent_month))),
+            covers: limit.covers.into(),
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The question a person answers: everything that would be signed, what is odd about it, and the digest
 //! that ties the answer to what was shown.
 
-use crate::{AddressView, MoneyView};
+use crate::{AddressView, CoversView, MoneyView, ProvenanceView};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use utoipa::ToSchema;
@@ -144,6 +144,9 @@ pub struct QuestionView {
     pub site: String,
     /// The requested site as a key: "https://news.example".
     pub site_key: String,
+    pub provenance: ProvenanceView,
+    /// "fetcher says that it asked news.example; Countersign has not asked it."
+    pub provenance_note: String,
     pub method: String,
     pub path: String,
     /// The site's words, made safe to show; absent when it said nothing.
@@ -199,6 +202,8 @@ pub enum ScopeView {
         per_payment: Option<String>,
         per_day: Option<String>,
         per_month: Option<String>,
+        /// Absent: as the question itself is, so that a limit answers for no more than what was looked at.
+        covers: Option<CoversView>,
     },
 }
 

@@ -78,6 +78,16 @@ pub(crate) fn moment(field: &str, text: &str, zone: &TimeZone, end: bool) -> Ans
     Ok(Moment(at.as_millisecond()))
 }
 
+fn day(at: Moment, zone: &TimeZone) -> Option<Date> {
+    Some(jiff::Timestamp::from_millisecond(at.0).ok()?.to_zoned(zone.clone()).date())
+}
+
+/// From a day's beginning to the next one's, which is not always 24 hours.
+fn span(day: Date, zone: &TimeZone) -> Option<(Moment, Moment)> {
+    let begins = |day: Date| Some(Moment(day.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond()));
+    Some((begins(day)?, begins(day.tomorrow().ok()?)?))
+}
+
 fn amount(field: &str, text: Option<String>) -> Answer<Option<String>> {
     let Some(text) = text.map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()) else { return Ok(None) };
     // The widest token there is; each row is compared in its own.
@@ -133,9 +143,13 @@ impl Desk {
                     .map_err(|e| Failure::field("payer", "an account's address", &format!("{text} ({e})")))?,
             ),
         };
+        let app = given(&filter.app_id).map(AppId);
+        if let Some(app) = &app {
+            self.known_app(app).await?;
+        }
         Ok(Filter {
             site: given(&filter.site_key).as_deref().map(site_key).transpose()?,
-            app: given(&filter.app_id).map(AppId),
+            app,
             payer,
             network,
             token,
@@ -166,9 +180,12 @@ impl Desk {
         let limit = usize::try_from(filter.limit.unwrap_or(50).clamp(1, 200)).unwrap_or(50);
         let after = filter.after.as_deref().map(payment_id).transpose()?;
         let page = Page { after, limit, oldest_first: filter.oldest_first };
-        let found = self.wallet.payments(self.read_filter(&filter).await?, page).await?;
+        let narrow = self.read_filter(&filter).await?;
+        let found = self.wallet.payments(narrow.clone(), page).await?;
         let apps = self.wallet.apps().await?;
+        let zone = zone(filter.time_zone.as_deref())?;
         Ok(PaymentPage {
+            days: self.day_sums(narrow, &found.rows, &zone).await?,
             payments: found
                 .rows
                 .iter()
@@ -181,6 +198,31 @@ impl Desk {
             looked_to: found.looked_to.map(time),
             unindexed: count(found.unindexed),
         })
+    }
+
+    /// A name that no app has is told, not answered with an empty list.
+    pub(crate) async fn known_app(&self, app: &AppId) -> Answer<()> {
+        match self.wallet.apps().await?.iter().any(|known| known.id == *app) {
+            true => Ok(()),
+            false => Err(Failure::new(Code::NotFound, &[("what", "app")])),
+        }
+    }
+
+    /// What the days of these rows come to.
+    async fn day_sums(&self, filter: Filter, rows: &[ledger::Listed], zone: &TimeZone) -> Answer<Vec<DaySumView>> {
+        let mut days: Vec<Date> = rows.iter().filter_map(|row| day(row.payment.entered_at, zone)).collect();
+        days.dedup();
+        let spans: Vec<(Moment, Moment)> = days.iter().filter_map(|day| span(*day, zone)).collect();
+        if spans.len() != days.len() {
+            return Ok(Vec::new());
+        }
+        let (sums, symbols) = (self.wallet.sums_of(filter, spans).await?, self.symbols().await?);
+        let money = |s: ledger::Spent| symbols.money(s.network, s.token, s.amount);
+        let view = |(day, sums): (Date, Option<Vec<ledger::Spent>>)| DaySumView {
+            day: day.to_string(),
+            sums: sums.map(|sums| sums.into_iter().map(money).collect()),
+        };
+        Ok(days.into_iter().zip(sums).map(view).collect())
     }
 
     pub async fn payment(&self, id: &str) -> Answer<PaymentDetailView> {

@@ -33,6 +33,12 @@ impl Failure {
         }
     }
 
+    /// The wallet is there and its record is not.
+    pub fn ledger_gone(path: &str, empty: bool) -> Self {
+        let state = if empty { "empty" } else { "missing" };
+        Self::new(Code::LedgerGone, &[("path", quoted(path, 300).as_str()), ("state", state)])
+    }
+
     /// A field of a request that is not of its form.
     pub fn field(field: &str, expected: &str, found: &str) -> Self {
         let found = quoted(found, 80);
@@ -111,6 +117,7 @@ impl Failure {
             failure.message = format!("{}: {}", finding.title, finding.text);
             failure.advice = find(&format!("{code}-advice"), &[]).or(failure.advice);
         }
+        // A block tells what it covers: that of an app says nothing about the site.
         let args = [("site", Arg::Text(&site)), ("host", Arg::Text(&host))];
         if let Some(message) = find(&format!("refused-{code}"), &args) {
             failure.message = message;
@@ -181,6 +188,7 @@ impl From<WalletError> for Failure {
                 &format!("at least {} days: limits still look at younger payments", ledger::PRUNE_YOUNGEST_DAYS),
                 &crate::show_payment::time(*before),
             ),
+            WalletError::Ledger(LedgerError::NoSuchApp { .. }) => Self::new(Code::NotFound, &[("what", "app")]),
             WalletError::Ledger(LedgerError::NoSuch { what: "tag", .. }) => {
                 Self::new(Code::NotFound, &[("what", "tag")])
             }

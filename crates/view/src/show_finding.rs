@@ -282,6 +282,7 @@ mod tests {
         Plan {
             app: plan::AppId::owner(),
             site: plan::Site::of("https://news.example").unwrap(),
+            provenance: plan::Provenance::Claimed,
             request: plan::Request { method: "GET".into(), url: "https://news.example/".into(), path: "/".into() },
             document: [0; 32],
             option: 0,
@@ -344,6 +345,7 @@ mod tests {
             NoAccount,
             NodeUnavailable,
             LedgerUnavailable,
+            LedgerGone,
             BadRequest,
             Forbidden,
             NotFound,

@@ -6,7 +6,7 @@ use crate::show_question::{bar, percent};
 use crate::words::{Arg, say};
 use crate::{AddressView, Failure, LimitBarView, MoneyView};
 use ledger::{AddedToken, App, Payee, Rule, SiteTotals, Spent, Total};
-use plan::{Limit, Mode, Moment};
+use plan::{Covers, Limit, Mode, Moment};
 use tron::{Amount, Network};
 use wallet::Pairing;
 
@@ -22,8 +22,8 @@ impl Symbols {
 
     pub fn money(&self, network: Network, token: tron::Address, amount: Amount) -> MoneyView {
         match self.0.iter().find(|s| s.0 == network && s.1 == token) {
-            Some((_, _, symbol, decimals, known)) => MoneyView::of(amount, symbol, *decimals, *known),
-            None => MoneyView::of(amount, &token.to_string(), 0, false),
+            Some((_, _, symbol, decimals, known)) => MoneyView::of(amount, symbol, *decimals, *known).on(network),
+            None => MoneyView::of(amount, &token.to_string(), 0, false).on(network),
         }
     }
 
@@ -41,6 +41,7 @@ impl Symbols {
                     per_payment: show(limit.per_payment),
                     per_day: show(limit.per_day),
                     per_month: show(limit.per_month),
+                    covers: limit.covers.into(),
                 }
             }
         }
@@ -48,12 +49,13 @@ impl Symbols {
 
     /// Reads a rule as a person wrote it, in whole units.
     pub fn read_mode(&self, network: Network, token: tron::Address, mode: &ModeView) -> Result<Mode, Failure> {
-        let ModeView::Allow { per_payment, per_day, per_month } = mode else {
+        let ModeView::Allow { per_payment, per_day, per_month, covers } = mode else {
             return Ok(if *mode == ModeView::Block { Mode::Block } else { Mode::Ask });
         };
         let decimals = self.decimals(network, token);
         let decimals = decimals.ok_or_else(|| Failure::field("token", "a known token", &token.to_string()))?;
-        Ok(Mode::Allow(read_limit(per_payment, per_day, per_month, decimals)?))
+        let limit = read_limit(per_payment, per_day, per_month, decimals)?;
+        Ok(Mode::Allow(Limit { covers: (*covers).into(), ..limit }))
     }
 }
 
@@ -74,9 +76,10 @@ pub(crate) fn read_limit(
         per_payment: read("perPayment", per_payment)?,
         per_day: read("perDay", per_day)?,
         per_month: read("perMonth", per_month)?,
+        covers: Covers::default(),
     };
     match limit {
-        Limit { per_payment: None, per_day: None, per_month: None } => {
+        Limit { per_payment: None, per_day: None, per_month: None, .. } => {
             Err(Failure::field("perDay", "at least one limit", "none"))
         }
         limit => Ok(limit),
@@ -226,7 +229,7 @@ pub(crate) fn days(bounds: &[Moment], spent: &[Vec<Spent>], symbols: &Symbols) -
         .collect()
 }
 
-/// Totals over a whole span, per token.
+/// Totals over a whole span, per token; first the main one, whose days are told.
 pub(crate) fn totals(spent: &[Vec<Spent>], symbols: &Symbols) -> Vec<MoneyView> {
     let mut sums: Vec<Spent> = Vec::new();
     for one in spent.iter().flatten() {
@@ -235,6 +238,8 @@ pub(crate) fn totals(spent: &[Vec<Spent>], symbols: &Symbols) -> Vec<MoneyView> 
             None => sums.push(one.clone()),
         }
     }
+    let main = main_token(spent);
+    sums.sort_by_key(|s| Some((s.network, s.token)) != main);
     sums.iter().map(|s| symbols.money(s.network, s.token, s.amount)).collect()
 }
 

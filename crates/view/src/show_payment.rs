@@ -23,7 +23,7 @@ pub(crate) fn seconds(at: u64) -> String {
 }
 
 pub(crate) fn money(plan: &Plan, amount: Amount) -> MoneyView {
-    MoneyView::of(amount, &plan.token.symbol, plan.token.decimals, plan.token.known)
+    MoneyView::of(amount, &plan.token.symbol, plan.token.decimals, plan.token.known).on(plan.network)
 }
 
 /// The host as shown, with its port where it is unusual; plain http is said.
@@ -118,6 +118,7 @@ impl PaymentView {
             app_id: plan.app.0.clone(),
             site: site(&plan.site),
             site_key: plan.site.to_string(),
+            provenance: plan.provenance.into(),
             method: plan.request.method.clone(),
             path: quoted(&plan.request.path, 200),
             amount: money(plan, payment.actual.unwrap_or(plan.maximum)),
@@ -251,6 +252,7 @@ impl PlanView {
         findings.sort_by_key(|f| std::cmp::Reverse(f.weight));
         Self {
             site: plan.site.to_string(),
+            provenance: plan.provenance.into(),
             scheme: plan.scheme.name().to_owned(),
             network: plan.network.canonical().to_owned(),
             asset: plan.token.address.to_string(),

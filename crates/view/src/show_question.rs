@@ -3,7 +3,7 @@
 use crate::question::*;
 use crate::show_payment::{app_name, contract_name, money, payee_note, pretty, seconds, site, time};
 use crate::words::{Arg, say};
-use crate::{AddressView, FindingView, MoneyView};
+use crate::{AddressView, FindingView, MoneyView, ProvenanceView};
 use plan::{Mode, Plan, Rules, Spending};
 use tron::Amount;
 use wallet::Question;
@@ -68,7 +68,7 @@ impl QuestionView {
             id: payment.id.to_string(),
             digest: payment.digest.to_string(),
             app_id: plan.app.0.clone(),
-            app_name: app,
+            app_name: app.clone(),
             app_since: question.app.as_ref().map(|a| time(a.paired_at)),
             position: u32::try_from(question.position).unwrap_or(u32::MAX),
             queue: u32::try_from(question.queue).unwrap_or(u32::MAX),
@@ -82,6 +82,8 @@ impl QuestionView {
             after: plan.balance.and_then(|b| b.checked_sub(plan.maximum)).map(|b| money(plan, b)),
             site: site(&plan.site),
             site_key: plan.site.to_string(),
+            provenance: plan.provenance.into(),
+            provenance_note: ProvenanceView::from(plan.provenance).note(&site(&plan.site), &app),
             method: plan.request.method.clone(),
             path: quoted(&plan.request.path, 300),
             site_words: plan.site_words.as_deref().map(|w| quoted(w, 300)),
@@ -103,7 +105,7 @@ impl QuestionView {
                 spender_name: contract_name(plan, need.spender),
                 have: money(plan, need.have),
                 exact: money(plan, need.need),
-                cost: MoneyView::sun(need.cost_sun),
+                cost: MoneyView::sun(need.cost_sun).on(plan.network),
                 totals: wallet::offered_totals(need.need).into_iter().map(|t| money(plan, t)).collect(),
             }),
             expires_at: time(payment.expires_at),

@@ -119,6 +119,8 @@ USER_REJECTED = The person said no.
 POLICY_DENIED = A rule of this wallet forbids the payment.
 refused-siteBlocked = { $site } is blocked here: this scheme, host and port. Other ports of the host are not.
 refused-hostBlocked = { $host } is blocked here, with every scheme and port.
+refused-appBlocked = This app may not pay: a rule blocks it, or its pairing was taken back.
+refused-ruleBlocked = A rule blocks this app at this site in this token.
 POLICY_DENIED-advice = The owner can change the rule on the page of the app or the site.
 EXPIRED = The time for this payment is over; nothing was signed.
 EXPIRED-advice = Request the resource again and send the fresh 402.
@@ -157,6 +159,12 @@ NODE_UNAVAILABLE = The TRON node did not give a usable answer: { $detail }.
 NODE_UNAVAILABLE-advice = Check the network or the node's address in the configuration, then try again.
 LEDGER_UNAVAILABLE = The ledger can't be written, so nothing is signed: { $detail }.
 LEDGER_UNAVAILABLE-advice = Free some disk space or mend the folder's permissions; nothing that was recorded is lost.
+LEDGER_GONE = { $state ->
+    [empty] The record of this wallet, { $path }, is empty.
+   *[missing] The record of this wallet, { $path }, is not there.
+  }
+LEDGER_GONE-advice = Put it back from a backup if you can (with its -wal file, if there is one). A new, empty record forgets your limits, blocked sites, known payees, paired apps and every payment, also those whose money may still leave; keys and money stay. Countersign makes one only if you say so.
+LEDGER_GONE-command = To begin a new record: the same command with --new-ledger.
 BAD_REQUEST = { $field }: expected { $expected }, found { $found }.
 address-refused = { $field }: { $why }. Nothing is guessed about an address: whoever reads it in another way would ask another host.
 app-name-empty = The name “{ $name }” has no letter and no digit.
@@ -166,7 +174,7 @@ app-name-reserved = The name “{ $name }” resembles “{ $other }”, and no 
 app-name-claim = The name “{ $name }” claims “{ $other }”, which only Countersign could say about an app. Leave it out.
 app-name-taken = The name “{ $name }” resembles “{ $other }”, which is paired already. Let the program use another name, or take the pairing of “{ $other }” back first.
 FORBIDDEN = This is not allowed from here.
-NOT_FOUND = There is no such { $what } for this app.
+NOT_FOUND = There is no such { $what }.
 PLAN_CHANGED = The question changed since it was shown.
 PLAN_CHANGED-advice = Look at it again, then answer.
 PERMISSION_IN_USE = This 402 is being paid by another request already.
@@ -236,6 +244,14 @@ days = { $count ->
     [one] 1 day
    *[other] { $count } days
   }
+site-claimed-word = claimed
+site-claimed = { $app } says that it asked { $site }; Countersign has not asked it.
+site-verified-word = verified
+site-verified = Countersign's own command asked { $site } and met this 402.
+site-notRecorded-word = not recorded
+site-notRecorded = Nobody wrote down whether Countersign itself asked { $site }.
+covers-claimedAndVerified = claimed and verified sites
+covers-verifiedOnly = verified sites only
 payee-known = same address { $times } times since { $since }
 payee-once = paid once, { $since }
 payee-new = never paid before

@@ -164,8 +164,8 @@ impl Wallet {
                 self.moved(&payment);
                 return Err(WalletError::Ended(Box::new(payment)));
             }
-            Approved::Blocked => {
-                let end = End::Refused { code: "siteBlocked".to_owned() };
+            Approved::Blocked(why) => {
+                let end = End::Refused { code: why.code(&asked.plan.findings).to_owned() };
                 return Err(WalletError::Refused(Box::new(self.end(id, end).await?)));
             }
             Approved::SameNonce(_) => return Err(WalletError::SameNonce),

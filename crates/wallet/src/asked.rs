@@ -3,7 +3,7 @@
 
 use crate::WalletError;
 use names::WebUrl;
-use plan::{AppId, Plan, Request, Site};
+use plan::{AppId, Plan, Provenance, Request, Site};
 use sha2::{Digest, Sha256};
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
@@ -17,6 +17,8 @@ const WORDS_MAX: usize = 500;
 pub struct PayRequest {
     pub method: String,
     pub url: String,
+    /// Verified only where the caller is the wallet's own command, which met the 402 itself; never for an app.
+    pub provenance: Provenance,
     /// Header value (base64), JSON body or MCP result, unchanged.
     pub payment_required: String,
     /// The app's own words.
@@ -51,6 +53,7 @@ impl Prefer {
 /// A request, parsed at the door.
 pub(crate) struct Asked {
     pub site: Site,
+    pub provenance: Provenance,
     /// Redacted.
     pub request: Request,
     /// Without fragment, otherwise as requested: for comparing with the 402's words.
@@ -118,6 +121,7 @@ impl Asked {
         let (url, redacted, path) = written(url);
         Ok(Self {
             site,
+            provenance: request.provenance,
             request: Request { method, url: redacted, path },
             url,
             offer,
@@ -134,6 +138,7 @@ impl Asked {
     pub(crate) fn again(plan: &Plan, document: &str) -> Result<Self, WalletError> {
         Ok(Self {
             site: plan.site.clone(),
+            provenance: plan.provenance,
             request: plan.request.clone(),
             url: plan.request.url.clone(),
             offer: Offer::read(document).map_err(WalletError::Malformed)?,

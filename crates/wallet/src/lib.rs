@@ -133,6 +133,8 @@ pub struct Options {
     pub clock: Arc<dyn Clock>,
     /// Cost of a new vault's key derivation.
     pub cost: Cost,
+    /// The person wants a new record where the one of this wallet is gone.
+    pub new_ledger: bool,
 }
 
 impl Options {
@@ -143,6 +145,7 @@ impl Options {
             nile: None,
             clock: Arc::new(SystemClock),
             cost: Cost::default(),
+            new_ledger: false,
         }
     }
 }
@@ -155,6 +158,10 @@ pub enum OpenError {
     Folder { path: String, source: std::io::Error },
     #[error("{0}")]
     Config(#[from] ConfigError),
+    /// The wallet is there and its record is not: a new one would have forgotten limits, known payees and what is still
+    /// out, so it takes the person's word ([`Options::new_ledger`]).
+    #[error("{path} is {}, although there is a wallet beside it", if *.empty { "empty" } else { "not there" })]
+    LedgerGone { path: String, empty: bool },
     #[error("{0}")]
     Ledger(#[from] LedgerError),
     #[error("{0}")]
@@ -189,8 +196,8 @@ impl Wallet {
             return Err(OpenError::AlreadyOpen { dir: options.dir.display().to_string() });
         }
         let config = Config::load(&options.dir.join("config.toml"))?;
-        let ledger = Arc::new(Ledger::open(&options.dir.join("ledger.db"))?);
         let keys = keys::Keys::open(options.dir.join("vault.json"), options.cost, Arc::clone(&options.clock))?;
+        let ledger = Arc::new(open_ledger(&options, keys.exists())?);
         let nodes = planner::nodes(&config, &options)?;
         let inner = Inner {
             ledger,
@@ -345,6 +352,18 @@ impl Wallet {
     pub(crate) fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {
         self.0.nodes.get(&network).ok_or(WalletError::NoNode { network })
     }
+}
+
+/// The record of this wallet. A first start makes both, the record first; later a wallet has one.
+fn open_ledger(options: &Options, has_wallet: bool) -> Result<Ledger, OpenError> {
+    let path = options.dir.join("ledger.db");
+    if !has_wallet || options.new_ledger {
+        return Ok(Ledger::open(&path)?);
+    }
+    Ledger::open_existing(&path).map_err(|error| match error {
+        LedgerError::Gone { empty } => OpenError::LedgerGone { path: path.display().to_string(), empty },
+        other => other.into(),
+    })
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,7 +3,7 @@
 
 use crate::Unpayable;
 use crate::planner::Claims;
-use plan::{AppId, Fact, Fee, Finding, History, Moment, Plan, Request, Site, TokenRef, Window};
+use plan::{AppId, Fact, Fee, Finding, History, Moment, Plan, Provenance, Request, Site, TokenRef, Window};
 use policy::{ChainFacts, Draft, TokenSays};
 use tron::{Address, Amount, token};
 use x402::{CannotSign, Offer, Terms};
@@ -67,6 +67,7 @@ pub fn odd(offer: &Offer, at: Option<Moment>) -> Vec<Plan> {
         plans.push(Plan {
             app: AppId::owner(),
             site: site.clone(),
+            provenance: Provenance::NotRecorded,
             request: Request { method: String::new(), url: url.to_owned(), path: String::new() },
             document: offer.hash(),
             option: option.index,

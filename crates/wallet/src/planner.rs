@@ -176,6 +176,7 @@ impl Wallet {
         let plan = Plan {
             app: app.clone(),
             site,
+            provenance: asked.provenance,
             request,
             document: asked.offer.hash(),
             option: option.index,

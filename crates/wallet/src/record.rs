@@ -2,7 +2,7 @@
 //! brought up to date in the background. Never holds up a payment for longer than a small batch takes.
 
 use crate::{Event, Wallet, WalletError};
-use ledger::{Counted, Filter, Found, LedgerError, Listed, Page, PaymentId, Prune, Removed, Space, Sums, Tag};
+use ledger::{Counted, Filter, Found, LedgerError, Listed, Page, PaymentId, Prune, Removed, Space, Spent, Sums, Tag};
 use plan::Moment;
 use std::time::Duration;
 
@@ -46,6 +46,15 @@ impl Wallet {
     /// A page of the record.
     pub async fn payments(&self, filter: Filter, page: Page) -> Result<Found, WalletError> {
         self.db(move |ledger| ledger.payments(&filter, page)).await
+    }
+
+    /// What the rows of each span come to, by token; `None` where that can't be told.
+    pub async fn sums_of(
+        &self,
+        filter: Filter,
+        spans: Vec<(Moment, Moment)>,
+    ) -> Result<Vec<Option<Vec<Spent>>>, WalletError> {
+        self.db(move |ledger| ledger.sums_of(&filter, &spans)).await
     }
 
     /// One payment with a person's words on it.

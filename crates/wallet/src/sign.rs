@@ -3,7 +3,7 @@
 
 use crate::{Event, Wallet, WalletError, choosing, lock};
 use ledger::{End, Payment, PaymentId, State};
-use plan::{Mode, Plan, Rules, Window};
+use plan::{Plan, Window};
 use x402::{Authorization, Fresh, Offer, Requirements, Terms, U256, scheme::MARGIN_SECS};
 
 /// The payment has no outcome yet.
@@ -213,18 +213,13 @@ impl Wallet {
         let (app, site, network, token) = (plan.app.clone(), plan.site.clone(), plan.network, plan.token.address);
         let now = self.now();
         let rules = self.db(move |ledger| ledger.standing(&app, &site, network, token, now)).await?.rules;
-        let code = match rules {
-            Rules { app: Mode::Block, .. } => "appBlocked",
-            Rules { site: Mode::Block, .. } | Rules { site_blocked: true, .. } => "siteBlocked",
-            Rules { host_blocked: true, .. } => "hostBlocked",
-            _ => return Ok(false),
-        };
+        let Some(blocked) = rules.blocked() else { return Ok(false) };
         if !payment.by_person {
             // Its signature may be out: only the chain can tell that it is over.
             self.release(payment.clone()).await?;
             return Ok(true);
         }
-        self.end(payment.id, End::Refused { code: code.to_owned() }).await?;
+        self.end(payment.id, End::Refused { code: blocked.code(&plan.findings).to_owned() }).await?;
         Ok(true)
     }
 

@@ -16,6 +16,15 @@ pub async fn status(house: TheHouse<'_>) -> Answer<StatusView> {
     Ok(house.desk()?.status().await)
 }
 
+/// The record of this wallet is gone and the person wants a new one.
+#[tauri::command]
+#[specta::specta]
+pub async fn begin_new_record(app: AppHandle, house: TheHouse<'_>) -> Answer<StatusView> {
+    house.begin_new_record().await?;
+    crate::events::follow(&app);
+    Ok(house.desk()?.status().await)
+}
+
 /// A person is there: the auto-lock starts again.
 #[tauri::command]
 #[specta::specta]

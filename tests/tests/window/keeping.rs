@@ -2,7 +2,8 @@
 //! complete, one that is there and replaced only after another word, and old payments counted before anything goes.
 
 use crate::screen::Screen;
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use wallet::{Cost, Options, Passphrase, Wallet};
 
 pub async fn keeps(screen: &Screen) -> Result<()> {
     screen.click("[data-go=activity]").await?;
@@ -22,17 +23,17 @@ pub async fn keeps(screen: &Screen) -> Result<()> {
     screen.script("document.querySelector('[data-field=path]').value = ''").await?;
     screen.enter("[data-field=path]", &file.display().to_string()).await?;
     screen.click("form.panel button.primary").await?;
-    screen.says("form.panel [role=status]", "payments are in").await?;
+    screen.says("form.panel [role=status]", "entries are in").await?;
     screen.shot("export").await?;
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(&file)?)?;
-    ensure!(rows.len() >= all, "{} of {all} payments are in the file", rows.len());
+    ensure!(rows.len() >= all, "{} of {all} entries are in the file", rows.len());
     // Once more into the same file: told, and replaced only then.
     std::fs::write(&file, "mine")?;
     screen.click("form.panel button.primary").await?;
     screen.says("form.panel [role=alert]", "payments.json").await?;
     ensure!(std::fs::read(&file)? == b"mine", "a file was written over without a word");
     screen.click("form.panel .foot button:last-of-type").await?;
-    screen.says("form.panel [role=status]", "payments are in").await?;
+    screen.says("form.panel [role=status]", "entries are in").await?;
     ensure!(std::fs::read(&file)?.len() > 100, "the file was not replaced");
 
     screen.click("[data-go=settings]").await?;
@@ -42,4 +43,33 @@ pub async fn keeps(screen: &Screen) -> Result<()> {
     screen.click("[data-action=vacuum]").await?;
     screen.says("[data-part=upkeep] [role=status]", "The record took").await?;
     Ok(())
+}
+
+/// The wallet is there and its record is not: the window says so, and begins a new one after a tick and a press.
+pub async fn begins_a_new_record() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let ledger = folder.path().join("ledger.db");
+    std::fs::write(folder.path().join("config.toml"), "port = 0\n[[mainnet]]\nurl = \"http://127.0.0.1:9\"\n")?;
+    let wallet = Wallet::open(Options { cost: Cost::floor(), ..Options::new(folder.path(), "main") }).await?;
+    wallet.import_words(stories::WORDS, Passphrase::new(stories::PASSPHRASE.to_owned())).await?;
+    wallet.close().await;
+    drop(wallet);
+    for name in ["ledger.db-wal", "ledger.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(name));
+    }
+    std::fs::write(&ledger, "")?;
+
+    let screen = Screen::open(&["--data-dir", folder.path().to_str().context("a plain name")?]).await?;
+    screen.turn_to("index").await?;
+    screen.says("[data-code=LEDGER_GONE]", "is empty").await?;
+    ensure!(screen.find("[data-act=new-record]").await?.attr("disabled").await?.is_some(), "one press is enough");
+    screen.shot("record-gone").await?;
+    ensure!(std::fs::metadata(&ledger)?.len() == 0, "it was written to before anybody said so");
+    screen.click("[data-field=forget]").await?;
+    screen.click("[data-act=new-record]:enabled").await?;
+    screen.says("main", "No payments yet").await?;
+    ensure!(std::fs::metadata(&ledger)?.len() > 0, "there is no new record");
+    screen.find("[data-lock=true]").await?;
+    crate::program::port(folder.path()).await?;
+    screen.close().await
 }

@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 
 mod accounts;
+mod claims;
 mod inspector;
 mod keeping;
 mod options;
@@ -38,6 +39,7 @@ async fn a_person_pays_rejects_and_is_warned_in_the_window() -> Result<()> {
     reject(&screen, &program, &world).await?;
     fake_token(&screen, &program, &world).await?;
     hostile_words(&screen, &program, &world).await?;
+    claims::lies(&screen, &program, &world).await?;
     lock_and_unlock(&screen, &program, &world).await?;
     options::compares(&screen, &program, &world).await?;
     inspector::inspects(&screen, &world).await?;
@@ -83,6 +85,11 @@ async fn the_keyring_of_the_computer_unlocks() -> Result<()> {
     accounts::unlocked_by_the_keyring(&world).await?;
     world.shutdown().await;
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_gone_is_not_replaced_without_a_word() -> Result<()> {
+    keeping::begins_a_new_record().await
 }
 
 /// Nile is the devnet; the main network is nowhere.

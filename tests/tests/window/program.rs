@@ -76,6 +76,18 @@ impl Program {
         self.call(Method::POST, "/v1/payments", Some(body)).await
     }
 
+    /// Never asks this site: takes the 402 of another place, writes the site's name into it and hands that over.
+    pub async fn lie(&self, site: &str, words: &str, source: &str) -> Result<String> {
+        let response = self.http.get(source).send().await?;
+        let offer = response.headers().get("PAYMENT-REQUIRED").context("no PAYMENT-REQUIRED")?.to_str()?.to_owned();
+        let mut offer: Value = serde_json::from_str(&x402::header::read(&offer)?)?;
+        offer["resource"] = json!({ "url": site, "description": words });
+        let body = json!({ "request": { "method": "GET", "url": site }, "paymentRequired": offer.to_string() });
+        let (status, body) = self.call(Method::POST, "/v1/payments", Some(body)).await?;
+        ensure!(status == StatusCode::ACCEPTED, "not asked: {status} {body}");
+        Ok(body["id"].as_str().context("no id")?.to_owned())
+    }
+
     /// As [`Program::ask`], where a question is expected; answers its id.
     pub async fn question(&self, url: &str, reason: Option<&str>) -> Result<String> {
         let (status, body) = self.ask(url, reason).await?;

@@ -5,6 +5,8 @@ import { invoke as __TAURI_INVOKE } from "@tauri-apps/api/core";
 /** Commands */
 export const commands = {
 	status: () => __TAURI_INVOKE<StatusView>("status"),
+	/**  The record of this wallet is gone and the person wants a new one. */
+	beginNewRecord: () => __TAURI_INVOKE<StatusView>("begin_new_record"),
 	/**  A person is there: the auto-lock starts again. */
 	touch: () => __TAURI_INVOKE<null>("touch"),
 	/**  "main", "approval" or "vault". */
@@ -199,6 +201,8 @@ export type ChoiceView = {
 
 /**  Stable codes; programs may match on them. */
 export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRED" | "CANCELLED" | "UNSUPPORTED_SCHEME" | "UNSUPPORTED_NETWORK" | "UNKNOWN_CONTRACT" | "UNKNOWN_TOKEN" | "MALFORMED_PAYMENT_REQUIRED" | "ALLOWANCE_REQUIRED" | "INSUFFICIENT_BALANCE" | "MAX_AMOUNT_EXCEEDED" | "RATE_LIMITED" | "IDEMPOTENCY_CONFLICT" | "NOT_PAIRED" | "NO_ACCOUNT" | "NODE_UNAVAILABLE" | "LEDGER_UNAVAILABLE" | 
+/**  The wallet is there and its record is not; a new one takes the owner's word. */
+"LEDGER_GONE" | 
 /**  The request itself is not of the documented form. */
 "BAD_REQUEST" | 
 /**  Host, Origin or content type is not allowed here. */
@@ -231,6 +235,13 @@ export type CompareView = {
 };
 
 /**  Why approving isn't there. */
+export type CoversView =
+"claimedAndVerified" | "verifiedOnly";
+
+export type DaySumView = { day: string, sums: MoneyView[] | null };
+
+export type ProvenanceView = "claimed" | "verified" | "notRecorded";
+
 export type DangerView = {
 	title: string,
 	text: string,
@@ -437,7 +448,7 @@ export type LineView = {
 /**  What a rule says. */
 export type ModeView = { kind: "ask" } | 
 /**  Whole units. */
-{ kind: "allow"; perPayment: string | null; perDay: string | null; perMonth: string | null } | { kind: "block" };
+{ kind: "allow"; perPayment: string | null; perDay: string | null; perMonth: string | null; covers: CoversView } | { kind: "block" };
 
 /**  An amount with its token. */
 export type MoneyView = {
@@ -448,6 +459,8 @@ export type MoneyView = {
 	symbol: string,
 	/**  False when symbol and decimals are only the contract's own claim. */
 	known: boolean,
+	/**  Money of a test network, which is worth nothing and is never added to the other. */
+	test: boolean,
 };
 
 /**  Words of a new wallet, shown once, and which ones will be asked back (1-based). */
@@ -527,6 +540,8 @@ export type PaymentDetailView = {
 /**  A page of rows, newest first unless asked otherwise. */
 export type PaymentPage = {
 	payments: PaymentView[],
+	/**  What each day that is on this page comes to, all of it and not this page's part. */
+	days: DaySumView[],
 	/**  Pass as `after` for the next page; absent on the last one. */
 	next: string | null,
 	/**  RFC 3339: a page looks at ten thousand rows at most. This one is short, and went back (or on) to here. */
@@ -545,6 +560,7 @@ export type PaymentView = {
 	/**  Host as shown. */
 	site: string,
 	siteKey: string,
+	provenance: ProvenanceView,
 	method: string,
 	path: string,
 	/**  What left, or what can leave at most. */
@@ -620,6 +636,9 @@ export type QuestionView = {
 	site: string,
 	/**  The requested site as a key: "https://news.example". */
 	siteKey: string,
+	provenance: ProvenanceView,
+	/**  "fetcher says that it asked news.example; Countersign has not asked it." */
+	provenanceNote: string,
 	method: string,
 	path: string,
 	/**  The site's words, made safe to show; absent when it said nothing. */
@@ -732,7 +751,9 @@ export type ScopeView = { kind: "once" } |
  *  From now on this app may pay this site in this token up to these totals without asking. Whole units
  *  as typed ("2.00"); an absent one has no limit of its own, at least one must be given.
  */
-{ kind: "limit"; perPayment: string | null; perDay: string | null; perMonth: string | null };
+{ kind: "limit"; perPayment: string | null; perDay: string | null; perMonth: string | null; 
+	/**  Absent: as the question itself is, so that a limit answers for no more than what was looked at. */
+	covers: CoversView | null };
 
 export type SettlementView = 
 /**  Nothing was signed: nothing can settle. */

@@ -70,13 +70,8 @@ function scaled(text: string): { value: bigint; places: number } | null {
   return { value: BigInt(whole + fraction), places: fraction.length };
 }
 
-/** Adds amounts of one token, given as decimal strings; at least two places are kept. */
-export function sum(amounts: string[]): string {
-  const parts = amounts.map(scaled).filter((p) => p !== null);
-  const places = Math.max(2, ...parts.map((p) => p.places));
-  const total = parts.reduce((all, p) => all + p.value * 10n ** BigInt(places - p.places), 0n);
-  return unscale(total, places);
-}
+/** Among other money: "USDT", "USDT test". */
+export const symbol = (money: MoneyView): string => (money.test ? `${money.symbol} test` : money.symbol);
 
 function unscale(value: bigint, places: number): string {
   const digits = value.toString().padStart(places + 1, "0");

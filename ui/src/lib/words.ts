@@ -1,6 +1,6 @@
 // Every word that the window says by itself, in one place, so that it can be said in another language.
 // What comes from the core (findings, notes, failures) arrives as sentences already; what comes from outside is quoted.
-import type { DeliveryView, SettlementView, StateView } from "./bindings";
+import type { CoversView, DeliveryView, ProvenanceView, SettlementView, StateView } from "./bindings";
 
 export const words = {
   name: "Countersign",
@@ -32,7 +32,6 @@ export const words = {
     placeLabel: (n: number, all: number) => `Question ${n} of ${all}`,
     pay: "Pay",
     to: "to",
-    siteChecked: "site checked by wallet",
     forPath: "for",
     saidNothing: "The site gave no description",
     price: "Price",
@@ -63,6 +62,9 @@ export const words = {
     upTo: (amount: string) => `Up to ${amount} a day`,
     upToNote: (app: string, site: string, amount: string) =>
       `From now on ${app} may pay ${site} up to ${amount} in 24 hours without asking. Anything odd still asks.`,
+    claimsToo: (app: string, site: string) => `That includes payments where only ${app} says that it asked ${site}.`,
+    claimsChosen: (app: string) => `Also where only ${app} says that it asked`,
+    verifiedOnly: (site: string) => `Only where Countersign itself asked ${site}; a claim goes on asking.`,
     other: "Other…",
     otherNote: (app: string, site: string) => `From now on ${app} may pay ${site} without asking, up to:`,
     otherEmpty: "Give at least one limit",
@@ -130,7 +132,7 @@ export const words = {
     words12: "12 words",
     words24: "24 words",
     writeDown: "Write these words on paper, in order",
-    writeDownNote: "Whoever has them has the money. They are shown this once; Countersign can't show them again, and nobody can restore them for you.",
+    writeDownNote: "Whoever has them has the money. Nobody can restore them for you. With your passphrase Countersign shows them again on this computer; without this computer and this paper the money is lost.",
     written: "I have written them down",
     askBack: "Three of them, from your paper",
     askBackNote: "So that a slip of the pen shows now, not when you need them.",
@@ -304,6 +306,13 @@ export const words = {
     narrowedBy: "Shown are only payments with",
   },
 
+  recordGone: {
+    title: "The record of this wallet is gone",
+    restore: "To put it back, close Countersign, copy ledger.db from your backup into the folder named above, and start again.",
+    understood: "Begin with an empty record. My limits, blocked sites, known payees and paired programs are forgotten, and payments that are still out are not known any more.",
+    begin: "Begin a new record",
+  },
+
   exporting: {
     title: "Export payments",
     everything: "Every payment of this record.",
@@ -320,7 +329,7 @@ export const words = {
     cancel: "Stop",
     progress: "How far the export is",
     rows: (n: number) => `${n.toLocaleString("en-GB")} so far`,
-    done: (n: number) => `${n.toLocaleString("en-GB")} ${n === 1 ? "payment is" : "payments are"} in`,
+    done: (n: number) => `${n.toLocaleString("en-GB")} ${n === 1 ? "entry is" : "entries are"} in`,
     cancelled: "Stopped; no file was made.",
     note: "Amounts are exact, times are in this computer's zone with their offset. The file holds where you paid and how much: keep it as you would a bank statement.",
   },
@@ -328,14 +337,14 @@ export const words = {
   upkeep: {
     title: "Old payments",
     note: "Removes payments that are over for good and older than you say. What you spent stays in the totals; what was open, what a limit still counts and what protects against paying twice stays too. Export first what you may need.",
-    removed: (n: number, newest: string) => `${n.toLocaleString("en-GB")} ${n === 1 ? "payment was" : "payments were"} removed so far, the newest of ${newest}. They are still in the totals.`,
+    removed: (n: number, newest: string) => `${n.toLocaleString("en-GB")} ${n === 1 ? "entry was" : "entries were"} removed so far, the newest of ${newest}. They are still in the totals.`,
     olderThan: "Older than",
     years: (n: number) => (n === 1 ? "1 year" : `${n} years`),
     noted: "also with a note or tags",
     count: "Count them",
     would: (goes: number, stays: number) => (goes === 0 ? "Nothing is that old and over." : `${goes.toLocaleString("en-GB")} would go${stays > 0 ? `, ${stays.toLocaleString("en-GB")} as old would stay` : ""}. This can't be undone.`),
-    prune: (n: number) => (n === 1 ? "Remove 1 payment for good" : `Remove ${n.toLocaleString("en-GB")} payments for good`),
-    pruned: (n: number) => `${n.toLocaleString("en-GB")} ${n === 1 ? "payment was" : "payments were"} removed.`,
+    prune: (n: number) => (n === 1 ? "Remove 1 entry for good" : `Remove ${n.toLocaleString("en-GB")} entries for good`),
+    pruned: (n: number) => `${n.toLocaleString("en-GB")} ${n === 1 ? "entry was" : "entries were"} removed.`,
     space: "Space that nothing uses any more",
     vacuum: "Give it back to the disk",
     vacuumed: (before: string, now: string) => `The record took ${before}, now it takes ${now}.`,
@@ -347,7 +356,7 @@ export const words = {
 
   tags: {
     title: "Tags",
-    payments: (n: number) => (n >= 1000 ? "1,000 payments or more" : n === 1 ? "1 payment" : `${n} payments`),
+    payments: (n: number) => (n >= 1000 ? "1,000 entries or more" : n === 1 ? "1 entry" : `${n} entries`),
     rename: (name: string) => `Rename the tag ${name}`,
     renameShort: "Rename",
     newName: (name: string) => `New name of ${name}`,
@@ -387,8 +396,8 @@ export const words = {
     title: "Sites",
     empty: "No sites yet",
     emptyNote: "Every site that was asked for a payment gets a page here: what it got, its limits, its payments.",
-    first: "First asked",
-    last: "Last asked",
+    first: "First paid",
+    last: "Last paid",
     spent: "Spent in all",
     payees: "Paid at",
     times: (n: number, since: string) => `${n} times since ${since}`,
@@ -397,6 +406,7 @@ export const words = {
     ask: "Always ask",
     allow: "Pay without asking, up to",
     blockApp: "Never",
+    verifiedOnly: "Only sites that Countersign asked itself (nothing that a program merely claims)",
     everySite: "all sites together",
     block: "Block this site",
     unblock: "Unblock this site",
@@ -514,4 +524,16 @@ export const deliveryWords: Record<DeliveryView, string> = {
   delivered: "delivered",
   refusedBySeller: "refused by the seller",
   notReported: "not reported",
+};
+
+/** How a site is known. */
+export const provenanceWords: Record<ProvenanceView, { short: string; long: string }> = {
+  claimed: { short: "claimed", long: "claimed by the app" },
+  verified: { short: "verified", long: "verified by Countersign" },
+  notRecorded: { short: "not recorded", long: "not recorded" },
+};
+/** Which sites a limit answers for. */
+export const coversWords: Record<CoversView, string> = {
+  claimedAndVerified: "claimed and verified sites",
+  verifiedOnly: "verified sites only",
 };

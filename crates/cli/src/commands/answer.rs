@@ -17,8 +17,10 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
         match global.json {
             true => show::json(&questions),
             false => {
-                let row =
-                    |q: &view::QuestionView| vec![q.id.clone(), money(&q.maximum), safe(&q.site), safe(&q.app_name)];
+                let row = |q: &view::QuestionView| {
+                    let site = q.provenance.word();
+                    vec![q.id.clone(), money(&q.maximum), safe(&q.site), site, safe(&q.app_name)]
+                };
                 show::table(&questions.iter().map(row).collect::<Vec<_>>());
             }
         }

@@ -133,7 +133,7 @@ async fn export(global: &Global, reach: &Reach, input: ExportInput) -> Result<()
     let mut pressed = interrupt().await;
     let mut state = reach.call(StartExport { input }).await?;
     let bar = ProgressBar::new(u64::from(state.of));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} payments, {per_sec}") {
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} entries, {per_sec}") {
         bar.set_style(style);
     }
     while !state.done {
@@ -153,7 +153,7 @@ async fn export(global: &Global, reach: &Reach, input: ExportInput) -> Result<()
         (false, true) => show::json(&state),
         (false, false) => {
             let name = Path::new(&state.path).display().to_string();
-            note!("{} payments in {}", state.rows, safe(&name));
+            note!("{} entries in {}", state.rows, safe(&name));
         }
     }
     Ok(())

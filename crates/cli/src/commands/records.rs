@@ -45,7 +45,8 @@ pub async fn ledger(global: &Global, console: &Console, ledger: Ledger) -> Resul
 fn detail(it: &PaymentDetailView) {
     let row = |label: &str, value: String| vec![label.to_owned(), value];
     let p = &it.payment;
-    say!("{BOLD}{} to {}: {}{OFF}", money(&p.amount), safe(&p.site), safe(&p.word));
+    let site = show::provenance(p.provenance);
+    say!("{BOLD}{} to {}{OFF} {site}{BOLD}: {}{OFF}", money(&p.amount), safe(&p.site), safe(&p.word));
     let mut rows = vec![
         row("payment", p.id.clone()),
         row("request", format!("{} {}", safe(&p.method), view::question::quoted(&it.url, 300))),

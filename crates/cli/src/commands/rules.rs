@@ -7,7 +7,7 @@ use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, safe};
 use helper::verb::{self, AnswerPairing, RemoveRule, RevokeApp, Rules, SetRule};
-use view::{ModeView, RuleInput};
+use view::{CoversView, ModeView, RuleInput};
 
 pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
@@ -22,9 +22,11 @@ pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Resul
         },
     };
     match limits.action {
-        Some(LimitAction::Set { rule, per_payment, per_day, per_month }) => {
+        Some(LimitAction::Set { rule, per_payment, per_day, per_month, verified_only }) => {
+            let covers = if verified_only { CoversView::VerifiedOnly } else { CoversView::ClaimedAndVerified };
+            let mode = ModeView::Allow { per_payment, per_day, per_month, covers };
             let passphrase = Some(console.passphrase("Passphrase: ").await?.to_string());
-            reach.call(set(rule, ModeView::Allow { per_payment, per_day, per_month }, passphrase)).await?;
+            reach.call(set(rule, mode, passphrase)).await?;
         }
         Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask, None)).await?,
         Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block, None)).await?,

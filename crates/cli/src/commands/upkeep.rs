@@ -64,13 +64,13 @@ pub async fn prune(
             (true, _) => show::json(&counted),
             (false, true) => note!("Cancelled; nothing was removed."),
             (false, false) => {
-                say!("{} payments before {before} would go, {} would stay.", counted.removed, counted.kept);
+                say!("{} entries before {before} would go, {} would stay.", counted.removed, counted.kept);
             }
         }
         return Ok(());
     }
     let question = format!(
-        "{} payments before {before} go, with their documents; {} stay. Sums, limits and known payees stay. It can't be \
+        "{} entries before {before} go, with their documents; {} stay. Sums, limits and known payees stay. It can't be \
          undone. Remove them?",
         counted.removed, counted.kept
     );
@@ -82,7 +82,7 @@ pub async fn prune(
     match global.json {
         true => show::json(&done),
         false => {
-            say!("{} payments removed, {} of those before {before} stay.", done.removed, done.kept);
+            say!("{} entries removed, {} of those before {before} stay.", done.removed, done.kept);
             if done.cancelled {
                 note!("Cancelled before the end; what was removed stays removed.");
             }

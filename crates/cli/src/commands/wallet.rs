@@ -1,5 +1,4 @@
-//! `init`, `unlock`, `lock`, `status`. New words are shown once and three are asked back before anything is
-//! written.
+//! `init`, `unlock`, `lock`, `status`. New words are shown and three are asked back before anything is written.
 
 use crate::args::{self, Global, Init};
 use crate::commands::keyring;
@@ -27,7 +26,7 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
             let count = if init.words == "24" { 24 } else { 12 };
             let new = reach.call(NewWords { count }).await?;
             console
-                .show(&format!("{BOLD}These words are your money. Write them on paper; they are shown once.{OFF}\n"));
+                .show(&format!("{BOLD}These words are your money. Write them on paper: who loses them and this computer loses it.{OFF}\n"));
             for row in show::words(&new.words) {
                 console.show(&row);
             }

@@ -201,9 +201,9 @@ verbs! {
         }
         desk.answer_pairing(&it.id, it.approve).await
     };
-    /// Pays as the owner: always asks.
-    "pay" Pay { request: PaymentRequestView } -> PaymentAnswerView = |desk, it| desk.pay(&AppId::owner(), it.request).await;
-    "check" Check { request: PaymentRequestView } -> CheckView = |desk, it| desk.check(&AppId::owner(), it.request).await;
+    /// Pays as the owner, for a 402 that the command line met itself: always asks.
+    "pay" Pay { request: PaymentRequestView } -> PaymentAnswerView = |desk, it| desk.pay_met(it.request).await;
+    "check" Check { request: PaymentRequestView } -> CheckView = |desk, it| desk.check_met(it.request).await;
     /// The owner's own payment; waits up to 30 s for news.
     "await-payment" AwaitPayment { id: String, wait_seconds: u32 } -> PaymentAnswerView = |desk, it| {
         let wait = Duration::from_secs(u64::from(it.wait_seconds.min(30)));

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{Entered, Entry, PaymentId, StorageKind};
-use plan::{AppId, Moment, Plan, PlanDigest, Request, Site, TokenRef, Verdict, Window};
+use plan::{AppId, Covers, Mode, Moment, Plan, PlanDigest, Provenance, Request, Site, TokenRef, Verdict, Window};
 use tempfile::TempDir;
 use tron::{Address, Amount, Network};
 
@@ -14,6 +14,7 @@ pub(crate) fn some_plan() -> Plan {
     Plan {
         app: AppId::owner(),
         site: Site::of("https://news.example/").unwrap(),
+        provenance: Provenance::Verified,
         request: Request { method: "GET".into(), url: "https://news.example/".into(), path: "/".into() },
         document: [0; 32],
         option: 0,
@@ -181,6 +182,62 @@ fn recipients_of_fees_are_brought_along() {
         .unwrap();
     assert_eq!((history.others[0].times, history.others[0].of_site.clone()), (2, vec![(fee_to, 2)]));
     assert_eq!(history.others[1].similar, [fee_to]);
+}
+
+#[test]
+fn a_record_that_has_to_be_there_is_not_made() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    assert!(matches!(Ledger::open_existing(&path), Err(LedgerError::Gone { empty: false })));
+    assert!(!path.exists());
+    fs::write(&path, "").unwrap();
+    let log = folder.path().join("ledger.sqlite-wal");
+    fs::write(&log, "what is left").unwrap();
+    assert!(matches!(Ledger::open_existing(&path), Err(LedgerError::Gone { empty: true })));
+    assert_eq!((fs::read(&path).unwrap().len(), fs::read(&log).unwrap().len()), (0, 12), "nothing was touched");
+    fs::remove_file(&log).unwrap();
+    // A database without a table.
+    Connection::open(&path).unwrap().execute_batch("VACUUM; PRAGMA journal_mode = WAL; PRAGMA wal_checkpoint").unwrap();
+    assert!(matches!(Ledger::open_existing(&path), Err(LedgerError::Gone { empty: true })));
+    fs::remove_file(&path).unwrap();
+    let id = enter(&Ledger::open(&path).unwrap(), "{}").unwrap();
+    assert!(Ledger::open_existing(&path).unwrap().payment(id).unwrap().is_some());
+}
+
+#[test]
+fn what_is_known_of_old_sites_and_limits_is_told_and_no_more() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    // As the version before wrote it.
+    let seventh = MIGRATIONS.iter().position(|m| m.contains("ADD COLUMN provenance")).unwrap();
+    let old = Ledger::open_with(&path, &MIGRATIONS[..seventh]).unwrap();
+    lock(&old.writer)
+        .execute_batch(
+            "INSERT INTO apps (id, name, paired_at, payments) VALUES ('shop', 'shop', 0, 3);
+             INSERT INTO sites (key) VALUES ('https://news.example');
+             INSERT INTO assets (network, token, symbol, decimals) VALUES (3448148188, zeroblob(20), 'USDT', 6);
+             INSERT INTO rules VALUES (2, 0, 1, 'allow', NULL, zeroblob(32), NULL, 0);
+             WITH n (seq, app, state) AS (VALUES (1, 1, 'asked'), (2, 2, 'asked'), (3, 2, 'reserved'), (4, 2, 'rejected'))
+             INSERT INTO payments (seq, id, app, site, asset, digest, request_hash, nonce, dictated, expires_at, whys, state,
+                entered_at, reserved_at, by_person, method, url, path, document_hash, option, scheme, payer, payee, symbol,
+                decimals, token_known, contract, price, maximum, valid_after, valid_before, findings, resource)
+             SELECT seq, CAST(printf('%016d', seq) AS BLOB), app, 1, 1, zeroblob(32), zeroblob(32), seq, 1, 0, '[]', state,
+                1, 1, 0, 'GET', 'https://news.example/', '/', zeroblob(32), 0, 'exact_permit', zeroblob(20), zeroblob(20),
+                'USDT', 6, 1, zeroblob(20), zeroblob(32), zeroblob(32), 0, 9, '[]', 0 FROM n",
+        )
+        .unwrap();
+    drop(old);
+    let ledger = Ledger::open(&path).unwrap();
+    let known = |seq: u8| {
+        let mut id = [b'0'; 16];
+        id[15] = b'0' + seq;
+        ledger.payment(PaymentId::from_bytes(id)).unwrap().unwrap().plan.provenance
+    };
+    assert_eq!(known(1), Provenance::NotRecorded, "the owner's command may have asked the site");
+    assert_eq!([2, 3, 4].map(known), [Provenance::Claimed; 3], "an app's word is what there was");
+    let rules = ledger.list_rules(Moment(0)).unwrap();
+    assert!(matches!(&rules[0].mode, Mode::Allow(limit) if limit.covers == Covers::ClaimedAndVerified));
+    assert_eq!(ledger.apps().unwrap()[1].payments, 1, "two of three were only questions");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What the ledger's tests share: a folder that goes away, honest plans, and a judge with one limit.
 
 use ledger::{Answer, Approved, Entered, Entry, Ledger, NewApp, Payment, PaymentId};
-use plan::{AppId, Moment, Plan, PlanDigest, Request, Rules, Site, Spending, TokenRef, Verdict, Why, Window};
+use plan::{
+    AppId, Moment, Plan, PlanDigest, Provenance, Request, Rules, Site, Spending, TokenRef, Verdict, Why, Window,
+};
 use std::path::PathBuf;
 use tempfile::TempDir;
 use tron::{Address, Amount, Network};
@@ -52,6 +54,7 @@ pub fn plan(amount: Amount) -> Plan {
     Plan {
         app: shop(),
         site: site("news.example"),
+        provenance: Provenance::Claimed,
         request: Request { method: "GET".into(), url: "https://news.example/a".into(), path: "/a".into() },
         document: [3; 32],
         option: 0,

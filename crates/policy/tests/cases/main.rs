@@ -6,8 +6,8 @@
 mod tables;
 
 use plan::{
-    AllowanceNeed, AppId, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Recent, Refusal, Request,
-    Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
+    AllowanceNeed, AppId, Covers, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Provenance, Recent,
+    Refusal, Request, Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
 };
 use policy::{ChainFacts, Draft, TokenSays, findings, judge, looks_alike};
 use tables::{ASKED, HONEST, STOPPED};
@@ -61,6 +61,7 @@ struct World {
     fee: Option<Fee>,
     window: Window,
     needs_allowance: bool,
+    provenance: Provenance,
     history: History,
     chain: ChainFacts,
     rules: Rules,
@@ -87,6 +88,7 @@ fn honest() -> World {
         fee: None,
         window: Window { valid_after: NOW_SECS - 60, valid_before: NOW_SECS + 300 },
         needs_allowance: true,
+        provenance: Provenance::Claimed,
         history: History {
             payee_times: 3,
             payee_since: Some(Moment::from_secs(1_790_000_000)),
@@ -146,6 +148,7 @@ impl World {
         Plan {
             app: AppId("shop".into()),
             site: self.site.clone(),
+            provenance: self.provenance,
             request: Request { method: "GET".into(), url: self.url.clone(), path: "/".into() },
             document: [0; 32],
             option: 0,
@@ -283,7 +286,7 @@ fn a_block_outweighs_everything() {
     let host = Rules { host_blocked: true, ..honest().rules };
     for (rules, refusal) in [
         (app, Refusal::AppBlocked),
-        (site, Refusal::SiteBlocked),
+        (site, Refusal::RuleBlocked),
         (everywhere, Refusal::SiteBlocked),
         (host, Refusal::HostBlocked),
     ] {
@@ -295,7 +298,12 @@ fn a_block_outweighs_everything() {
 fn a_limit_may_be_filled_exactly_and_not_by_one_unit_more() {
     let limited = |per_payment, per_day, per_month| {
         let amount = |n: Option<u64>| n.map(Amount::from_u64);
-        Mode::Allow(Limit { per_payment: amount(per_payment), per_day: amount(per_day), per_month: amount(per_month) })
+        Mode::Allow(Limit {
+            per_payment: amount(per_payment),
+            per_day: amount(per_day),
+            per_month: amount(per_month),
+            ..Limit::default()
+        })
     };
     let spent = |day, month| Spending {
         app_day: Amount::from_u64(day),
@@ -322,6 +330,27 @@ fn a_limit_may_be_filled_exactly_and_not_by_one_unit_more() {
             let rules = Rules { app, site, site_blocked: false, host_blocked: false };
             let verdict = World { rules, spending: *spending, ..honest() }.verdict();
             assert_eq!(verdict == Verdict::Allow, *fits, "{name}: {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_for_verified_sites_does_not_answer_for_claimed_ones() {
+    let limit = |covers| Mode::Allow(Limit { covers, ..Limit::default() });
+    let (all, verified) = (limit(Covers::ClaimedAndVerified), limit(Covers::VerifiedOnly));
+    let cases = [
+        (&all, &all, [true, true, true]),
+        (&all, &verified, [false, false, true]),
+        (&verified, &all, [false, false, true]),
+        (&verified, &verified, [false, false, true]),
+    ];
+    for (app, site, allowed) in cases {
+        // What was not written down is not vouched for.
+        for (provenance, allowed) in Provenance::ALL.into_iter().zip(allowed) {
+            let rules = Rules { app: app.clone(), site: site.clone(), ..Rules::default() };
+            let verdict = World { rules, provenance, ..honest() }.verdict();
+            let expected = if allowed { Verdict::Allow } else { Verdict::Ask(vec![Why::SiteClaimed]) };
+            assert_eq!(verdict, expected, "{provenance:?} with {app:?} and {site:?}");
         }
     }
 }

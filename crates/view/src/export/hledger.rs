@@ -72,6 +72,7 @@ impl Writer for Journal<'_> {
         let words = plan.site_words.as_deref().map(comment).unwrap_or_default();
         writeln!(self.out, "{date} {mark} {} | {}", comment(&host), words.trim())?;
         writeln!(self.out, "    ; id: {}", payment.id)?;
+        writeln!(self.out, "    ; site: {}", plan.provenance.name())?;
         writeln!(self.out, "    ; app: {}", value(&crate::show_payment::app_name(&plan.app, app)))?;
         if let Some(Settlement::Final { tx: Some(tx), .. } | Settlement::Seen { tx: Some(tx) }) = &payment.settlement {
             writeln!(self.out, "    ; tx: {tx}")?;
@@ -96,8 +97,9 @@ impl Writer for Journal<'_> {
         }
         if let Some(sun) = burnt {
             let trx = sun.format_units(6);
-            writeln!(self.out, "    expenses:fees:network  {trx} TRX")?;
-            writeln!(self.out, "    {payer}  -{trx} TRX")?;
+            let symbol = if plan.network.is_test() { "\"TRX test\"" } else { "TRX" };
+            writeln!(self.out, "    expenses:fees:network  {trx} {symbol}")?;
+            writeln!(self.out, "    {payer}  -{trx} {symbol}")?;
         }
         writeln!(self.out)
     }

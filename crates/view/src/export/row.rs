@@ -16,6 +16,8 @@ pub struct Row {
     pub app: String,
     pub app_id: String,
     pub site: String,
+    /// claimed, verified, not recorded
+    pub provenance: &'static str,
     pub method: String,
     pub url: String,
     pub state: &'static str,
@@ -97,6 +99,7 @@ impl Row {
             app: show_payment::app_name(&plan.app, app),
             app_id: plan.app.0.clone(),
             site: plan.site.to_string(),
+            provenance: plan.provenance.name(),
             method: plan.request.method.clone(),
             url: plan.request.url.clone(),
             state: payment.state.name(),

@@ -39,6 +39,7 @@ pub const COLUMNS: [&str; 31] = [
     "reason",
     "note",
     "tags",
+    "provenance",
 ];
 
 pub struct Csv<'w> {
@@ -94,6 +95,7 @@ impl Writer for Csv<'_> {
             text(&r.reason),
             text(&r.note),
             cell(&r.tags.join(", ")),
+            r.provenance.to_owned(),
         ];
         self.out.write_record(&cells)?;
         Ok(())

@@ -121,3 +121,49 @@ fn a_file_is_complete_or_not_there_and_nobody_elses() {
     assert_eq!(file::Part::open(&path, false).err().unwrap().kind(), std::io::ErrorKind::AlreadyExists);
     assert!(file::Part::open(&path, true).is_ok());
 }
+
+#[test]
+fn trx_of_a_test_network_is_booked_as_test_money() {
+    for (test, commodity) in [(true, "\"TRX test\""), (false, "TRX")] {
+        let mut row = rows().into_iter().find(|row| row.payment.plan.network.is_test() == test).unwrap();
+        let plan = &row.payment.plan;
+        let intent = ledger::AllowanceIntent {
+            tx: "aa".repeat(32),
+            payment: row.payment.id,
+            network: plan.network,
+            owner: plan.payer,
+            token: plan.token.address,
+            spender: plan.contract,
+            amount: plan.maximum,
+            signed_hex: String::new(),
+            expires_at: row.payment.entered_at,
+        };
+        let outcome = Some(ledger::AllowanceOutcome::Confirmed { block: 1, fee_sun: 12_600_000 });
+        let at = row.payment.entered_at;
+        row.allowances = vec![ledger::Allowance { intent, at, outcome, outcome_at: Some(at) }];
+        let payer = row.payment.plan.payer;
+        let text = write(ExportFormat::Hledger, &[row]);
+        for line in [
+            format!("    expenses:fees:network  12.60 {commodity}\n"),
+            format!("    assets:tron:{payer}  -12.60 {commodity}\n"),
+        ] {
+            assert!(text.contains(&line), "{line} in {text}");
+        }
+    }
+}
+
+#[test]
+fn every_format_says_how_a_site_is_known() {
+    let mut row = rows().remove(0);
+    for provenance in plan::Provenance::ALL {
+        row.payment.plan.provenance = provenance;
+        let only = std::slice::from_ref(&row);
+        let csv = write(ExportFormat::Csv, only);
+        assert!(csv.lines().next().unwrap().ends_with(",provenance"), "{csv}");
+        assert!(csv.trim_end().ends_with(&format!(",{}", provenance.name())), "{csv}");
+        let json: serde_json::Value = serde_json::from_str(&write(ExportFormat::Json, only)).unwrap();
+        assert_eq!(json[0]["provenance"], provenance.name());
+        let journal = write(ExportFormat::Hledger, only);
+        assert!(journal.contains(&format!("    ; site: {}\n", provenance.name())), "{journal}");
+    }
+}
