@@ -1,5 +1,9 @@
 //! The arguments and their help. No flag answers a question, and none carries a secret.
 
+mod limits;
+
+pub use limits::{LimitAction, Limits, RuleFor};
+
 use clap::{Args as Group, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -47,8 +51,8 @@ pub struct Global {
     /// Print what a program can read
     #[arg(long, global = true)]
     pub json: bool,
-    /// Begin a new, empty record where the one of this wallet is gone: limits, known payees and payments are forgotten
-    #[arg(long, global = true)]
+    /// Begin an empty record where this wallet's own is gone. Not in the help: the refusal that needs it names it
+    #[arg(long, global = true, hide = true)]
     pub new_ledger: bool,
     /// Read passphrases from this open file descriptor, a line each, instead of asking
     #[arg(long, global = true, value_name = "N")]
@@ -521,61 +525,6 @@ pub struct Blocked {
     /// The whole host, with every scheme and port; sites that are blocked by themselves stay so
     #[arg(long)]
     pub host: bool,
-}
-
-#[derive(Group)]
-pub struct Limits {
-    #[command(subcommand)]
-    pub action: Option<LimitAction>,
-}
-
-#[derive(Group)]
-pub struct RuleFor {
-    /// The app's id, as `countersign apps` shows it
-    pub app: String,
-    /// The site, "https://news.example"; absent: the app across all sites
-    #[arg(long)]
-    pub site: Option<String>,
-    /// Network of the token: mainnet, nile, shasta
-    #[arg(long, default_value = "mainnet")]
-    pub network: String,
-    /// Contract of the token
-    #[arg(long)]
-    pub token: String,
-}
-
-#[derive(Subcommand)]
-pub enum LimitAction {
-    /// Allow up to these totals without asking, in whole units like 2.00; asks for the passphrase
-    #[command(group(clap::ArgGroup::new("limit").args(["per_payment", "per_day", "per_month"]).required(true).multiple(true)))]
-    Set {
-        #[command(flatten)]
-        rule: RuleFor,
-        #[arg(long, value_name = "AMOUNT")]
-        per_payment: Option<String>,
-        #[arg(long, value_name = "AMOUNT")]
-        per_day: Option<String>,
-        #[arg(long, value_name = "AMOUNT")]
-        per_month: Option<String>,
-        /// Answer for sites that Countersign asked itself; what an app only claims goes on asking
-        #[arg(long)]
-        verified_only: bool,
-    },
-    /// Always ask
-    Ask {
-        #[command(flatten)]
-        rule: RuleFor,
-    },
-    /// Always refuse
-    Block {
-        #[command(flatten)]
-        rule: RuleFor,
-    },
-    /// Take a rule away: back to asking
-    Remove {
-        #[command(flatten)]
-        rule: RuleFor,
-    },
 }
 
 #[derive(Group)]

@@ -26,7 +26,7 @@ pub async fn init(global: &Global, console: &Console, init: Init) -> Result<(), 
             let count = if init.words == "24" { 24 } else { 12 };
             let new = reach.call(NewWords { count }).await?;
             console
-                .show(&format!("{BOLD}These words are your money. Write them on paper: who loses them and this computer loses it.{OFF}\n"));
+                .show(&format!("{BOLD}These words are your money. Write them on paper: without it and this computer the money is lost.{OFF}\n"));
             for row in show::words(&new.words) {
                 console.show(&row);
             }
