@@ -5,6 +5,8 @@
 pub mod abi;
 pub mod address;
 pub mod amount;
+pub mod calls;
+pub mod foreign;
 pub mod hd;
 mod layout;
 pub mod message;
@@ -16,6 +18,7 @@ pub mod tip712;
 pub mod token;
 pub mod tx;
 pub mod typed;
+mod unique;
 mod wire;
 
 pub use address::{Address, AddressError};
@@ -28,3 +31,4 @@ pub use sign::{KeyTextError, PrivateKey, Signature};
 pub use tip712::Digest;
 pub use tx::{RawTransaction, SignedTransaction, TxId};
 pub use typed::{TypedDocument, TypedError};
+pub use unique::Unique;

@@ -3,9 +3,9 @@
 //! type that is not the domain's own, and documents made to be expensive.
 
 use crate::Digest;
+use crate::unique::Unique;
 use alloy_dyn_abi::TypedData;
 use alloy_sol_types::Eip712Domain;
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::{collections::HashMap, fmt};
 
@@ -49,7 +49,8 @@ impl TypedDocument {
         if text.len() > MAX_BYTES {
             return Err(TypedError::TooLarge { found: text.len() });
         }
-        let Strict(document) = serde_json::from_str(text).map_err(|e| TypedError::Json { reason: e.to_string() })?;
+        let Unique(document) =
+            serde_json::from_str::<Unique<false>>(text).map_err(|e| TypedError::Json { reason: e.to_string() })?;
         let root = object("document", &document)?;
         only("document", root, &["types", "primaryType", "domain", "message"])?;
         let types = Types::read(member(root, "types")?)?;
@@ -244,55 +245,4 @@ fn wrong(field: &str, found: impl fmt::Display, expected: &str) -> TypedError {
 
 fn encoding(error: impl fmt::Display) -> TypedError {
     TypedError::Encoding { reason: error.to_string() }
-}
-
-/// A JSON value in which no object has a key twice.
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(StrictVisitor).map(Self)
-    }
-}
-
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON without fractions")
-    }
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
-        Ok(v.into())
-    }
-    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
-        Ok(v.into())
-    }
-    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
-        Ok(v.into())
-    }
-    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
-        Ok(v.into())
-    }
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Strict(value)) = seq.next_element()? {
-            list.push(value);
-        }
-        Ok(Value::Array(list))
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
-        while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
-            if map.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the key {key:?} occurs twice")));
-            }
-            map.insert(key, value);
-        }
-        Ok(Value::Object(map))
-    }
 }
