@@ -322,6 +322,18 @@ impl Stage {
         signed.id()
     }
 
+    /// A token transfer of the payer that may burn nothing for energy, sent; the chain takes it and it fails.
+    pub async fn send_without_energy(&self) -> tron::SignedTransaction {
+        let (node, owner) = (self.node(), tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap());
+        let contract = address(USDT);
+        let data = tron::abi::transfer(self.facilitator.address(), tron::Amount::from_u64(1));
+        let call = Contract::Trigger { owner: owner.address(), contract, call_value_sun: 0, data };
+        let raw = node.head().await.unwrap().transaction(call, 0, Duration::from_secs(60));
+        let signed = tron::SignedTransaction::sign(raw, &owner);
+        node.broadcast(&signed).await.unwrap();
+        signed
+    }
+
     /// Whether the chain takes a signed payment.
     pub async fn try_settle(&self, payment: &x402::Payment) -> bool {
         let signed = x402::Signed::of(payment, payment.accepted.as_ref().unwrap()).unwrap();

@@ -102,3 +102,17 @@ async fn thirty_two_bytes_are_looked_up_only_where_a_person_names_the_network() 
     assert!(elsewhere.looked_up[0].contains("TRON Mainnet"), "{:?}", elsewhere.looked_up);
     assert!(desk.look_up(&tx, Some("eip155:1")).await.is_err());
 }
+
+#[tokio::test]
+async fn a_call_that_ran_out_of_energy_is_told_as_failed_with_nothing_moved() {
+    let stage = Stage::start().await;
+    let desk = Desk::new(stage.wallet.clone());
+    let sent = stage.send_without_energy().await;
+    for text in [sent.id().to_string(), sent.to_hex(), sent.to_json().to_string()] {
+        let seen = desk.look_up(&text, Some("tron:nile")).await.unwrap();
+        let told = seen.parts.iter().flat_map(|part| &part.findings).find(|found| found.code == "endedBadly");
+        assert!(told.is_some_and(|told| told.text.contains("OUT_OF_ENERGY")), "{:?}", codes(&seen));
+        assert!(seen.looked_up[0].contains("OUT_OF_ENERGY"), "{:?}", seen.looked_up);
+    }
+    assert!(codes(&desk.inspect(&sent.to_hex())).contains(&"feeLimitZero"));
+}

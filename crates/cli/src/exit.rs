@@ -26,6 +26,8 @@ pub enum Status {
 pub struct Fail {
     pub status: Status,
     pub failure: Failure,
+    /// What a program that asked for JSON gets beside the failure, in the same document.
+    pub beside: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 impl Fail {
@@ -45,7 +47,7 @@ impl Fail {
             expected: None,
             retry_after: None,
         };
-        Self { status, failure }
+        Self { status, failure, beside: None }
     }
 
     pub fn advice(mut self, advice: impl Into<String>) -> Self {
@@ -53,9 +55,17 @@ impl Fail {
         self
     }
 
+    /// Adds the members of an object to the document that a program gets.
+    pub fn beside<T: serde::Serialize>(mut self, value: &T) -> Self {
+        self.beside = serde_json::to_value(value).ok().and_then(|value| value.as_object().cloned());
+        self
+    }
+
     pub fn report(&self, json: bool) -> ExitCode {
         if json {
-            say!("{}", serde_json::json!({ "failure": self.failure }));
+            let mut document = self.beside.clone().unwrap_or_default();
+            document.insert("failure".to_owned(), serde_json::json!(self.failure));
+            say!("{}", serde_json::Value::Object(document));
         }
         note!("{}error:{} {}", crate::show::BAD, crate::show::OFF, quoted(&self.failure.message, 600));
         if let (Some(field), false) =
@@ -104,7 +114,7 @@ impl From<Failure> for Fail {
             | Code::VaultUnusable
             | Code::Internal => Status::Failed,
         };
-        Self { status, failure }
+        Self { status, failure, beside: None }
     }
 }
 

@@ -6,9 +6,9 @@ use crate::exit::{Fail, Status};
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, say};
 use helper::fetch::{self, Fetch};
 use std::io::Read;
-use view::inspect::{inspect_at, look_up};
+use view::inspect::{encoding, inspect_at, look_up};
 use view::question::quoted;
-use view::{GroupView, InspectView, LineView, PartView, WeightView};
+use view::{Code, GroupView, InspectView, LineView, PartView, WeightView};
 
 /// More than any text may have; the reader says precisely what is too much.
 const MOST: u64 = 1024 * 1024;
@@ -18,7 +18,7 @@ pub async fn inspect(global: &Global, asked: Inspect) -> Result<(), Fail> {
     let input = input(asked.input.as_deref())?;
     let text = input.trim();
     let now = plan_now();
-    let mut view = match is_url(text) {
+    let mut view = match is_url(text) && !asked.offline {
         true => {
             let fetch = Fetch { url: text.to_owned(), method: asked.method.clone(), body: asked.body.clone() };
             let fetched = fetch::fetch(&fetch).await?;
@@ -27,14 +27,25 @@ pub async fn inspect(global: &Global, asked: Inspect) -> Result<(), Fail> {
         false => explain(global, &asked, text, now).await?,
     };
     view.url = Some(text.to_owned()).filter(|text| is_url(text)).map(|url| quoted(&url, 2000));
-    match global.json {
-        true => show::json(&view),
-        false => print(&view),
+    let failed = || unread(view.title.clone()).advice("What it was tried as stands above.");
+    match (view.understood, global.json) {
+        (true, true) => show::json(&view),
+        (true, false) => print(&view),
+        // One document: the picture, and why it is none that is known.
+        (false, true) => return Err(failed().beside(&view)),
+        (false, false) => {
+            print(&view);
+            return Err(failed());
+        }
     }
-    match view.understood {
-        true => Ok(()),
-        false => Err(Fail::of(Status::Unpayable, view.title).advice("What it was tried as stands above.")),
-    }
+    Ok(())
+}
+
+/// What was handed in is nothing that can be read.
+fn unread(message: String) -> Fail {
+    let mut fail = Fail::of(Status::Unpayable, message);
+    fail.failure.code = Code::BadRequest;
+    fail
 }
 
 fn is_url(text: &str) -> bool {
@@ -69,7 +80,7 @@ fn input(source: Option<&str>) -> Result<String, Fail> {
     let read = |what: &str, input: &mut dyn Read| {
         let mut bytes = Vec::new();
         input.take(MOST).read_to_end(&mut bytes).map_err(|e| Fail::plain(format!("{what} can't be read: {e}")))?;
-        String::from_utf8(bytes).map_err(|_| Fail::of(Status::Unpayable, format!("{what} is not text")))
+        encoding::text(bytes).map_err(|e| unread(format!("{what}: {e}")))
     };
     let file = |path: &str| {
         let name = quoted(path, 200);

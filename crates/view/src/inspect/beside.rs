@@ -1,6 +1,7 @@
 //! Documents of one text beside each other: a payment and what it pays for, a signature and what it is over, a
 //! settlement and its payment. Judges as a facilitator would, from their own words alone.
 
+use super::bytes::Written;
 use super::lines::{Around, Lines};
 use super::odd::{self, GOOD, NOTE, STOP, WARN, found};
 use super::read::Is;
@@ -8,7 +9,8 @@ use super::shapes::{KindView, PartView};
 use super::{offers, partly, payments, typed};
 use crate::FindingView;
 use plan::Moment;
-use tron::{Address, Digest, Signature, recover};
+use serde_json::Value;
+use tron::{Address, Digest, TypedDocument, recover};
 use x402::{Explanation, Payment, Requirements, Scheme, Settlement};
 
 pub(super) fn compare(all: &[Is], now: Option<Moment>) -> Vec<PartView> {
@@ -27,12 +29,56 @@ pub(super) fn compare(all: &[Is], now: Option<Moment>) -> Vec<PartView> {
     if let (Some(payment), Some(settlement)) = (payment, settlement) {
         parts.push(settled(payment, settlement));
     }
+    let typed = all.iter().find_map(|is| if let Is::Typed(typed) = is { Some(&**typed) } else { None });
+    if let (Some(payment), Some(typed)) = (payment, typed) {
+        parts.extend(same_message(payment, typed));
+    }
     parts.extend(
         all.iter()
             .filter_map(|is| if let Is::Signature(s) = is { Some(s) } else { None })
             .filter_map(|s| signed(s, all)),
     );
     parts
+}
+
+/// A payment beside typed data: whether a signature of the one is a signature of the other.
+fn same_message(payment: &Payment, typed: &TypedDocument) -> Option<PartView> {
+    let payload = payment.payload.as_ref().ok()?;
+    let terms = payment.accepted.as_ref().and_then(|a| a.terms.as_ref().ok());
+    let network = tron::Network::parse(&payment.network).ok()?;
+    let digest = payload.digest(network, terms)?;
+    let mut lines = Lines::default();
+    lines.group("paid and signed");
+    let mut findings = Vec::new();
+    if digest == typed.digest() {
+        findings.push(found("typedSame", GOOD, &[]));
+    } else {
+        let mut leaves = Vec::new();
+        values(typed.message(), &mut leaves);
+        for fact in payload.explain() {
+            let told = Address::parse(&fact.value).map_or_else(|_| fact.value.clone(), |address| address.to_string());
+            lines.explained(std::slice::from_ref(&fact), Around { network: Some(network), ..Around::default() });
+            if fact.key != "signature" && !leaves.contains(&told) {
+                lines.last(|line| line.also_remark("nowhere in the typed data").weight(STOP));
+            }
+        }
+        let args = [("payment", digest.to_string()), ("typed", typed.digest().to_string())];
+        let args: Vec<(&str, &str)> = args.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        findings.push(found("typedOther", STOP, &args));
+    }
+    Some(part("The payment beside the typed data.", lines, findings))
+}
+
+/// Every value of a message, addresses in Base58.
+fn values(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => members.values().for_each(|value| values(value, out)),
+        Value::Array(items) => items.iter().for_each(|value| values(value, out)),
+        leaf => {
+            let text = leaf.as_str().map_or_else(|| leaf.to_string(), str::to_owned);
+            out.push(Address::parse(&text).map_or(text, |address| address.to_string()));
+        }
+    }
 }
 
 /// The option that the payment takes: the one that it echoes, else the one with its scheme, network and token.
@@ -170,27 +216,24 @@ fn settled(payment: &Payment, settlement: &Settlement) -> PartView {
 }
 
 /// Who made a signature over what stands beside it.
-fn signed(signature: &Signature, all: &[Is]) -> Option<PartView> {
-    let (what, digest, expected) = all.iter().find_map(|is| match is {
-        Is::Typed(document) => Some(("the typed data", document.digest(), typed::signer(document))),
-        Is::Transaction(tx) => Some(("the transaction", tx.raw().id().digest(), Some(tx.raw().owner()))),
-        Is::Hash(hash) => Some(("the 32 bytes", Digest::from_bytes(*hash), None)),
-        Is::Payment(payment) => {
-            let payload = payment.payload.as_ref().ok()?;
-            let terms = payment.accepted.as_ref().and_then(|a| a.terms.as_ref().ok());
-            let digest = payload.digest(tron::Network::parse(&payment.network).ok()?, terms)?;
-            Some(("the payment", digest, Some(payments::expected_signer(payload))))
-        }
-        _ => None,
-    })?;
+fn signed(written: &Written, all: &[Is]) -> Option<PartView> {
+    let Over { what, digest, expected, contract } = all.iter().find_map(over)?;
     let mut lines = Lines::default();
     lines.group("signature");
     lines.add("digest-to-sign", digest);
     let mut findings = Vec::new();
-    match (recover(&digest, signature), expected) {
+    if written.plain_v && contract {
+        findings.push(found("plainVRefused", STOP, &[]));
+    }
+    match (recover(&digest, &written.signature), expected) {
         (Ok(signer), Some(expected)) if signer == expected => {
             lines.address("signer", signer, Around::default()).weight(GOOD);
             findings.push(found("signerFits", GOOD, &[("signer", &signer.to_string())]));
+        }
+        (Ok(signer), Some(owner)) if !contract => {
+            lines.address("signer", signer, Around::default()).also_remark("not the owner").weight(WARN);
+            let (signer, owner) = (signer.to_string(), owner.to_string());
+            findings.push(found("signerForeign", WARN, &[("signer", &signer), ("owner", &owner)]));
         }
         (Ok(signer), Some(expected)) => {
             lines.address("signer", signer, Around::default()).also_remark(format!("not {expected}")).weight(STOP);
@@ -200,9 +243,43 @@ fn signed(signature: &Signature, all: &[Is]) -> Option<PartView> {
         (Ok(signer), None) => {
             lines.address("signer", signer, Around::default());
         }
-        (Err(_), _) => findings.push(found("signerUnknown", WARN, &[])),
+        (Err(_), _) => findings.push(found("noSigner", WARN, &[])),
     }
     Some(part(&format!("The signature over {what}."), lines, findings))
+}
+
+/// What a signature can be over.
+struct Over {
+    what: &'static str,
+    digest: Digest,
+    expected: Option<Address>,
+    /// A contract checks it, and not a node.
+    contract: bool,
+}
+
+fn over(is: &Is) -> Option<Over> {
+    Some(match is {
+        Is::Typed(document) => Over {
+            what: "the typed data",
+            digest: document.digest(),
+            expected: typed::signer(document),
+            contract: true,
+        },
+        Is::Transaction(tx) => {
+            Over { what: "the transaction", digest: tx.id?.digest(), expected: tx.owner(), contract: false }
+        }
+        Is::Hash(hash) => {
+            Over { what: "the 32 bytes", digest: Digest::from_bytes(*hash), expected: None, contract: false }
+        }
+        Is::Payment(payment) => {
+            let payload = payment.payload.as_ref().ok()?;
+            let terms = payment.accepted.as_ref().and_then(|a| a.terms.as_ref().ok());
+            let digest = payload.digest(tron::Network::parse(&payment.network).ok()?, terms)?;
+            let expected = Some(payments::expected_signer(payload));
+            Over { what: "the payment", digest, expected, contract: true }
+        }
+        _ => return None,
+    })
 }
 
 fn part(title: &str, lines: Lines, findings: Vec<FindingView>) -> PartView {

@@ -35,7 +35,7 @@ fn questions(is: &Is, named: Option<Network>) -> Vec<Question<'_>> {
         Is::Payment(payment) => nonce(payment).into_iter().collect(),
         Is::Request(request) => nonce(&request.payment).into_iter().collect(),
         Is::Hash(hash) => named.map(|n| transaction(n, TxId::from_bytes(*hash), None)).into_iter().collect(),
-        Is::Transaction(tx) => named.map(|n| transaction(n, tx.raw().id(), None)).into_iter().collect(),
+        Is::Transaction(tx) => named.zip(tx.any_id()).map(|(n, id)| transaction(n, id, None)).into_iter().collect(),
         _ => vec![],
     }
 }
@@ -205,6 +205,8 @@ fn judge(seen: &OnChain, said: Option<&Settlement>, payment: Option<&Payment>, f
             (true, true) => findings.push(found("chainAgrees", GOOD, &[])),
             (false, false) => findings.push(found("chainFailedToo", NOTE, &[])),
         }
+    } else if !seen.success {
+        findings.push(found("endedBadly", STOP, &[("result", &seen.result)]));
     }
     let payload = payment.and_then(|payment| payment.payload.as_ref().ok());
     let cancelled = match payment.and_then(nonce) {

@@ -2,21 +2,28 @@
 //! and what is odd. Pure: no wallet, no key, no node, no clock but the time that is handed in; refuses nothing, a
 //! text that is too large or unknown is told what it was tried as. What a chain knows is asked in [`look_up`].
 
+mod addresses;
 mod answer;
 mod answers;
 mod beside;
+mod buried;
 mod bytes;
+mod calls;
 mod chain;
+pub mod encoding;
 mod extensions;
 mod lines;
 mod names;
+mod nearly;
 mod odd;
 mod offers;
 mod partly;
 mod payments;
 mod read;
+mod refused;
 pub mod shapes;
 mod split;
+mod transactions;
 mod typed;
 
 pub use chain::look_up;
@@ -56,20 +63,10 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
         let found = format!("{} bytes", text.len());
         return not_read(tried("anything", "text", &found, &format!("at most {TEXT_BYTES} bytes")));
     }
-    let (pieces, more) = split::split(text);
-    let mut parts: Vec<Part> = Vec::new();
-    let mut asked: Option<&str> = None;
-    for (at, piece) in pieces.iter().enumerate() {
-        let before = parts.len();
-        parts.extend(read::piece(piece, asked, now));
-        if let split::What::Http { first, .. } = &piece.what {
-            if let (Some(card), Some(finding)) = (parts.get_mut(before), answer::judge(&pieces[at..])) {
-                answer::tell(card, finding);
-            }
-            // "GET https://news.example/ HTTP/1.1"
-            asked = first.split(' ').nth(1).filter(|url| url.starts_with("http"));
-        }
-    }
+    let unmarked = buried::unmarked(text);
+    let text = unmarked.as_deref().unwrap_or(text);
+    let (pieces, mut more) = split::split(text);
+    let mut parts = read_all(&pieces, now);
     if parts.is_empty() {
         return not_read(tried(
             "anything",
@@ -79,6 +76,15 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
         ));
     }
     twice(&pieces, &mut parts);
+    if (more || parts.iter().any(|part| part.view.kind == KindView::Unknown))
+        && let Some(found) = found_inside(text, &pieces, &parts, now)
+    {
+        more = found.len() > split::PIECES;
+        // Of an HTTP message what could not be read belongs to it; words of a log do not.
+        let http = parts.iter().any(|part| part.view.kind == KindView::Http);
+        parts.retain(|part| http || !is_unknown(part));
+        parts.extend(found.into_iter().take(split::PIECES));
+    }
     repeated(&mut parts);
     let (views, all): (Vec<PartView>, Vec<Is>) = parts.into_iter().map(|part| (part.view, part.is)).unzip();
     let mut views = views;
@@ -104,6 +110,71 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
         parts: compared.into_iter().chain(views).collect(),
     };
     Seen { view, all }
+}
+
+fn read_all(pieces: &[split::Piece<'_>], now: Option<Moment>) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut asked: Option<&str> = None;
+    for (at, piece) in pieces.iter().enumerate() {
+        let before = parts.len();
+        parts.extend(read::piece(piece, asked, now));
+        if let split::What::Http { first, .. } = &piece.what {
+            if let (Some(card), Some(finding)) = (parts.get_mut(before), answer::judge(&pieces[at..])) {
+                answer::tell(card, finding);
+            }
+            // "GET https://news.example/ HTTP/1.1"
+            asked = first.split(' ').nth(1).filter(|url| url.starts_with("http"));
+        }
+    }
+    parts
+}
+
+/// The documents inside a longer text that are none of its own pieces. `None` where there are none, and where a piece
+/// is a document that is broken: what is whole in it is not what was handed over.
+fn found_inside(text: &str, pieces: &[split::Piece<'_>], parts: &[Part], now: Option<Moment>) -> Option<Vec<Part>> {
+    let broken = |piece: &split::Piece<'_>| match &piece.what {
+        split::What::Text(text) => {
+            text.starts_with('{') && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err()
+        }
+        _ => false,
+    };
+    if pieces.iter().any(broken) {
+        return None;
+    }
+    let key = |part: &Part| format!("{:?}", part.view.groups);
+    let mut seen: std::collections::HashSet<String> = parts.iter().filter(|part| !is_unknown(part)).map(key).collect();
+    let (mut documents, mut values) = (Vec::new(), Vec::new());
+    for piece in buried::pieces(text) {
+        let mut found = read::piece(&piece, None, now);
+        if let (split::What::Text(json), true) = (&piece.what, found.iter().all(is_unknown)) {
+            found = buried::inside(json, read::is_document).iter().flat_map(|p| read::piece(p, None, now)).collect();
+        }
+        for mut part in found.into_iter().filter(|part| !is_unknown(part)) {
+            if !seen.insert(key(&part)) {
+                continue;
+            }
+            let place = part.view.place.clone().unwrap_or_default();
+            part.view.findings.push(odd::found("insideText", odd::NOTE, &[("place", &place)]));
+            if is_document(&part) { documents.push(part) } else { values.push(part) }
+        }
+        if documents.len() > split::PIECES {
+            break;
+        }
+    }
+    match (documents.is_empty(), parts.iter().all(is_unknown)) {
+        (false, _) => Some(documents),
+        (true, all_unknown) => Some(values).filter(|values| all_unknown && !values.is_empty()),
+    }
+}
+
+fn is_unknown(part: &Part) -> bool {
+    part.view.kind == KindView::Unknown
+}
+
+/// More than a value that stands in any text: an address, an id, a name.
+fn is_document(part: &Part) -> bool {
+    use KindView::{Address, Hash, Http, Network, Unknown, Url};
+    !matches!(part.view.kind, Unknown | Http | Hash | Address | Network | Url)
 }
 
 /// Many servers repeat the header's document as the body: told once. A body that differs is told.

@@ -1,20 +1,21 @@
 //! Recognises one piece of a text: by the header that it came in, by the marks that its members are, by its form.
 //! Where several readings are possible each is tried, and what every one of them misses is told.
 
-use super::bytes::{self, Transaction};
+use super::bytes::{self, Written};
 use super::names;
 use super::odd::{NOTE, STOP, WARN, found};
 use super::shapes::{KindView, PartView, TriedView};
 use super::split::{Piece, What};
-use super::{answers, offers, payments, typed};
+use super::{addresses, answers, calls, nearly, offers, payments, transactions, typed};
 use crate::FindingView;
 use crate::question::quoted;
 use ::names::WebUrl;
 use plan::{Moment, Site};
 use serde_json::Value;
 use std::borrow::Cow;
-use tron::typed::{TypedDocument, TypedError};
-use tron::{Address, Signature, Words};
+use tron::Words;
+use tron::foreign::{self, ForeignTransaction};
+use tron::typed::TypedDocument;
 use x402::facilitator::{Quote, QuoteRequest, Request, Supported, VerifyResponse};
 use x402::{Malformed, Offer, Payment, Requirements, Settlement, header, limits};
 
@@ -26,9 +27,9 @@ pub(super) enum Is {
     Settlement(Box<Settlement>),
     Request(Box<Request>),
     Typed(Box<TypedDocument>),
-    Signature(Signature),
+    Signature(Written),
     Hash([u8; 32]),
-    Transaction(Transaction),
+    Transaction(Box<ForeignTransaction>),
     Url(String),
     Other,
 }
@@ -127,27 +128,21 @@ impl Reader {
             }
             Self::Quotes => Part::new(answers::quotes(&Quote::read_list(text).map_err(wrong)?, text, now), Is::Other),
             Self::Typed => {
-                let document = TypedDocument::parse(text).map_err(|e| typed_wrong(&e))?;
-                Part::new(typed::typed(&document, text, now), Is::Typed(Box::new(document)))
+                let mut nearly = nearly::read(text);
+                let document = TypedDocument::parse(&nearly.text).map_err(|e| {
+                    let (field, found, expected) = nearly.wrong(&e);
+                    super::tried(self.name(), &field, &found, &expected)
+                })?;
+                nearly.judge(&document);
+                let mut view = typed::typed(&document, text, now);
+                view.findings = super::odd::sorted(nearly.findings.into_iter().chain(view.findings).collect());
+                Part::new(view, Is::Typed(Box::new(document)))
             }
             Self::Transaction => {
-                let json: Value = serde_json::from_str(text)
-                    .map_err(|e| super::tried(self.name(), "document", &e.to_string(), "valid JSON"))?;
-                let transaction = Transaction::from_json(&json).map_err(|e| bytes::tried(self.name(), &e))?;
-                Part::new(bytes::transaction(&transaction, now), Is::Transaction(transaction))
+                let transaction = ForeignTransaction::from_json(text).map_err(|e| bytes::tried(self.name(), &e))?;
+                Part::new(transactions::transaction(&transaction, now), Is::Transaction(Box::new(transaction)))
             }
         })
-    }
-}
-
-fn typed_wrong(error: &TypedError) -> TriedView {
-    let name = Reader::Typed.name();
-    match error {
-        TypedError::Field { field, found, expected } => super::tried(name, field, found, expected),
-        TypedError::TooLarge { found } => {
-            super::tried(name, "document", &format!("{found} bytes"), "at most 65536 bytes")
-        }
-        other => super::tried(name, "document", &other.to_string(), "types, primaryType, domain and message"),
     }
 }
 
@@ -219,6 +214,12 @@ fn decoded(value: &str) -> Result<(Cow<'_, str>, Vec<&'static str>), Malformed> 
 }
 
 fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
+    if let Some(address) = addresses::read(text) {
+        return vec![Part::new(addresses::address(address), Is::Other)];
+    }
+    if let Some(slip) = addresses::wrong(text) {
+        return vec![unknown(vec![slip], text)];
+    }
     if text.starts_with(['{', '[', '"']) {
         return document(text, now, None).unwrap_or_else(|tried| vec![unknown(tried, text)]);
     }
@@ -239,14 +240,11 @@ fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
             text,
         )],
         Err(e) => {
-            let mut tried = vec![super::tried("base64 of a document", &e.field, &e.found, &e.expected)];
+            let tried = vec![super::tried("base64 of a document", &e.field, &e.found, &e.expected)];
             if body {
                 let what = if text.starts_with('<') { "A web page" } else { "A body" };
                 let title = format!("{what} without an x402 document.");
                 return vec![Part::new(super::part(KindView::Http, title, text), Is::Other)];
-            }
-            if let Some(close) = address_wrong(text) {
-                tried.insert(0, close);
             }
             vec![unknown(tried, text)]
         }
@@ -264,9 +262,6 @@ fn form(text: &str, now: Option<Moment>) -> Option<Part> {
             view.findings = vec![found("urlRefused", STOP, &[("why", &why.to_string())])];
         }
         return Some(Part::new(view, Is::Url(text.to_owned())));
-    }
-    if let Ok(address) = Address::parse(text) {
-        return Some(Part::new(bytes::address(address), Is::Other));
     }
     if hex {
         return Some(of_hex(text, digits, now));
@@ -300,11 +295,13 @@ fn of_hex(text: &str, digits: &str, now: Option<Moment>) -> Part {
             let found = format!("{length} hex digits");
             unknown(vec![super::tried("a transaction", "text", &found, "at most 64 KiB")], text)
         }
-        _ => match Transaction::from_hex(digits) {
-            Ok(transaction) => Part::new(bytes::transaction(&transaction, now), Is::Transaction(transaction)),
+        _ => match ForeignTransaction::from_hex(digits) {
+            Ok(transaction) => {
+                Part::new(transactions::transaction(&transaction, now), Is::Transaction(Box::new(transaction)))
+            }
             Err(error) => {
                 let data = bytes(digits);
-                match bytes::call_data(&data, now) {
+                match calls::call_data(&data, now) {
                     Some(view) => Part::new(view, Is::Other),
                     None => {
                         let call = super::tried(
@@ -319,14 +316,6 @@ fn of_hex(text: &str, digits: &str, now: Option<Moment>) -> Part {
             }
         },
     }
-}
-
-/// An address with a slip in it.
-fn address_wrong(text: &str) -> Option<TriedView> {
-    let like =
-        (33..=35).contains(&text.len()) && text.starts_with('T') && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    let error = like.then(|| Address::parse(text).err()).flatten()?;
-    Some(super::tried("a TRON address", "address", text, &error.to_string()))
 }
 
 fn network(name: &str) -> PartView {
@@ -434,6 +423,11 @@ fn document(text: &str, now: Option<Moment>, not: Option<Reader>) -> Result<Vec<
             Ok(part) => parts.push(part),
             Err(one) => tried.push(one),
         }
+        // A signature among the members of typed data is a document of its own.
+        if let (Reader::Typed, Some(signature)) = (reader, nearly::read(text).signature.filter(|_| !parts.is_empty())) {
+            let (view, written) = bytes::signature(&signature);
+            parts.push(Part::new(view, written.map_or(Is::Other, Is::Signature)));
+        }
     }
     if parts.is_empty() { Err(tried) } else { Ok(parts) }
 }
@@ -454,6 +448,18 @@ fn flat(text: &str) -> Option<Part> {
     let view = super::part(KindView::PaymentPayload, title, text);
     let findings = vec![super::odd::unusable("the payment", &unusable)];
     Some(Part::new(PartView { findings, groups: lines.done(), ..view }, Is::Other))
+}
+
+/// From here on a text called "transaction" is one, and no id.
+const PACKED: usize = 100;
+
+/// Whether a value has the marks of a document that can be read.
+pub(super) fn is_document(value: &Value) -> bool {
+    match value {
+        Value::Object(_) => !direct(value).is_empty() && document(&value.to_string(), None, None).is_ok(),
+        Value::String(text) => foreign::read_signature(text).is_some(),
+        _ => false,
+    }
 }
 
 /// Levels of wrapping that are looked through, as the readers do.
@@ -494,11 +500,14 @@ fn direct(value: &Value) -> Vec<Reader> {
         }
     };
     let meta = |name: &str| value.get("_meta").and_then(|meta| meta.get(name)).is_some() || has(name);
-    mark(has("types") && has("primaryType"), Reader::Typed);
+    mark(nearly::looks_like(value), Reader::Typed);
     mark(has("paymentPayload"), Reader::Request);
     mark(has("kinds"), Reader::Supported);
     mark(has("isValid"), Reader::Verdict);
-    mark(has("raw_data_hex"), Reader::Transaction);
+    let packed =
+        |text: &str| text.len() >= PACKED && (text.starts_with('{') || text.bytes().all(|b| b.is_ascii_hexdigit()));
+    let packed = value.get("transaction").and_then(Value::as_str).is_some_and(packed);
+    mark(has("raw_data_hex") || has("raw_data") || packed, Reader::Transaction);
     mark(has("accepts") && has("x402Version"), Reader::Offer);
     mark(
         has("accepts") && !has("x402Version") && value.get("accepts").is_some_and(Value::is_array),
@@ -514,7 +523,7 @@ fn direct(value: &Value) -> Vec<Reader> {
 
 /// One layer in.
 fn step(value: &Value) -> Option<Value> {
-    for name in ["params", "result", "structuredContent", "x402/error", "data", "x402"] {
+    for name in ["transaction", "params", "result", "structuredContent", "x402/error", "data", "x402"] {
         if let Some(inner @ Value::Object(_)) = value.get(name) {
             return Some(inner.clone());
         }

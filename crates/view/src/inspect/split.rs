@@ -54,7 +54,7 @@ pub(super) fn split(text: &str) -> (Vec<Piece<'_>>, bool) {
 }
 
 /// The header's published name, whatever its case.
-fn known_header(name: &str) -> Option<&'static str> {
+pub(super) fn known_header(name: &str) -> Option<&'static str> {
     HEADERS.into_iter().find(|known| known.eq_ignore_ascii_case(name))
 }
 
@@ -148,6 +148,11 @@ impl<'a> Cut<'a> {
     fn json(&mut self, place: Option<String>) {
         let mut values = serde_json::Deserializer::from_str(self.rest).into_iter::<&RawValue>();
         let Some(Ok(raw)) = values.next() else {
+            // A line of a log: `[info] …`.
+            if place.is_none() && self.rest.starts_with('[') && self.rest.lines().next().is_some_and(is_log_line) {
+                let line = self.line();
+                return self.add(What::Text(line.into()), None);
+            }
             // Broken: the readers say where.
             let all = std::mem::take(&mut self.rest);
             return self.add(What::Text(all.trim().into()), place);
@@ -184,7 +189,9 @@ impl<'a> Cut<'a> {
             ahead.split_once('\n').or(Some((ahead, ""))).filter(|(l, _)| !l.trim().is_empty())
         {
             let line = line.trim();
-            if !is_base64(line) || line.len() > first.len() || hex_digits(line) {
+            // Hex of ids, digests and signatures stands a line each; anything longer was wrapped.
+            let whole_hex = hex_digits(line) && (!hex_digits(first) || matches!(first.len(), 64 | 66 | 130 | 132));
+            if !is_base64(line) || line.len() > first.len() || whole_hex {
                 break;
             }
             whole.to_mut().push_str(line);
@@ -196,6 +203,11 @@ impl<'a> Cut<'a> {
         }
         whole
     }
+}
+
+/// `[2026-11-29] words`: something closed in brackets, and more that is no JSON.
+fn is_log_line(line: &str) -> bool {
+    line.split_once(']').is_some_and(|(label, rest)| !label.contains(['{', '"']) && rest.starts_with([' ', ':', '[']))
 }
 
 fn is_base64(line: &str) -> bool {

@@ -4,6 +4,9 @@ use super::*;
 use tron::{Address, Network, PrivateKey};
 use x402::Offer;
 
+mod pasted;
+mod transactions;
+
 const NOW: Moment = Moment(1_795_600_000_000);
 
 fn key() -> PrivateKey {
@@ -19,6 +22,11 @@ fn payment() -> x402::Payment {
     let option = &offer.options[0];
     let authorization = option.terms.as_ref().unwrap().authorize(key().address()).unwrap();
     authorization.payment(&offer, option, &key().sign(&authorization.digest))
+}
+
+fn typed_document() -> String {
+    let offer = Offer::read(&offer_json()).unwrap();
+    offer.options[0].terms.as_ref().unwrap().authorize(key().address()).unwrap().typed_data().to_string()
 }
 
 fn at(text: &str) -> InspectView {
@@ -220,7 +228,11 @@ fn every_finding_has_a_title_and_says_what_to_do() {
         include_str!("answer.rs"),
         include_str!("answers.rs"),
         include_str!("beside.rs"),
+        include_str!("addresses.rs"),
         include_str!("bytes.rs"),
+        include_str!("calls.rs"),
+        include_str!("nearly.rs"),
+        include_str!("transactions.rs"),
         include_str!("chain.rs"),
         include_str!("extensions.rs"),
         include_str!("odd.rs"),
