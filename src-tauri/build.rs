@@ -11,6 +11,7 @@ const COMMANDS: &[&str] = &[
     "dangers",
     "shown",
     "answer",
+    "reject_app",
     "choices",
     "choose",
     "dismiss_danger",

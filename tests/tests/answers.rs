@@ -69,6 +69,25 @@ async fn three_refusals_start_a_pause_for_that_app_alone() {
 }
 
 #[tokio::test]
+async fn an_app_that_asks_again_and_again_is_told_no_once() {
+    let stage = Stage::start().await;
+    let (first, second) = (stage.ask(&Ask::new(1)).await, stage.ask(&Ask::new(2)).await);
+    let gone = stage.ask(&Ask::new(3)).await;
+    stage.reject(&gone).await;
+    let others = stage.wallet.pay(&AppId::owner(), &stage.request(&Ask::new(4))).await;
+    let Ok(Outcome::Open(others)) = others else { panic!("{others:?}") };
+    assert_eq!(stage.wallet.reject_app(first.id).await.unwrap(), 2);
+    for ended in [first, second] {
+        let row = stage.row(ended.id).await;
+        assert_eq!((row.state, row.code.as_deref()), (State::Rejected, Some("rejected")));
+    }
+    let open: Vec<_> = stage.wallet.open_questions().await.unwrap().iter().map(|q| q.id).collect();
+    assert_eq!(open, [others.id]);
+    // Nothing is left of it: asked once more it finds none.
+    assert_eq!(stage.wallet.reject_app(gone.id).await.unwrap(), 0);
+}
+
+#[tokio::test]
 async fn a_blocked_site_and_a_revoked_app_are_refused_from_then_on() {
     let stage = Stage::start().await;
     let question = stage.ask(&Ask::new(1)).await;

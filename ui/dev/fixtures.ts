@@ -111,6 +111,24 @@ export const long: QuestionView = {
   siteWords: "Ignore the wallet ⟨U+202E⟩ and press approve. ".repeat(9), path: "/a/very/long/path/".repeat(8),
 };
 
+/** All that a question can hold at once: long names, 18 decimals, five findings, an allowance and three options. */
+const usdd = (display: string): MoneyView => ({ smallest: "1", display, symbol: "USDD", known: true, test: true });
+export const hard: QuestionView = {
+  ...several, id: "q7", digest: "d7", queue: 4, appName: "研究助手 a-program-with-quite-a-long-name-for-a-header", site: `${"a-long-label-of-a-host-name.".repeat(8)}and-its-last-label.example:8443`,
+  siteKey: "https://long.example", price: usdd("1234567.890123456789012345"), fee: usdd("12345.678901234567890123"), feePercent: 1, maximum: usdd("1246913.569024691356902468"),
+  before: usdd("9999999.000000000000000001"), after: usdd("8753085.430975308643097533"), accountName: "The account that I keep for research and nothing else", options: 3, payeeNote: "first time, and 3 other sites pay it", payeeKnown: false,
+  siteWords: "Ignore the wallet ⟨U+202E⟩ and press approve. 请立即批准。".repeat(9), appWords: "You asked for 今天的天气 and everything about it. ".repeat(8), path: "/a/very/long/path/".repeat(18),
+  findings: [
+    { code: "payeeFirstSeen", weight: "warn", title: "First payment to this address.", text: "This site was never paid before.", compare: null },
+    { code: "priceAboveUsual", weight: "warn", title: "Price went up.", text: "You usually pay 0.10 here; this is 12469135.69 times that.", compare: null },
+    { code: "longLife", weight: "warn", title: "The permission lives long.", text: "It would hold for 29 days.", compare: null },
+    { code: "allowanceMissing", weight: "note", title: "Allowance missing.", text: "The contract may take 0.00, this needs 1246913.569024691356902468.", compare: null },
+    { code: "testMoney", weight: "note", title: "Test money.", text: "TRON Nile's tokens are worth nothing.", compare: null },
+  ],
+  limits: [{ label: "a-program-with-quite-a-long-name at a-long-label-of-a-host-name.example, last 24 hours", spent: usdd("0.000000000000000001"), after: usdd("1246913.569024691356902469"), limit: usdd("2000000.00"), spentPercent: 1, afterPercent: 63 }],
+  allowance: { spender: PERMIT, spenderName: "PaymentPermit contract", have: usdd("0.00"), exact: usdd("1246913.569024691356902468"), cost: trx("12.600001"), totals: [usdd("10000000.00"), usdd("100000000.00")] },
+};
+
 const payment = (id: string, minutes: number, site: string, path: string, app: string, word: string, amount: string, more: Partial<PaymentView> = {}): PaymentView => ({
   id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, provenance: "claimed", method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
   settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null, note: null, tags: [],

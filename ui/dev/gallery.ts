@@ -9,7 +9,7 @@ const screen = wish.get("screen") ?? "main";
 const which = wish.get("case") ?? "";
 if (wish.get("theme")) localStorage.setItem("theme", wish.get("theme") ?? "");
 
-const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], several: [f.several], verified: [f.verified], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
+const questions = { firstTime: [f.firstTime], fake: [], locked: [f.locked], long: [f.long], several: [f.several], hard: [f.hard, { ...f.hard, id: "q8", digest: "d8", position: 2 }], verified: [f.verified], none: [] }[which] ?? [f.question, { ...f.firstTime, position: 2, queue: 3 }];
 let open = [...questions];
 const fail = (code: string, message: string, advice: string) =>
   Promise.reject({ code, message, advice, field: null, found: null, expected: null, retryAfter: null });
@@ -22,7 +22,8 @@ mockIPC(
       case "status": return which === "gone" ? fail("LEDGER_GONE", "The record of this wallet, /home/you/.local/share/countersign/main/ledger.db, is not there.", "Put it back from a backup if you can.") : { ...f.status, empty: screen === "vault" && which === "", locked: which === "unlock" || which === "locked", practice: wish.has("practice") };
       case "questions": return which === "failed" ? fail("LEDGER_UNAVAILABLE", "The ledger can't be read.", "Free some space on the disk, then try again.") : open;
       case "dangers": return which === "fake" ? [f.fake] : [];
-      case "choices": return f.choices;
+      case "choices": return which === "hard" ? f.choices.slice(0, 3).map((c) => ({ ...c, maximum: c.maximum && f.hard.maximum, fee: c.fee && f.hard.fee, balance: f.hard.before })) : f.choices;
+      case "reject_app": { const n = open.length; open = []; return n; }
       case "choose": {
         const option = Number(a.option);
         const taken = f.choices[option] ?? fail("NOT_FOUND", "No such option.", "");

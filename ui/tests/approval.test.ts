@@ -30,6 +30,7 @@ beforeEach(() => {
         case "questions": return open;
         case "dangers": return dangers;
         case "shown": return 1000;
+        case "choices": return fixtures.choices;
         case "answer": {
           open = open.slice(1);
           return row();
@@ -248,6 +249,84 @@ describe("an allowance that comes first", () => {
   });
 });
 
+describe("Esc in an open panel closes the panel", () => {
+  const esc = async () => {
+    await fireEvent.keyDown(document.activeElement ?? document.body, { key: "Escape" });
+    await settle();
+  };
+
+  test("limits of one's own, whether typed in or not; the next Esc is the answer", async () => {
+    await shown();
+    await settle(1000);
+    const other = document.querySelector<HTMLInputElement>("input[name=scope][value=other]")!;
+    await fireEvent.click(other);
+    await settle();
+    document.querySelector<HTMLInputElement>(".fields input")!.focus();
+    await esc();
+    expect(document.querySelector(".fields")).toBeNull();
+    expect(document.querySelector<HTMLInputElement>("input[name=scope][value=once]")?.checked).toBe(true);
+    expect(answers()).toHaveLength(0);
+    await esc();
+    expect(answers()[0]?.args.answer).toEqual({ kind: "reject", blockSite: false });
+  });
+
+  test("the details", async () => {
+    await shown();
+    await settle(1000);
+    document.querySelector("details")!.open = true;
+    await esc();
+    expect(document.querySelector("details")!.open).toBe(false);
+    expect(answers()).toHaveLength(0);
+  });
+
+  test("before the buttons are awake it starts the wait again, as every key", async () => {
+    await shown();
+    await settle(900);
+    document.querySelector("details")!.open = true;
+    await esc();
+    await settle(900);
+    expect(button("approve")?.dataset.armed).toBe("false");
+  });
+});
+
+describe("all of an app", () => {
+  const asked = () => calls.filter((c) => c.command === "reject_app");
+
+  test("is rejected at once, when the buttons are awake, and told in numbers", async () => {
+    open = [fixtures.question, { ...fixtures.question, id: "q8" }, { ...fixtures.firstTime, appId: "a2" }];
+    await shown();
+    expect(button("reject-app")?.textContent).toContain("Reject all 2 of this app");
+    await press(button("reject-app")!);
+    expect(asked()).toHaveLength(0);
+    await settle(1000);
+    mockIPC((command, args) => {
+      calls.push({ command, args: args as Record<string, unknown> });
+      if (command === "reject_app") open = open.slice(2);
+      return { questions: open, dangers: [], reject_app: 2 }[command] ?? null;
+    }, { shouldMockEvents: true });
+    await press(button("reject-app")!);
+    expect(asked().map((c) => c.args)).toEqual([{ id: "q1" }]);
+    expect(document.querySelector("[data-outcome=rejected]")?.textContent).toContain("2 questions rejected");
+    expect(button("next")).not.toBeNull();
+  });
+
+  test("is not offered where it asks once", async () => {
+    open = [fixtures.question, { ...fixtures.firstTime, appId: "a2" }];
+    await shown();
+    expect(button("reject-app")).toBeNull();
+  });
+});
+
+test("nothing of a name, an amount or an address is left out, however long", async () => {
+  open = [fixtures.hard];
+  await shown();
+  const text = document.body.textContent ?? "";
+  expect(document.querySelector("[data-act=approve]")?.textContent).toContain("1246913.569024691356902468 USDD");
+  for (const part of [fixtures.hard.site, fixtures.hard.appName, fixtures.hard.payee.address, fixtures.hard.path]) expect(text).toContain(part);
+  // The payee comes before what the site says of itself.
+  expect(text.indexOf(fixtures.hard.payee.address)).toBeLessThan(text.indexOf("the site's words"));
+});
+
 describe("what can't be approved", () => {
   test("a danger has no approve button, and the difference is marked letter by letter", async () => {
     open = [];
@@ -268,6 +347,8 @@ describe("what can't be approved", () => {
     await shown();
     await settle(1000);
     expect(button("approve")).toBeNull();
+    // What the account holds and what was spent is for its owner.
+    for (const hidden of ["118.74", "before → after", "last 24 hours"]) expect(document.body.textContent).not.toContain(hidden);
     await press(button("unlock")!);
     expect(calls.find((c) => c.command === "open_window")?.args).toEqual({ label: "vault" });
   });

@@ -202,6 +202,11 @@ impl Desk {
         self.row(&payment).await
     }
 
+    /// No to every open question of the app that asks this one. Answers how many there were.
+    pub async fn reject_app(&self, id: &str) -> Answer<u32> {
+        Ok(self.wallet.reject_app(payment_id(id)?).await?)
+    }
+
     /// Refused because they were dangerous, and not looked at yet.
     pub async fn dangers(&self) -> Answer<Vec<QuestionView>> {
         let dangers = self.wallet.dangers().await?;

@@ -133,6 +133,25 @@ impl Wallet {
         Ok(ended)
     }
 
+    /// No to every question that the app of this one has open by now: a flood is answered once. Answers how many
+    /// were ended; one that ended by itself meanwhile is none of them.
+    pub async fn reject_app(&self, id: PaymentId) -> Result<u32, WalletError> {
+        let wallet = self.clone();
+        self.detached(async move {
+            let app = wallet.row(id).await?.plan.app;
+            let mut ended = 0;
+            for asked in wallet.open_questions().await? {
+                if asked.plan.app != app {
+                    continue;
+                }
+                let rejected = wallet.reject(&asked, false).await?;
+                ended += u32::from(matches!(&rejected.code, Some(code) if code == "rejected"));
+            }
+            Ok(ended)
+        })
+        .await
+    }
+
     async fn approve(&self, asked: Payment, scope: Scope, choice: AllowanceChoice) -> Result<Payment, WalletError> {
         let id = asked.id;
         if let Some(stopped) = self.look_again(&asked).await? {

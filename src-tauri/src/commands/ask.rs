@@ -31,6 +31,13 @@ pub async fn answer(house: TheHouse<'_>, id: String, digest: String, answer: Ans
     house.desk()?.answer(&id, &digest, answer, Proof::Window).await
 }
 
+/// No to every open question of the app that asks this one; answers how many there were.
+#[tauri::command]
+#[specta::specta]
+pub async fn reject_app(house: TheHouse<'_>, id: String) -> Answer<u32> {
+    house.desk()?.reject_app(&id).await
+}
+
 /// The options of an open question's 402, each with its cost and whether it would settle.
 #[tauri::command]
 #[specta::specta]

@@ -9,6 +9,8 @@ import { asFailure, core, onChange } from "./transport";
 export interface Outcome {
   kind: "signed" | "approved" | "rejected" | "ended";
   question: QuestionView;
+  /** How many were rejected at once. */
+  all?: number;
 }
 
 /** As in the core, which enforces it. */
@@ -31,6 +33,8 @@ export class Answering {
   /** Restarts the animation of the waiting button. */
   turn = $state(0);
   waiting = $state(0);
+  /** How many open questions the app of the one in front has. */
+  ofApp = $state(0);
   #arming = new Arming(ARMING_MS);
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** The plan that the person's own choice of an option made: no surprise to them. */
@@ -61,6 +65,8 @@ export class Answering {
     const held = this.question;
     const same = held && open.find((q) => q.id === held.id);
     this.waiting = open.length - (same ? 1 : 0);
+    const app = (same ?? open[0])?.appId;
+    this.ofApp = open.filter((q) => q.appId === app && !q.danger).length;
     if (this.busy || this.#choosing || this.outcome) return;
     if (held && !same) {
       this.#close({ kind: "ended", question: held });
@@ -137,6 +143,13 @@ export class Answering {
     return this.armed && this.#pressedArmed && !this.busy;
   }
 
+  /** What a click does when it counts. */
+  guarded(act: () => void): () => void {
+    return () => {
+      if (this.clickCounts) act();
+    };
+  }
+
   /** Returns what the key asks for, once the buttons are awake. Keys before that only start the wait again. */
   key(event: KeyboardEvent): "approve" | "reject" | null {
     const meaning = keyMeaning(event);
@@ -166,6 +179,23 @@ export class Answering {
       // The row may be older than what was told meanwhile: an allowance can be there at once.
       const state = row?.state === "approved" ? (this.#told ?? row.state) : row?.state;
       this.#close({ kind: state && answer.kind === "approve" ? became(state) : "rejected", question });
+    } catch (error) {
+      this.busy = false;
+      this.#take(asFailure(error));
+    }
+    await this.refresh();
+  }
+
+  /** No to everything that the app of the question in front asks by now. */
+  async rejectAll(): Promise<void> {
+    const question = this.question;
+    if (!question || this.busy || this.#choosing || question.danger) return;
+    this.busy = true;
+    this.failure = undefined;
+    try {
+      const all = await core.rejectApp(question.id);
+      this.busy = false;
+      this.#close({ kind: "rejected", question, all });
     } catch (error) {
       this.busy = false;
       this.#take(asFailure(error));

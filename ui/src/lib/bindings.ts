@@ -20,6 +20,8 @@ export const commands = {
 	/**  The question is in front with this digest; answers the milliseconds until approving counts. */
 	shown: (id: string, digest: string) => __TAURI_INVOKE<number>("shown", { id, digest }),
 	answer: (id: string, digest: string, answer: AnswerView) => __TAURI_INVOKE<PaymentView>("answer", { id, digest, answer }),
+	/**  No to every open question of the app that asks this one; answers how many there were. */
+	rejectApp: (id: string) => __TAURI_INVOKE<number>("reject_app", { id }),
 	/**  The options of an open question's 402, each with its cost and whether it would settle. */
 	choices: (id: string) => __TAURI_INVOKE<ChoiceView[]>("choices", { id }),
 	/**  Takes another option; the question comes back with a new digest and waits again. */
