@@ -13,6 +13,7 @@ Usage: countersign-app [--data-dir DIR] [--practice]
   --version       what this is
   --help          this text
 
+It ends with 2 for arguments that it does not know, and with 1 where it can't start.
 The command line for everything else is `countersign`.";
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,16 @@ impl Args {
         Ok(Parsed::Run(args))
     }
 
+    /// What is said where no window can be opened, and what to start instead.
+    pub fn no_display(&self) -> String {
+        let dir = self.data_dir.as_ref().map(|dir| format!("--data-dir '{}' ", dir.display())).unwrap_or_default();
+        let instead = match self.practice {
+            true => "in a terminal `countersign demo` is the same with play money".to_owned(),
+            false => format!("in a terminal `countersign {dir}serve` is the same wallet"),
+        };
+        format!("There is no display to open a window on (DISPLAY and WAYLAND_DISPLAY name none): {instead}.")
+    }
+
     /// The person's own wallet in its default folder.
     pub fn is_the_usual_profile(&self) -> bool {
         self.data_dir.is_none() && !self.practice
@@ -61,6 +72,17 @@ mod tests {
 
     fn parse(args: &[&str]) -> Result<Parsed, String> {
         Args::parse(args.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn without_a_display_the_terminal_is_named() {
+        let said = |args: &[&str]| match parse(args) {
+            Ok(Parsed::Run(args)) => args.no_display(),
+            other => panic!("{other:?}"),
+        };
+        assert!(said(&[]).ends_with("in a terminal `countersign serve` is the same wallet."), "{}", said(&[]));
+        assert!(said(&["--data-dir", "/d"]).contains("`countersign --data-dir '/d' serve`"));
+        assert!(said(&["--practice"]).contains("`countersign demo`"));
     }
 
     #[test]

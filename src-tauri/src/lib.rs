@@ -4,6 +4,7 @@
 mod args;
 mod bindings;
 mod commands;
+mod desktop;
 mod events;
 mod house;
 mod practice_world;
@@ -23,6 +24,9 @@ pub fn run() -> ExitCode {
         Ok(Parsed::Say(text)) => return say(&text, ExitCode::SUCCESS),
         Err(wrong) => return say(&format!("{wrong}\n\n{}", args::HELP), ExitCode::from(2)),
     };
+    if !desktop::has_display() {
+        return complain(&args.no_display());
+    }
     log(&args);
     match start(args) {
         Ok(code) => code,
@@ -83,6 +87,12 @@ fn end_when_told(app: tauri::AppHandle) {
 fn say(text: &str, code: ExitCode) -> ExitCode {
     println!("{text}");
     code
+}
+
+#[allow(clippy::print_stderr)] // Nobody has asked for a log yet, and there is no window to say it in.
+fn complain(text: &str) -> ExitCode {
+    eprintln!("{text}");
+    ExitCode::FAILURE
 }
 
 /// To standard error as RUST_LOG says, and to the profile's log files; practice leaves none.

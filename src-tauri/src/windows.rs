@@ -1,8 +1,10 @@
 //! Three windows: the record, the question, and the one for secrets. Each is made when it is needed, from
-//! its entry in tauri.conf.json, and its process ends with it.
+//! its entry in tauri.conf.json and the room on the screen, and its process ends with it.
 
+use crate::desktop;
 use crate::house::{Errand, House};
-use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindowBuilder};
+use std::sync::mpsc;
+use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindowBuilder, WindowEvent};
 
 pub const MAIN: &str = "main";
 pub const APPROVAL: &str = "approval";
@@ -11,19 +13,49 @@ pub const VAULT: &str = "vault";
 /// Opens the window, or brings it in front.
 pub fn open(app: &AppHandle, label: &str) -> tauri::Result<()> {
     if let Some(window) = app.get_webview_window(label) {
+        desktop::fit_again(&window)?;
         window.unminimize()?;
         window.show()?;
         window.set_focus()?;
         // Where the desktop forbids stealing the focus, the taskbar shows it.
         return window.request_user_attention(Some(UserAttentionType::Informational));
     }
+    // Only the main thread may ask the desktop; on it this runs at once.
+    let (tell, told) = mpsc::channel();
+    let (handle, label) = (app.clone(), label.to_owned());
+    app.run_on_main_thread(move || {
+        let _ = tell.send(make(&handle, &label));
+    })?;
+    told.recv().map_err(|_| tauri::Error::WindowNotFound)?
+}
+
+fn make(app: &AppHandle, label: &str) -> tauri::Result<()> {
+    // Another thread may have been first.
+    if app.get_webview_window(label).is_some() {
+        return Ok(());
+    }
     let config = app.config().app.windows.iter().find(|w| w.label == label);
-    let config = config.ok_or(tauri::Error::WindowNotFound)?;
-    WebviewWindowBuilder::from_config(app, config)?
+    let mut config = config.ok_or(tauri::Error::WindowNotFound)?.clone();
+    desktop::fit(app, &mut config);
+    // Shown when the window manager has been told all about it.
+    config.visible = false;
+    let window = WebviewWindowBuilder::from_config(app, &config)?
         .on_navigation(|url| matches!(url.scheme(), "tauri" | "http" | "https") && is_ours(url))
         .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
         .build()?;
-    Ok(())
+    if label == APPROVAL {
+        desktop::as_dialog(&window)?;
+    }
+    let there = window.clone();
+    window.on_window_event(move |event| {
+        if let WindowEvent::ScaleFactorChanged { .. } = event
+            && let Err(e) = desktop::fit_again(&there)
+        {
+            tracing::warn!("the window stays as large as it was: {e}");
+        }
+    });
+    window.show()?;
+    window.set_focus()
 }
 
 /// The pages that are embedded in this program, and nothing else.
