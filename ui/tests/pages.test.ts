@@ -67,6 +67,37 @@ describe("the main window", () => {
     for (const part of ["Authorization", "Settlement", "Delivery", fixtures.payments[0]!.transaction!]) expect(text(), part).toContain(part);
   });
 
+  test("a lock leaves neither record nor balances on any page", async () => {
+    answers = { ...full, tags: fixtures.tags, status: { ...fixtures.status, locked: true } };
+    render(Main);
+    await settle();
+    for (const page of ["activity", "sites", "apps", "accounts", "settings", "inspector"]) {
+      await press(`[data-go=${page}]`);
+      for (const hidden of ["news.example", "118.48", "41.26", "4120.00", "14 times", "12 payments"]) expect(text(), page).not.toContain(hidden);
+    }
+    await press("[data-go=activity]");
+    expect(text()).toContain("Countersign is locked");
+    // Who asks to be paired is nobody's record yet.
+    await press("[data-go=apps]");
+    expect(text()).toContain("K7M-4QX");
+  });
+
+  test("Esc closes the panel that was opened last", async () => {
+    answers = { ...full, tags: fixtures.tags, suggest_export_path: "/home/you/payments.csv" };
+    render(Main);
+    await settle();
+    const open = () => [document.querySelector("form[aria-label='Export payments']"), document.querySelector(".filters")].map((panel) => panel !== null);
+    await press(".head button[aria-expanded]");
+    await press("[data-action=export]");
+    expect(open()).toEqual([true, true]);
+    await fireEvent.keyDown(document.body, { key: "Escape" });
+    await settle();
+    expect(open()).toEqual([false, true]);
+    await fireEvent.keyDown(document.body, { key: "Escape" });
+    await settle();
+    expect(open()).toEqual([false, false]);
+  });
+
   test("sites, a site's page, apps and settings open", async () => {
     render(Main);
     await settle();
@@ -176,12 +207,19 @@ describe("accounts", () => {
     expect(asked("open_errand")).toEqual({ errand: { kind: "export", account: imported } });
   });
 
-  test("a locked wallet adds none, and an app's account is chosen on its page", async () => {
+  test("a locked wallet adds none", async () => {
     answers = { ...full, status: { ...fixtures.status, locked: true } };
     render(Main);
     await settle();
     await press("[data-go=accounts]");
-    expect(document.querySelector<HTMLButtonElement>("[data-act=add]")?.disabled).toBe(true);
+    expect(document.querySelector("[data-act=add]")).toBeNull();
+    expect(document.querySelector("[data-hidden]")).not.toBeNull();
+  });
+
+  test("an app's account is chosen on its page", async () => {
+    answers = { ...full, status: fixtures.status };
+    render(Main);
+    await settle();
     await press("[data-go=apps]");
     const payer = document.querySelector<HTMLSelectElement>("[data-payer=a1]")!;
     expect(payer.value).toBe(imported);
