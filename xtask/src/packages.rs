@@ -27,6 +27,7 @@ const TO_TEST: Packages = &[
     ("curl", "the program that the README pays with"),
     ("xvfb", "a display of its own for the window tests"),
     ("xauth", "used by xvfb-run"),
+    ("x11-utils", "asks that display what the window manager is told"),
     ("dbus", "a session bus of its own for the window tests, and one without a keyring"),
     ("gnome-keyring", "a real keyring that remembers an unlock"),
     ("libsecret-tools", "looks into that keyring from outside"),

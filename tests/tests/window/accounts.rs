@@ -223,6 +223,17 @@ pub async fn unlocked_by_the_keyring(world: &World) -> Result<()> {
     screen.close().await
 }
 
+/// A wallet of the key that nobody uses, with its page of accounts in front.
+pub async fn begin_again(session: &Session, args: &[&str]) -> Result<Screen> {
+    let screen = Screen::open_in(session, args).await?;
+    screen.turn_to("vault").await?;
+    screen.click("[data-act=import]").await?;
+    screen.click("input[value=key] + span").await?;
+    screen.enter("[data-field=key]", KEY).await?;
+    finish(&screen, "only your own backup of the key").await?;
+    Ok(screen)
+}
+
 async fn begin(folder: &Path, world: &World) -> Result<Screen> {
     begin_in(&Session::new(false)?, folder, world).await
 }

@@ -10,6 +10,7 @@ mod keeping;
 mod options;
 mod program;
 mod screen;
+mod sizes;
 
 use anyhow::{Context, Result, ensure};
 use practice::World;
@@ -90,6 +91,27 @@ async fn the_keyring_of_the_computer_unlocks() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_that_is_gone_is_not_replaced_without_a_word() -> Result<()> {
     keeping::begins_a_new_record().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_can_be_read_and_answered_at_every_size() -> Result<()> {
+    let world = World::start(practice::Options::default()).await?;
+    sizes::every(&world).await?;
+    world.shutdown().await;
+    Ok(())
+}
+
+#[test]
+fn without_a_display_one_sentence_names_what_to_start_instead() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut app = std::process::Command::new(screen::application()?);
+    app.arg("--data-dir").arg(folder.path()).env("DISPLAY", "").env_remove("WAYLAND_DISPLAY").env_remove("GDK_BACKEND");
+    let ended = app.output()?;
+    let said = String::from_utf8(ended.stderr)?;
+    ensure!(ended.status.code() == Some(1), "{:?}: {said}", ended.status);
+    ensure!(said.lines().count() == 1 && said.contains("serve` is the same wallet"), "{said}");
+    ensure!(std::fs::read_dir(folder.path())?.next().is_none(), "something was written");
+    Ok(())
 }
 
 /// Nile is the devnet; the main network is nowhere.
@@ -298,6 +320,10 @@ async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> R
     screen.turn_to("index").await?;
     screen.click("[data-act=lock]").await?;
     screen.find("[data-lock=true]").await?;
+    screen.find("[data-hidden]").await?;
+    screen.shot("record-locked").await?;
+    let record = screen.script("return document.body.innerText").await?;
+    ensure!(!record.to_string().contains("USDT"), "a lock left amounts on the screen: {record}");
     let url = world.fee_url();
     let id = program.question(&url, None).await?;
     screen.turn_to("approval").await?;

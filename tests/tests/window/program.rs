@@ -69,6 +69,11 @@ impl Program {
         let response = self.http.get(url).send().await?;
         ensure!(response.status() == StatusCode::PAYMENT_REQUIRED, "no 402 from {url}: {}", response.status());
         let offer = response.headers().get("PAYMENT-REQUIRED").context("no PAYMENT-REQUIRED")?.to_str()?.to_owned();
+        self.hand_over(url, &offer, reason).await
+    }
+
+    /// Hands over this 402 for this URL, which nobody asks here.
+    pub async fn hand_over(&self, url: &str, offer: &str, reason: Option<&str>) -> Result<(StatusCode, Value)> {
         let mut body = json!({ "request": { "method": "GET", "url": url }, "paymentRequired": offer });
         if let Some(reason) = reason {
             body["reason"] = json!(reason);

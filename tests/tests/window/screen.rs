@@ -30,8 +30,22 @@ impl Drop for Running {
 pub struct Screen {
     client: Client,
     shots: PathBuf,
+    display: String,
     _running: Running,
     _session: Session,
+}
+
+/// What the window stands on: the screen in device pixels, how many of them make one, and the size of text in percent.
+pub struct Desktop {
+    pub pixels: (u32, u32),
+    pub scale: u32,
+    pub text: u32,
+}
+
+impl Default for Desktop {
+    fn default() -> Self {
+        Self { pixels: (1400, 900), scale: 1, text: 100 }
+    }
 }
 
 /// A person's session: a home, and perhaps the keyring that a login unlocks.
@@ -73,14 +87,19 @@ fn program(path: PathBuf, how: &str) -> Result<PathBuf> {
     path.canonicalize().with_context(|| format!("{} is missing: {how}", path.display()))
 }
 
+/// The built application.
+pub fn application() -> Result<PathBuf> {
+    program(target().join("debug/countersign-app"), "cargo build -p countersign-app")
+}
+
 fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// Xvfb on a display that is free, told by itself.
-fn display(running: &mut Running) -> Result<String> {
+fn display(running: &mut Running, (width, height): (u32, u32)) -> Result<String> {
     let mut server = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1400x900x24", "-nolisten", "tcp"])
+        .args(["-displayfd", "1", "-screen", "0", &format!("{width}x{height}x24"), "-nolisten", "tcp"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0)
@@ -104,7 +123,12 @@ impl Screen {
 
     /// As [`Screen::open`], in this session.
     pub async fn open_in(session: &Session, args: &[&str]) -> Result<Self> {
-        let application = program(target().join("debug/countersign-app"), "cargo build -p countersign-app")?;
+        Self::open_on(&Desktop::default(), session, args).await
+    }
+
+    /// As [`Screen::open_in`], on this desktop.
+    pub async fn open_on(desktop: &Desktop, session: &Session, args: &[&str]) -> Result<Self> {
+        let application = application()?;
         let driver = target().join("tools/bin/tauri-driver");
         let driver = program(driver, "cargo install tauri-driver --version '^2' --locked --root target/tools")?;
         let shots = match std::env::var_os("UPDATE_SCREENSHOTS") {
@@ -115,13 +139,15 @@ impl Screen {
 
         let home = &session.home;
         let mut running = Running(vec![]);
-        let display = display(&mut running)?;
+        let display = display(&mut running, desktop.pixels)?;
         let (port, native) = (free_port()?, free_port()?);
         let child = Command::new("dbus-run-session")
             .args(["--", "sh", "-c", session.login(), "sh"])
             .arg(driver)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
-            .env("DISPLAY", display)
+            .env("DISPLAY", &display)
+            .env("GDK_SCALE", desktop.scale.to_string())
+            .env("GDK_DPI_SCALE", format!("{}.{:02}", desktop.text / 100, desktop.text % 100))
             .env_remove("WAYLAND_DISPLAY")
             .env("HOME", home.path())
             .env("XDG_RUNTIME_DIR", home.path())
@@ -153,7 +179,7 @@ impl Screen {
             }
         });
         let client = connected.await.context("the application did not open a window")?;
-        Ok(Self { client, shots, _running: running, _session: session.clone() })
+        Ok(Self { client, shots, display, _running: running, _session: session.clone() })
     }
 
     /// Ends the application.
@@ -282,6 +308,19 @@ impl Screen {
 
     pub async fn script(&self, script: &str) -> Result<Value> {
         self.client.execute(script, vec![]).await.with_context(|| format!("running {script}"))
+    }
+
+    /// The window's place and size on the screen, in the units that pages use at the usual text size.
+    pub async fn place(&self) -> Result<(u64, u64, u64, u64)> {
+        self.client.get_window_rect().await.context("the window's place")
+    }
+
+    /// What the window manager is told of the window with this title.
+    pub fn told_of(&self, title: &str, property: &str) -> Result<String> {
+        let mut xprop = Command::new("xprop");
+        xprop.args(["-display", &self.display, "-name", title, property]);
+        let told = xprop.output().context("xprop can't be started: install x11-utils, or run `cargo xtask setup`")?;
+        Ok(String::from_utf8_lossy(&told.stdout).into_owned())
     }
 
     /// A picture of the window as it is.
