@@ -76,7 +76,8 @@ fn hard() -> (String, String) {
             "maxTimeoutSeconds": seconds, "extra": extra })
     };
     let smallest = AMOUNT.replace('.', "");
-    let accepts = [option(&smallest, 7200), option("2234567890123456789012345", 300), option("3234567890123456789012345", 300)];
+    let accepts =
+        [option(&smallest, 7200), option("2234567890123456789012345", 300), option("3234567890123456789012345", 300)];
     let resource = json!({ "url": url, "description": words, "mimeType": "application/json" });
     (url, json!({ "x402Version": 2, "resource": resource, "accepts": accepts }).to_string())
 }
