@@ -327,6 +327,23 @@ test("nothing of a name, an amount or an address is left out, however long", asy
   expect(text.indexOf(fixtures.hard.payee.address)).toBeLessThan(text.indexOf("the site's words"));
 });
 
+test("words of two lines open with more, stay open, and close with Esc", async () => {
+  const heights = vi.spyOn(Element.prototype, "scrollHeight", "get").mockReturnValue(90);
+  open = [fixtures.firstTime];
+  await shown();
+  const more = [...document.querySelectorAll<HTMLButtonElement>(".said [aria-expanded]")];
+  expect(more.map((b) => b.textContent)).toEqual(["more", "more", "more"]);
+  await fireEvent.click(more[1]!);
+  await settle();
+  expect(more.map((b) => b.getAttribute("aria-expanded"))).toEqual(["false", "true", "false"]);
+  await settle(1000);
+  await fireEvent.keyDown(document.body, { key: "Escape" });
+  await settle();
+  expect(more[1]!.getAttribute("aria-expanded")).toBe("false");
+  expect(answers()).toHaveLength(0);
+  heights.mockRestore();
+});
+
 describe("what can't be approved", () => {
   test("a danger has no approve button, and the difference is marked letter by letter", async () => {
     open = [];
