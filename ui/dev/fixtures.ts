@@ -52,7 +52,7 @@ export const question: QuestionView = {
     { code: "allKnown", weight: "good", title: "", text: "Known token, known contract, exact amount, energy paid by the facilitator.", compare: null },
   ],
   limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600), lifetimeSeconds: null, options: 1,
-  armingMs: 1000, danger: null, locked: false,
+  armingMs: 1000, danger: null, locked: false, askerGone: null,
   document: '{\n  "x402Version": 2,\n  "accepts": [\n    {\n      "scheme": "exact_permit",\n      "network": "tron:nile",\n      "amount": "250000"\n    }\n  ]\n}',
   typedData: '{\n  "primaryType": "PaymentPermitDetails"\n}',
 };
@@ -131,7 +131,7 @@ export const hard: QuestionView = {
 
 const payment = (id: string, minutes: number, site: string, path: string, app: string, word: string, amount: string, more: Partial<PaymentView> = {}): PaymentView => ({
   id, at: ago(minutes), appName: app, appId: app, site, siteKey: `https://${site}`, provenance: "claimed", method: "GET", path, amount: usdt(amount), atMost: false, state: "signed",
-  settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null, note: null, tags: [],
+  settlement: "final", delivery: "delivered", word, nothingLeft: false, network: "TRON Nile", testMoney: true, code: null, note: null, tags: [], sellerSays: null,
   transaction: "7c2d4206c03a883dd9066d9f1f5e3a1b2c4d5e6f708192a3b4c5d6e7f8091a2b", ...more,
 });
 export const payments: PaymentView[] = [
