@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ledger::Listed;
 use std::io::{self, Write};
 
-pub const COLUMNS: [&str; 31] = [
+pub const COLUMNS: [&str; 32] = [
     "id",
     "at",
     "app",
@@ -63,7 +63,7 @@ impl Writer for Csv<'_> {
     fn row(&mut self, row: &Listed, app: Option<&str>) -> io::Result<()> {
         let r = Row::of(row, app, &self.zone);
         let text = |t: &Option<String>| t.as_deref().map(cell).unwrap_or_default();
-        let cells: [String; 31] = [
+        let cells: [String; 32] = [
             r.id,
             r.at,
             cell(&r.app),
