@@ -236,20 +236,31 @@ export type CompareView = {
 	known: string,
 };
 
+/**  Which sites a limit answers for. */
+export type CoversView = 
+/**  Also those that only the app names. */
+"claimedAndVerified" | 
+/**  Only those that the wallet asked itself. */
+"verifiedOnly";
+
 /**  Why approving isn't there. */
-export type CoversView =
-"claimedAndVerified" | "verifiedOnly";
-
-export type DaySumView = { day: string, sums: MoneyView[] | null };
-
-export type ProvenanceView = "claimed" | "verified" | "notRecorded";
-
 export type DangerView = {
 	title: string,
 	text: string,
 	compare: CompareView | null,
 	/**  Further findings, one line each. */
 	also: string[],
+};
+
+/**  What the payments of one day come to, under the list's filter. */
+export type DaySumView = {
+	/**  "2026-11-22", in the filter's time zone. */
+	day: string,
+	/**
+	 *  What left or can still leave, by network and token; absent where it was not added up: among the hits of a
+	 *  search, or where payments were removed by their age.
+	 */
+	sums: MoneyView[] | null,
 };
 
 /**  One day's spending in one token. */
@@ -597,6 +608,15 @@ export type Permit2View = {
 	chosen: boolean,
 };
 
+/**  How it is known that a request went to its site. */
+export type ProvenanceView = 
+/**  The app says so; the wallet has not asked the site. */
+"claimed" | 
+/**  The wallet's own command asked the site and met the 402. */
+"verified" | 
+/**  Of a time in which it was not written down. */
+"notRecorded";
+
 /**  Which payments to remove. */
 export type PruneInput = {
 	/**  An age like "2y", "18mo" or "90d", or a day like "2024-12-31": what was paid before it goes. */
@@ -754,8 +774,8 @@ export type ScopeView = { kind: "once" } |
  *  as typed ("2.00"); an absent one has no limit of its own, at least one must be given.
  */
 { kind: "limit"; perPayment: string | null; perDay: string | null; perMonth: string | null; 
-	/**  Absent: as the question itself is, so that a limit answers for no more than what was looked at. */
-	covers: CoversView | null };
+/**  Absent: as the question itself is, so that a limit answers for no more than what was looked at. */
+covers: CoversView | null };
 
 export type SettlementView = 
 /**  Nothing was signed: nothing can settle. */
