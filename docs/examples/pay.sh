@@ -6,38 +6,63 @@
 # COUNTERSIGN_URL says otherwise. The token comes from a pairing: see pair.sh.
 set -eu
 url=$1
-address=$(sed -n 's/.*"address": *"\([^"]*\)".*/\1/p' "${XDG_RUNTIME_DIR:-/nowhere}/countersign/main.json" 2>/dev/null || true)
-port=${COUNTERSIGN_URL:-http://${address:-127.0.0.1:4020}}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+stop() { printf '%s\n' "$1" >&2; exit 1; }
 
-# $1: header name, in any case; $2: file with the answer's headers. Only base64 passes: it goes into JSON as it is.
-header() { grep -i "^$1:" "$2" | head -n 1 | sed 's/^[^:]*://' | tr -cd 'A-Za-z0-9+/=_-'; }
+# Looked up for each call: a Countersign that was started again may listen elsewhere. A file that a crash left behind
+# names a process that is gone.
+where() {
+  if [ -n "${COUNTERSIGN_URL:-}" ]; then printf %s "$COUNTERSIGN_URL"; return; fi
+  runtime=${XDG_RUNTIME_DIR:-/nowhere}/countersign/main.json
+  pid=$(sed -n 's/.*"pid": *\([0-9]*\).*/\1/p' "$runtime" 2>/dev/null) || return 1
+  [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || return 1
+  sed -n 's/.*"address": *"\([^"]*\)".*/http:\/\/\1/p' "$runtime"
+}
+# $1: header name, in any case; $2: file with the answer's headers
+header() { grep -i "^$1:" "$2" | head -n 1 | sed 's/^[^:]*: *//' | tr -d '[:cntrl:]'; }
+# $1: a text, as it stands between quotes in JSON
+json() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 # $1: name of a string in the JSON on standard input
 field() { sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
 # The token goes through a file that only we can read: arguments are for everybody to see.
-printf 'Authorization: Bearer %s\n' "$COUNTERSIGN_TOKEN" >"$work/token"
-countersign() { curl -sS --noproxy "*" -H "@$work/token" -H 'Content-Type: application/json' "$@"; }
+printf 'Authorization: Bearer %s\n' "${COUNTERSIGN_TOKEN:-}" >"$work/token"
+# $1: the path; then what curl is to do. No redirect is followed, and nothing in a URL is a pattern.
+countersign() {
+  port=$(where) || { echo 'Countersign is not running' >&2; return 1; }
+  path=$1; shift
+  curl -sSg --no-location --noproxy "*" -H "@$work/token" -H 'Content-Type: application/json' "$@" --url "$port$path"
+}
+# $1: file for the answer's headers; then what curl is to do. The body goes to $work/body.
+seller() { to=$1; shift; curl -sSg --no-location -D "$to" -o "$work/body" -w '%{http_code}' "$@" --url "$url"; }
 
-status=$(curl -sS -D "$work/asked" -o "$work/body" -w '%{http_code}' "$url")
+status=$(seller "$work/asked") || exit 1
 if [ "$status" != 402 ]; then cat "$work/body"; [ "$status" = 200 ]; exit; fi
 
 # The 402 goes to Countersign as it came. It asks the person, unless a limit of theirs allows it.
-required=$(header payment-required "$work/asked")
-answer=$(countersign "$port/v1/payments" \
-  -d "{\"request\":{\"method\":\"GET\",\"url\":\"$url\"},\"paymentRequired\":\"$required\"}")
+case $(grep -ic '^payment-required:' "$work/asked") in
+  0) stop 'This 402 has no PAYMENT-REQUIRED header: it is no offer, or one that only its body makes' ;;
+  1) required=$(header payment-required "$work/asked") ;;
+  *) stop 'PAYMENT-REQUIRED came more than once: which of them counts would be a guess' ;;
+esac
+answer=$(countersign /v1/payments \
+  -d "{\"request\":{\"method\":\"GET\",\"url\":\"$(json "$url")\"},\"paymentRequired\":\"$(json "$required")\"}")
 id=$(printf %s "$answer" | field id)
 while printf %s "$answer" | grep -Eq '"status":"(asked|approved)"'; do
-  answer=$(countersign "$port/v1/payments/$id?wait=25")
+  answer=$(countersign "/v1/payments/$id?wait=25")
 done
 name=$(printf %s "$answer" | field headerName)
 value=$(printf %s "$answer" | field headerValue)
-[ -n "$value" ] || { printf 'Not paid: %s\n' "$answer" >&2; exit 1; }
+[ -n "$value" ] || stop "Not paid: $answer"
 
-# Once more, with the signature; then Countersign is told how it went.
-status=$(curl -sS -D "$work/paid" -o "$work/body" -w '%{http_code}' -H "$name: $value" "$url")
-response=$(header payment-response "$work/paid")
-if [ -n "$response" ]; then response="\"$response\""; else response=null; fi
-countersign -o "$work/told" "$port/v1/payments/$id/result" -d "{\"paymentResponse\":$response,\"httpStatus\":$status}"
+# Once more, with the signature. What was paid for comes first; then Countersign is told how it went.
+printf '%s: %s\n' "$name" "$value" >"$work/payment"
+status=$(seller "$work/paid" -H "@$work/payment") || stop "The signature was sent, no answer came (payment $id): run it again"
 cat "$work/body"
+response=$(header payment-response "$work/paid")
+[ -n "$response" ] || response=$(header x-payment-response "$work/paid")
+if [ -n "$response" ]; then response="\"$(json "$response")\""; else response=null; fi
+result="{\"paymentResponse\":$response,\"httpStatus\":$status}"
+countersign "/v1/payments/$id/result" --fail -o /dev/null -d "$result" ||
+  printf 'How it went was not reported (payment %s)\n' "$id" >&2
 [ "$status" = 200 ]

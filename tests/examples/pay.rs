@@ -2,40 +2,42 @@
 //! Never holds a key, and never decides what may be paid: the person does, in Countersign.
 //!
 //! Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
-//! COUNTERSIGN_URL says otherwise.
+//! COUNTERSIGN_URL says otherwise. No redirect is followed: a payment is for the URL that it was asked for.
 //!
 //! ```sh
 //! COUNTERSIGN_TOKEN=… cargo run --package stories --example pay -- http://127.0.0.1:8402/articles/1
 //! ```
-#![allow(clippy::print_stdout)] // it prints what was bought
+#![allow(clippy::print_stderr)] // it tells what went wrong beside what was bought
 
 use anyhow::{Context, Result, bail};
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, redirect::Policy};
 use serde_json::{Value, json};
 use std::env;
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
 
 /// The wallet's port, as a program sees it.
 struct Countersign {
     http: Client,
     /// No proxy reaches this machine's own port.
     direct: Client,
-    port: String,
     token: String,
 }
 
 impl Countersign {
     fn from_environment() -> Result<Self> {
+        // A connection that was kept while a person thought may be closed by now.
+        let straight = || Client::builder().redirect(Policy::none()).pool_max_idle_per_host(0);
         Ok(Self {
-            http: Client::new(),
-            direct: Client::builder().no_proxy().build()?,
-            port: env::var("COUNTERSIGN_URL").unwrap_or_else(|_| format!("http://{}", published())),
+            http: straight().build()?,
+            direct: straight().no_proxy().build()?,
             token: env::var("COUNTERSIGN_TOKEN").context("COUNTERSIGN_TOKEN: docs/examples/pair.sh prints one")?,
         })
     }
 
     async fn call(&self, path: &str, body: Option<Value>) -> Result<Value> {
-        let url = format!("{}{path}", self.port);
+        let url = format!("{}{path}", whereabouts()?);
         let request = match body {
             Some(body) => self.direct.post(url).json(&body),
             None => self.direct.get(url),
@@ -49,13 +51,16 @@ impl Countersign {
         Ok(said)
     }
 
-    /// Gets `url`, paying if that is asked and allowed.
-    async fn get(&self, url: &str) -> Result<Response> {
+    /// Prints what is at `url`, paid for if that is asked and allowed. Whether it was there.
+    async fn buy(&self, url: &str) -> Result<bool> {
         let asked = self.http.get(url).send().await?;
         if asked.status() != 402 {
-            return Ok(asked);
+            return print(asked).await;
         }
         // The 402 goes to Countersign as it came. It asks the person, unless a limit of theirs allows it.
+        if asked.headers().get_all("payment-required").iter().count() > 1 {
+            bail!("PAYMENT-REQUIRED came more than once: which of them counts would be a guess");
+        }
         let required = match header(&asked, &["payment-required"]) {
             Some(value) => value,
             None => asked.text().await?,
@@ -72,17 +77,39 @@ impl Countersign {
         let answer = self.http.get(url).header(name, value).send().await?;
         let response = header(&answer, &["payment-response", "x-payment-response"]);
         let result = json!({ "paymentResponse": response, "httpStatus": answer.status().as_u16() });
-        self.call(&format!("/v1/payments/{id}/result"), Some(result)).await?;
-        Ok(answer)
+        // Paid for: it comes first, whatever happens to the report.
+        let there = print(answer).await?;
+        if let Err(why) = self.call(&format!("/v1/payments/{id}/result"), Some(result)).await {
+            eprintln!("How it went was not reported (payment {id}): {why}");
+        }
+        Ok(there)
     }
 }
 
-/// The address in the runtime file, or the usual one.
-fn published() -> String {
+/// Where it listens. Looked up for each call: a Countersign that was started again may listen elsewhere.
+fn whereabouts() -> Result<String> {
+    if let Ok(named) = env::var("COUNTERSIGN_URL") {
+        return Ok(named);
+    }
     let file = env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("countersign/main.json"));
     let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     let runtime: Value = serde_json::from_str(&text).unwrap_or_default();
-    runtime["address"].as_str().unwrap_or("127.0.0.1:4020").to_owned()
+    match (runtime["address"].as_str(), runtime["pid"].as_u64()) {
+        (Some(address), Some(pid)) if lives(pid) => Ok(format!("http://{address}")),
+        _ => bail!("Countersign is not running"),
+    }
+}
+
+/// A file that a crash left behind names a process that is gone.
+fn lives(pid: u64) -> bool {
+    let asked = Command::new("kill").args(["-0", &pid.to_string()]).stderr(Stdio::null()).status();
+    asked.is_ok_and(|answer| answer.success())
+}
+
+async fn print(answer: Response) -> Result<bool> {
+    let there = answer.status().is_success();
+    std::io::stdout().write_all(&answer.bytes().await?)?;
+    Ok(there)
 }
 
 fn header(answer: &Response, names: &[&str]) -> Option<String> {
@@ -95,9 +122,8 @@ fn text(value: &Value) -> &str {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> Result<ExitCode> {
     let url = env::args().nth(1).context("which URL?")?;
-    let answer = Countersign::from_environment()?.get(&url).await?.error_for_status()?;
-    print!("{}", answer.text().await?);
-    Ok(())
+    let there = Countersign::from_environment()?.buy(&url).await?;
+    Ok(if there { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

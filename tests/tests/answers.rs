@@ -125,8 +125,16 @@ async fn more_than_the_app_allowed_is_refused_before_anybody_is_asked() {
     request.max_amount = Some("259999".to_owned());
     let over = stage.wallet.pay(&stage.app, &request).await;
     assert!(
-        matches!(over, Err(WalletError::MaxAmount { max, asked }) if max == usdt("0.259999") && asked == usdt("0.26"))
+        matches!(over, Err(WalletError::MaxAmount { max, asked }) if max == "0.259999 USDT" && asked == "0.26 USDT")
     );
+    request.max_amount = None;
+    // Whole units, of any token or of one; a token that is another one is over in any amount.
+    for over in ["0.25", "0.259999 USDT", "0", "100 USDD"] {
+        request.max = Some(over.to_owned());
+        let refused = stage.wallet.pay(&stage.app, &request).await;
+        assert!(matches!(refused, Err(WalletError::MaxAmount { max, .. }) if max == over), "{over}");
+    }
+    request.max = Some("0.26 usdt".to_owned());
     request.max_amount = Some("260000".to_owned());
     assert!(matches!(stage.wallet.pay(&stage.app, &request).await, Ok(Outcome::Open(_))));
 }

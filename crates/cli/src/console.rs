@@ -139,16 +139,29 @@ impl Console {
         Ok(first)
     }
 
-    /// Yes or no, spelled out.
+    /// Yes or no, spelled out; asked again for anything else.
     pub async fn yes(&self, prompt: &str) -> Result<bool, Fail> {
-        let answer = self.line(&format!("{prompt} [yes/no] ")).await?;
-        Ok(is_yes(&answer))
+        loop {
+            match yes_or_no(&self.line(&format!("{prompt} [yes/no] ")).await?) {
+                Some(answer) => return Ok(answer),
+                None => self.show(NEITHER),
+            }
+        }
     }
 }
 
-/// Only the whole word counts.
-pub fn is_yes(line: &str) -> bool {
-    line.trim().eq_ignore_ascii_case("yes")
+/// What is said to a line that is neither.
+pub const NEITHER: &str = "Please type the whole word, yes or no.";
+
+/// Only the whole word counts, and anything else is no answer.
+pub fn yes_or_no(line: &str) -> Option<bool> {
+    let line = line.trim();
+    let is = |word: &str| line.eq_ignore_ascii_case(word);
+    match (is("yes"), is("no")) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
 }
 
 fn no_more() -> Fail {

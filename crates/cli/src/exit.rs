@@ -50,6 +50,11 @@ impl Fail {
         Self { status, failure, beside: None }
     }
 
+    /// All was said already; only the status is left.
+    pub fn told(status: Status) -> Self {
+        Self::of(status, "")
+    }
+
     pub fn advice(mut self, advice: impl Into<String>) -> Self {
         self.failure.advice = Some(advice.into());
         self
@@ -62,6 +67,9 @@ impl Fail {
     }
 
     pub fn report(&self, json: bool) -> ExitCode {
+        if self.failure.message.is_empty() {
+            return ExitCode::from(self.status as u8);
+        }
         if json {
             let mut document = self.beside.clone().unwrap_or_default();
             document.insert("failure".to_owned(), serde_json::json!(self.failure));

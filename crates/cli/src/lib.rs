@@ -6,6 +6,7 @@ mod args;
 mod commands;
 mod console;
 mod exit;
+mod flags;
 mod interrupt;
 mod question;
 mod reach;
@@ -32,12 +33,13 @@ pub fn main() -> ExitCode {
     };
     let json = args.global.json;
     let outcome = runtime.block_on(run(args, secrets));
+    let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     // A thread may still wait for a line from the terminal; nobody waits for it.
     runtime.shutdown_background();
     match outcome {
         Ok(()) if show::lost() => Fail::plain("the output could not be written").report(false),
         Ok(()) => ExitCode::SUCCESS,
-        Err(fail) => fail.report(json),
+        Err(fail) => flags::in_words_of(&typed, fail).report(json),
     }
 }
 

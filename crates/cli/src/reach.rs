@@ -2,6 +2,7 @@
 //! the length of the command. Never both: the profile's lock sees to it.
 
 use crate::args::Global;
+use crate::console::Console;
 use crate::exit::Fail;
 use crate::show::{OFF, WARN, note, safe};
 use futures::{Stream, StreamExt};
@@ -52,6 +53,21 @@ impl Reach {
                 Box::pin(pieces.map(|piece| piece.map(|bytes| bytes.to_vec())))
             }
         })
+    }
+
+    /// Calls a verb that takes the passphrase, which is asked for once all else is right: without it the owner says
+    /// what else is wrong.
+    pub async fn prove<V: Verb>(
+        &self,
+        console: &Console,
+        verb: impl Fn(Option<String>) -> V,
+    ) -> Result<V::Output, Fail> {
+        match self.call(verb(None)).await {
+            Err(failure) if failure.field.as_deref() == Some("passphrase") => {}
+            done => return Ok(done?),
+        }
+        let passphrase = console.passphrase("Passphrase: ").await?.to_string();
+        Ok(self.call(verb(Some(passphrase))).await?)
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {

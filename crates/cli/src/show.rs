@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use view::port::PaymentAnswerView;
 use view::question::quoted;
 use view::{
     DeliveryView, LimitBarView, ModeView, MoneyView, PaymentView, ProvenanceView, RuleView, SettlementView, StateView,
@@ -143,6 +144,21 @@ pub fn settlement(settlement: SettlementView) -> &'static str {
         SettlementView::Final => "settled",
         SettlementView::NeverUsed => "never used, nothing left",
     }
+}
+
+/// What became of a payment that was sent, in one line.
+pub fn paid(now: &PaymentAnswerView) -> String {
+    let (amount, site) = (money(&now.plan.maximum), safe(&now.plan.site));
+    let sentence = match now.settlement {
+        SettlementView::Seen | SettlementView::Final => {
+            format!("paid {amount} to {site}, {}", settlement(now.settlement))
+        }
+        SettlementView::NeverUsed => format!("signed {amount} for {site}; it was never used and nothing left"),
+        SettlementView::None | SettlementView::Unknown => {
+            format!("signed {amount} for {site}; whether it was taken is not known yet, it counts as spent")
+        }
+    };
+    format!("{sentence} (payment {})", now.id)
 }
 
 pub fn delivery(delivery: DeliveryView) -> &'static str {

@@ -3,45 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use practice::World;
+mod home;
+
+use home::{Home, PASSPHRASE, Serve, countersign, meanwhile, rows, run};
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use tempfile::TempDir;
-
-const PASSPHRASE: &str = "correct horse battery";
-
-fn countersign(dir: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
-    command.args(arguments).arg("--data-dir").arg(dir).env_clear();
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-struct Ran {
-    status: i32,
-    out: String,
-    err: String,
-}
-
-fn run(dir: &Path, arguments: &[&str], input: &str) -> Ran {
-    let mut child = countersign(dir, arguments).spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    // A command that needs no input may be gone already.
-    let _ = stdin.write_all(input.as_bytes());
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-fn rows(dir: &Path) -> Vec<Value> {
-    let ran = run(dir, &["ledger", "--json"], "");
-    assert_eq!(ran.status, 0, "{}", ran.err);
-    let page: Value = serde_json::from_str(&ran.out).unwrap();
-    page["payments"].as_array().unwrap().clone()
-}
+use std::process::Command;
 
 #[test]
 fn a_demo_with_piped_answers_delivers_and_settles() {
@@ -69,10 +36,14 @@ fn a_no_in_the_demo_signs_nothing_and_says_so() {
 }
 
 #[test]
-fn anything_but_yes_is_no_and_a_wrong_passphrase_pays_nothing() {
+fn anything_but_yes_and_no_is_asked_again_and_a_wrong_passphrase_pays_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ran = run(dir.path(), &["demo"], "yes\ny\n\nyes please\nNo\n");
+    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.out.matches("Please type the whole word").count(), 3, "{}", ran.out);
     let dir = tempfile::tempdir().unwrap();
     let ran = run(dir.path(), &["demo"], "yes\ny\n");
-    assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
+    assert_eq!(ran.status, 1, "the input ended without an answer: {}{}", ran.out, ran.err);
     let dir = tempfile::tempdir().unwrap();
     let ran = run(dir.path(), &["demo"], "yes\nyes\nwrong\nyes\nnot this\n");
     assert_eq!(ran.status, 4, "{}{}", ran.out, ran.err);
@@ -85,89 +56,6 @@ fn a_program_that_was_not_paired_gets_nothing() {
     let ran = run(dir.path(), &["demo"], "no\n");
     assert_eq!(ran.status, 3, "{}{}", ran.out, ran.err);
     assert!(rows(dir.path()).is_empty());
-}
-
-/// A wallet of the profile "test", whose Nile is a practice world's.
-struct Home {
-    world: World,
-    dir: TempDir,
-}
-
-impl Home {
-    async fn open() -> Self {
-        let world = World::start(practice::Options::default()).await.unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        // Nothing else may be asked over the network.
-        let nodes: String =
-            [("mainnet", "http://127.0.0.1:1"), ("nile", &world.node_url()), ("shasta", "http://127.0.0.1:1")]
-                .iter()
-                .map(|(network, url)| format!("[[{network}]]\nurl = \"{url}\"\n"))
-                .collect();
-        std::fs::write(dir.path().join("config.toml"), format!("port = 0\n{nodes}")).unwrap();
-        let words = format!("{}about\n{PASSPHRASE}\n", "abandon ".repeat(11));
-        let made = run(dir.path(), &["init", "--import", "--json", "--profile", "test"], &words);
-        assert_eq!(made.status, 0, "{}", made.err);
-        let status: Value = serde_json::from_str(&made.out).unwrap();
-        let address = status["accounts"][0]["address"]["address"].as_str().unwrap();
-        world.fund(tron::Address::parse(address).unwrap()).unwrap();
-        Self { world, dir }
-    }
-
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-}
-
-/// A program runs while a person does something.
-fn meanwhile<T: Send>(program: impl FnOnce() -> T + Send, person: impl FnOnce()) -> T {
-    std::thread::scope(|scope| {
-        let program = scope.spawn(program);
-        person();
-        program.join().unwrap()
-    })
-}
-
-/// A `serve` with its terminal.
-struct Serve {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: ChildStdout,
-    seen: String,
-}
-
-impl Serve {
-    fn start(home: &Home) -> Self {
-        let mut child = countersign(home.path(), &["serve"]).spawn().unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut serve = Self { child, stdin, stdout, seen: String::new() };
-        serve.until("Listening on 127.0.0.1:");
-        serve
-    }
-
-    /// Reads until this text came; gives everything before it.
-    fn until(&mut self, text: &str) -> String {
-        loop {
-            if let Some(at) = self.seen.find(text) {
-                let rest = self.seen.split_off(at + text.len());
-                return std::mem::replace(&mut self.seen, rest);
-            }
-            let mut chunk = [0; 4096];
-            let length = self.stdout.read(&mut chunk).unwrap();
-            assert!(length > 0, "ended before {text:?}: {}", self.seen);
-            self.seen.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
-        }
-    }
-
-    fn say(&mut self, line: &str) {
-        self.stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    /// As the system ends it.
-    fn end(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success());
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,8 +175,16 @@ async fn pay_without_a_running_owner_asks_right_here() {
     assert_eq!((refused.status, refused.out.as_str()), (3, ""), "{}", refused.err);
     let silent = run(home.path(), &["pay", &home.world.cheap_url()], "");
     assert_eq!(silent.status, 1, "{}", silent.err);
-    let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max-amount", "49999"], "");
+    let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max-smallest", "49999"], "");
     assert_eq!(capped.status, 7, "{}", capped.err);
+    assert!(capped.err.contains("0.05 USDT") && capped.err.contains("0.049999 USDT"), "{}", capped.err);
+    for (most, status) in [("0.04", 7), ("0.05 USDD", 7), ("0", 7), ("nothing", 2)] {
+        let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max", most], "");
+        assert_eq!(capped.status, status, "{most}: {}", capped.err);
+        assert!(status == 7 || capped.err.contains("--max: "), "{most}: {}", capped.err);
+    }
+    let old = run(home.path(), &["pay", &home.world.cheap_url(), "--max-amount", "50000"], "");
+    assert!(old.status == 2 && old.err.contains("--max-smallest"), "{}", old.err);
     let free = run(home.path(), &["pay", &home.world.shop_url()], "");
     assert_eq!(free.status, 0, "{}", free.err);
     let rows = rows(home.path());

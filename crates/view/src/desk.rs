@@ -61,7 +61,8 @@ fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
 }
 
 pub(crate) fn site_key(text: &str) -> Answer<Site> {
-    Site::of(text).map_err(|e| Failure::field("siteKey", "a site like https://news.example", &e.to_string()))
+    let expected = "a site like https://news.example or news.example";
+    crate::show_payment::read_site(text).map_err(|e| Failure::field("siteKey", expected, &e.to_string()))
 }
 
 /// As [`site_key`], or one that the record has from a version that read addresses less strictly.
@@ -265,12 +266,13 @@ impl Desk {
         let symbols = self.symbols().await?;
         let (totals, payees) = self.wallet.site(&site).await?;
         let bounds = show_owner::midnights(self.wallet.now(), 30);
-        let spent = self.wallet.spent_between(bounds.clone(), Some(site)).await?;
+        let spent = self.wallet.spent_between(bounds.clone(), Some(site.clone())).await?;
         let rules = self.rules().await?;
-        let filter = FilterView { site_key: Some(key.to_owned()), ..FilterView::default() };
+        let key = site.to_string();
+        let filter = FilterView { site_key: Some(key.clone()), ..FilterView::default() };
         Ok(SiteDetailView {
             site: SiteView::of(&totals, &symbols),
-            rules: rules.into_iter().filter(|r| r.site_key.as_deref() == Some(key)).collect(),
+            rules: rules.into_iter().filter(|r| r.site_key.as_deref() == Some(key.as_str())).collect(),
             payees: payees.iter().map(PayeeView::of).collect(),
             days: show_owner::days(&bounds, &spent, &symbols),
             payments: self.payments(filter).await?,
@@ -295,6 +297,13 @@ impl Desk {
     fn rule_key(app: &str, site: Option<Site>, network: &str, token: &str) -> Answer<RuleKey> {
         let (network, token) = asset(network, token)?;
         Ok(RuleKey { app: AppId(app.to_owned()), site, network, token })
+    }
+
+    /// Whether a rule can be set as it is written.
+    pub async fn check_rule(&self, rule: &RuleInput) -> Answer<()> {
+        let site = rule.site_key.as_deref().map(site_key).transpose()?;
+        let key = Self::rule_key(&rule.app_id, site, &rule.network, &rule.token)?;
+        self.symbols().await?.read_mode(key.network, key.token, &rule.mode).map(drop)
     }
 
     pub async fn set_rule(&self, rule: RuleInput) -> Answer<()> {
@@ -493,8 +502,10 @@ impl Desk {
 /// What the owner's own command line does: it made the request and met the 402 itself. There is no app here, so an
 /// app's token can't come this way.
 impl Desk {
-    pub async fn pay_met(&self, request: PaymentRequestView) -> Answer<PaymentAnswerView> {
-        self.pay_as(&AppId::owner(), asked(request, Provenance::Verified)).await
+    /// `max`: the most that may leave, in whole units, "0.50" or "0.50 USDT".
+    pub async fn pay_met(&self, request: PaymentRequestView, max: Option<String>) -> Answer<PaymentAnswerView> {
+        let request = wallet::PayRequest { max, ..asked(request, Provenance::Verified) };
+        self.pay_as(&AppId::owner(), request).await
     }
 
     pub async fn check_met(&self, request: PaymentRequestView) -> Answer<CheckView> {
@@ -515,6 +526,7 @@ fn asked(request: PaymentRequestView, provenance: Provenance) -> wallet::PayRequ
         reason: request.reason,
         idempotency_key: request.idempotency_key,
         max_amount: request.max_amount,
+        max: None,
         prefer: request.prefer.map(|p| wallet::Prefer { scheme: p.scheme, network: p.network, asset: p.asset }),
     }
 }

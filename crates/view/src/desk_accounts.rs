@@ -82,6 +82,17 @@ impl Desk {
         Ok(payers.collect())
     }
 
+    /// Whether a choice of the payer can be made as it is written.
+    pub fn check_payer(&self, site: Option<&str>, account: Option<&str>) -> Answer<()> {
+        site.map(site_key).transpose()?;
+        account.map_or(Ok(()), |account| self.check_account(account))
+    }
+
+    /// Whether this is an account's address.
+    pub fn check_account(&self, account: &str) -> Answer<()> {
+        address(account).map(drop)
+    }
+
     /// Chooses the account that pays for an app, on all sites or on one; without an account the choice is taken
     /// back.
     pub async fn choose_payer(&self, app: &str, site: Option<&str>, account: Option<&str>) -> Answer<()> {

@@ -149,7 +149,7 @@ impl From<WalletError> for Failure {
             WalletError::NoOffer(other) => no_offer(other),
             WalletError::NothingPayable { worst, reasons } => nothing_payable(worst, &reasons.join("; ")),
             WalletError::MaxAmount { max, asked } => {
-                let (max, asked) = (max.to_string(), asked.to_string());
+                let (max, asked) = (quoted(max, 100), quoted(asked, 100));
                 Self::new(Code::MaxAmountExceeded, &[("max", max.as_str()), ("asked", asked.as_str())])
             }
             WalletError::NoAccount => Self::new(Code::NoAccount, &[]),

@@ -32,6 +32,14 @@ pub fn site(site: &plan::Site) -> String {
     text.strip_prefix("https://").map_or(text.clone(), str::to_owned)
 }
 
+/// A site as [`site`] shows it, as the record keeps it, or as the URL of anything there.
+pub(crate) fn read_site(text: &str) -> Result<plan::Site, names::UrlError> {
+    let text = text.trim();
+    let lower = text.to_ascii_lowercase();
+    let whole = text.contains("://") || lower.starts_with("http:") || lower.starts_with("https:");
+    plan::Site::of(&if whole { text.to_owned() } else { format!("https://{text}") })
+}
+
 pub fn app_name(app: &plan::AppId, name: Option<&str>) -> String {
     match name {
         _ if *app == plan::AppId::owner() => say("owner-app", &[]),
@@ -336,5 +344,24 @@ impl RecipientView {
             }
         };
         others.map(of).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_site_is_read_as_it_is_shown_and_as_it_is_kept() {
+        for url in ["https://news.example/a", "https://news.example:8443", "http://127.0.0.1:8402/x", "http://[::1]:80"]
+        {
+            let known = plan::Site::of(url).unwrap();
+            for text in [site(&known), known.to_string(), url.to_owned(), format!(" {}/ ", site(&known))] {
+                assert_eq!(read_site(&text), Ok(known.clone()), "{text}");
+            }
+        }
+        for text in ["", "ftp://news.example", "news example", "javascript:alert(1)", "://", "https:news.example"] {
+            assert!(read_site(text).is_err(), "{text}");
+        }
     }
 }

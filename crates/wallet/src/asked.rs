@@ -5,6 +5,7 @@ use crate::WalletError;
 use names::WebUrl;
 use plan::{AppId, Plan, Provenance, Request, Site};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use tron::Amount;
 use x402::{Offer, Requirements, Terms};
 
@@ -26,6 +27,8 @@ pub struct PayRequest {
     pub idempotency_key: Option<String>,
     /// Smallest units.
     pub max_amount: Option<String>,
+    /// Whole units, "0.50", or "0.50 USDT" for that token alone.
+    pub max: Option<String>,
     pub prefer: Option<Prefer>,
 }
 
@@ -50,6 +53,47 @@ impl Prefer {
     }
 }
 
+/// The most that may leave, as a person writes it: whole units, and the token where one is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Most {
+    amount: String,
+    symbol: Option<String>,
+}
+
+/// More than any token has.
+const DECIMALS: u8 = 36;
+
+impl Most {
+    /// "0.50" or "0.50 USDT"; `None` for what is neither.
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
+        let (amount, symbol) = text.split_at(end);
+        let symbol = Some(symbol.trim()).filter(|symbol| !symbol.is_empty());
+        let named = symbol.is_none_or(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()) && !s.contains(' '));
+        Amount::parse_units(amount, DECIMALS).ok().filter(|_| named)?;
+        Some(Self { amount: amount.to_owned(), symbol: symbol.map(str::to_owned) })
+    }
+
+    /// Whether a payment stays within it. A symbol that is only a contract's claim is not the one that was meant.
+    fn holds(&self, plan: &Plan) -> bool {
+        let token = &plan.token;
+        let named = self.symbol.as_ref().is_none_or(|s| token.known && s.eq_ignore_ascii_case(&token.symbol));
+        let wide = |text: &str| Amount::parse_units(text, DECIMALS);
+        let asked = wide(&plan.maximum.format_units(token.decimals));
+        named && matches!((asked, wide(&self.amount)), (Ok(asked), Ok(most)) if asked <= most)
+    }
+}
+
+impl fmt::Display for Most {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.symbol {
+            Some(symbol) => write!(f, "{} {symbol}", self.amount),
+            None => f.write_str(&self.amount),
+        }
+    }
+}
+
 /// A request, parsed at the door.
 pub(crate) struct Asked {
     pub site: Site,
@@ -61,7 +105,8 @@ pub(crate) struct Asked {
     pub offer: Offer,
     pub raw: String,
     pub reason: Option<String>,
-    pub max_amount: Option<Amount>,
+    max_amount: Option<Amount>,
+    max: Option<Most>,
     pub prefer: Option<Prefer>,
     pub hash: [u8; 32],
     pub key: Option<String>,
@@ -102,6 +147,12 @@ impl Asked {
             ),
             None => None,
         };
+        let max = match &request.max {
+            Some(text) => {
+                Some(Most::parse(text).ok_or_else(|| field("max", "an amount like 0.50 or 0.50 USDT", text))?)
+            }
+            None => None,
+        };
         let offer = x402::answer::read(&request.payment_required)?;
         let mut hash = Sha256::new();
         let prefer = request.prefer.clone().unwrap_or_default();
@@ -118,6 +169,10 @@ impl Asked {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         }
+        // Rows from before know no such part.
+        if let Some(max) = &request.max {
+            hash.update(max);
+        }
         let (url, redacted, path) = written(url);
         Ok(Self {
             site,
@@ -128,6 +183,7 @@ impl Asked {
             raw: request.payment_required.clone(),
             reason: request.reason.clone().filter(|r| !r.trim().is_empty()),
             max_amount,
+            max,
             prefer: request.prefer.clone(),
             hash: hash.finalize().into(),
             key: request.idempotency_key.clone(),
@@ -145,6 +201,7 @@ impl Asked {
             raw: document.to_owned(),
             reason: plan.app_words.clone(),
             max_amount: None,
+            max: None,
             prefer: None,
             hash: [0; 32],
             key: None,
@@ -154,6 +211,18 @@ impl Asked {
     /// The very same request of the same app, without a key that would tell it apart.
     pub(crate) fn is_again(&self, app: &AppId, earlier: &ledger::Payment) -> bool {
         self.key.is_none() && earlier.request_hash == self.hash && earlier.plan.app == *app
+    }
+
+    /// Whether the plan stays within what the request lets leave.
+    pub(crate) fn within(&self, plan: &Plan) -> Result<(), WalletError> {
+        let token = &plan.token;
+        let shown = |amount: Amount| format!("{} {}", amount.format_units(token.decimals), token.symbol);
+        let over = |max| Err(WalletError::MaxAmount { max, asked: shown(plan.maximum) });
+        match (self.max_amount.filter(|max| plan.maximum > *max), self.max.as_ref().filter(|max| !max.holds(plan))) {
+            (Some(max), _) => over(shown(max)),
+            (None, Some(max)) => over(max.to_string()),
+            (None, None) => Ok(()),
+        }
     }
 
     pub(crate) fn claimed_resource(&self) -> Option<&str> {
@@ -218,6 +287,18 @@ fn is_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_most_is_whole_units_with_or_without_a_token() {
+        for (text, shown) in
+            [("0.50", "0.50"), ("2", "2"), (" 0.50 USDT ", "0.50 USDT"), ("0.5usdt", "0.5 usdt"), ("0", "0")]
+        {
+            assert_eq!(Most::parse(text).map(|most| most.to_string()).as_deref(), Some(shown), "{text}");
+        }
+        for text in ["", "USDT", "-1", "1e3", "0.5 USDT or so", "0,50", "1.2.3", "0x10", "0.5 $", "1 2"] {
+            assert_eq!(Most::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn secrets_in_urls_are_not_written_down() {

@@ -77,13 +77,27 @@ impl Config {
             Err(source) => return Err(ConfigError::Read { file: name(), source }),
         };
         let wrong = |reason| ConfigError::Parse { file: name(), reason };
-        let config: Self = toml::from_str(&text).map_err(|e| wrong(without_values(e.message())))?;
+        let at = |line: usize, reason: &str| wrong(format!("{}{reason}", place(&text, line)));
+        let config: Self = toml::from_str(&text).map_err(|e| {
+            let line = e.span().map_or(0, |span| text.get(..span.start).unwrap_or_default().matches('\n').count());
+            at(line, &without_values(e.message()))
+        })?;
+        // Where a value stands that is of its type and still none that there is.
+        let line = |of: &dyn Fn(&str) -> bool| text.lines().position(of).unwrap_or_default();
         if config.log_level().is_none() {
-            return Err(wrong(format!("log_level is one of {LOG_LEVELS}")));
+            return Err(at(line(&|row| key(row) == Some("log_level")), &format!("log_level is one of {LOG_LEVELS}")));
         }
         let known = |set: &str| Network::ALL.iter().any(|n| has_set(*n, set));
-        if !config.permit2_sites.values().chain([&config.permit2]).all(|set| known(set)) {
-            return Err(wrong("permit2 is one of first, second".to_owned()));
+        if let Some(set) = config.permit2_sites.values().chain([&config.permit2]).find(|set| !known(set)) {
+            let line = line(&|row| row.contains(&format!("\"{set}\"")) && row.contains('='));
+            return Err(at(line, "permit2 is one of first, second"));
+        }
+        for node in config.mainnet.iter().chain(&config.nile).chain(&config.shasta) {
+            let url = url::Url::parse(&node.url).ok();
+            if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+                let line = line(&|row| key(row) == Some("url") && row.contains(&node.url));
+                return Err(at(line, "a node's address begins with http:// or https://"));
+            }
         }
         Ok(config)
     }
@@ -112,6 +126,34 @@ impl Config {
 
 pub(crate) fn has_set(network: Network, name: &str) -> bool {
     tron::registry::deployments(network).permit2.iter().any(|set| set.name == name)
+}
+
+/// The settings' names: what else stands before an equals sign may be a secret in the wrong place.
+const KEYS: [&str; 12] = [
+    "port",
+    "question_seconds",
+    "auto_lock_minutes",
+    "node_seconds",
+    "log_level",
+    "permit2",
+    "permit2_sites",
+    "mainnet",
+    "nile",
+    "shasta",
+    "url",
+    "api_key",
+];
+
+/// The setting that a row sets or begins.
+fn key(row: &str) -> Option<&str> {
+    let name = row.split_once('=').map_or(row, |(name, _)| name).trim().trim_matches(['[', ']']).trim();
+    KEYS.contains(&name).then_some(name)
+}
+
+/// "line 3, `port`: ", in front of what is wrong there.
+fn place(text: &str, line: usize) -> String {
+    let named = text.lines().nth(line).and_then(key).map_or_else(String::new, |key| format!(", `{key}`"));
+    format!("line {}{named}: ", line.saturating_add(1))
 }
 
 /// The first line of the parser's message, without what stood in quotes: it may be an API key in the wrong place.
@@ -145,6 +187,20 @@ mod tests {
         assert_eq!((config.permit2.as_str(), config.permit2_sites["https://a.example"].as_str()), ("second", "first"));
         std::fs::write(&file, "permit2 = \"third\"\n").unwrap();
         assert!(Config::load(&file).err().unwrap().to_string().contains("first, second"));
+        for (wrong, place) in [
+            ("# mine\nport = \"x\"\n", "config.toml is not a valid configuration: line 2, `port`: invalid type"),
+            ("port = 4021\n\nlog_level = \"loud\"\n", "line 3, `log_level`: "),
+            ("[[nile]]\nurl = \"node.example\"\n", "line 2, `url`: a node's address begins with"),
+            ("[[nile]]\nurl = \"file:///etc/passwd\"\n", "line 2, `url`: "),
+            ("[[nile]]\napi_key = \"x\"\n", "line 1, `nile`: missing field `url`"),
+            ("port = 1\npermit2 = \"third\"\n", "line 2, `permit2`: "),
+            ("c2VjcmV0 = =\n", "line 1: "),
+        ] {
+            std::fs::write(&file, wrong).unwrap();
+            let said = Config::load(&file).err().unwrap().to_string();
+            assert!(said.contains(place) && said.starts_with(dir.path().to_str().unwrap()), "{wrong:?}: {said}");
+            assert!(!said.contains("c2VjcmV0"), "{said}");
+        }
         for misplaced in ["port = \"api \\\" key\"\n", "nile = \"api \\\" key\"\n", "[[nile]]\nurl = [\"api key\"]\n"] {
             std::fs::write(&file, misplaced).unwrap();
             let said = Config::load(&file).err().unwrap().to_string();

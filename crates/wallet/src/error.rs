@@ -3,7 +3,7 @@
 use ledger::{LedgerError, Payment};
 use names::{AppNameError, UrlError};
 use plan::{AppId, PlanDigest};
-use tron::{Address, Amount, Network};
+use tron::{Address, Network};
 use vault::VaultError;
 
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub enum WalletError {
     #[error("no option can be paid: {}", .reasons.join("; "))]
     NothingPayable { worst: Unpayable, reasons: Vec<String> },
     #[error("at most {max} was allowed, {asked} is asked")]
-    MaxAmount { max: Amount, asked: Amount },
+    MaxAmount { max: String, asked: String },
     #[error("there is no account yet")]
     NoAccount,
     /// Judged and written down as refused.

@@ -38,7 +38,7 @@ pub use allowance::offered_totals;
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};
 pub use arming::ARMING_MS;
-pub use asked::{PayRequest, Prefer};
+pub use asked::{Most, PayRequest, Prefer};
 pub use clock::{Clock, HandClock, SystemClock};
 pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};

@@ -110,9 +110,7 @@ impl Wallet {
     /// The long way, with the chain and if need be a person.
     async fn pay_asked(&self, app: &AppId, asked: &Asked) -> Result<Outcome, WalletError> {
         let planned = self.plan(app, asked, Look::Chain).await?;
-        if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
-            return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
-        }
+        asked.within(&planned.plan)?;
         let new = self.new_row(asked, planned);
         let wallet = self.clone();
         let entering = self.0.entering.lock().await;
@@ -144,8 +142,7 @@ impl Wallet {
     async fn pay_by_limit(&self, app: &AppId, asked: &Asked) -> Result<Short, WalletError> {
         // What can't be planned here is told on the long way.
         let Ok(planned) = self.plan(app, asked, Look::Memory).await else { return Ok(Short::Long) };
-        let over = asked.max_amount.is_some_and(|max| planned.plan.maximum > max);
-        if over || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
+        if asked.within(&planned.plan).is_err() || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
             return Ok(Short::Long);
         }
         let new = self.new_row(asked, planned);
@@ -353,9 +350,7 @@ impl Wallet {
     pub async fn check(&self, app: &AppId, request: &PayRequest) -> Result<Checked, WalletError> {
         let asked = Asked::parse(request)?;
         let planned = self.plan(app, &asked, Look::Chain).await?;
-        if let Some(max) = asked.max_amount.filter(|max| planned.plan.maximum > *max) {
-            return Err(WalletError::MaxAmount { max, asked: planned.plan.maximum });
-        }
+        asked.within(&planned.plan)?;
         let now = self.now();
         let (site, network, token) = (planned.plan.site.clone(), planned.plan.network, planned.plan.token.address);
         let of = app.clone();

@@ -3,10 +3,11 @@
 
 use crate::args::{AccountAction, Accounts, Global};
 use crate::console::{Console, Line};
-use crate::exit::Fail;
+use crate::exit::{self, Fail};
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, BOLD, OFF, WARN, safe};
+use helper::Verb;
 use helper::verb::{
     AddAccount, ChangePassphrase, ChoosePayer, ExportKeystore, HideAccount, ImportKey, ImportKeystore, Payers,
     RemoveAccount, RenameAccount, RestoreWords, RevealKey, RevealWords, Status, UseAccount, WatchAccount,
@@ -22,17 +23,19 @@ pub async fn accounts(global: &Global, console: &Console, accounts: Accounts) ->
     match accounts.action.unwrap_or(AccountAction::List) {
         AccountAction::List => act.told(&reach.call(Status {}).await?),
         AccountAction::Add { name } => {
-            let (name, passphrase) = (name.unwrap_or_default(), act.proof().await?);
-            act.told(&reach.call(AddAccount { name, passphrase }).await?);
+            let name = name.unwrap_or_default();
+            act.told(&act.prove(|passphrase| AddAccount { name: name.clone(), passphrase }).await?);
         }
         AccountAction::Import { keystore, name } => act.import(keystore.as_deref(), name.unwrap_or_default()).await?,
         AccountAction::Watch { address, name } => {
-            let (name, passphrase) = (name.unwrap_or_default(), act.proof().await?);
-            act.told(&reach.call(WatchAccount { name, account: address, passphrase }).await?);
+            let (account, name) = (address, name.unwrap_or_default());
+            let watch = |passphrase| WatchAccount { name: name.clone(), account: account.clone(), passphrase };
+            act.told(&act.prove(watch).await?);
         }
         AccountAction::Rename { account, name } => {
-            let (account, passphrase) = (act.find(&account).await?.address.address, act.proof().await?);
-            act.told(&reach.call(RenameAccount { account, name, passphrase }).await?);
+            let account = act.find(&account).await?.address.address;
+            let rename = |passphrase| RenameAccount { account: account.clone(), name: name.clone(), passphrase };
+            act.told(&act.prove(rename).await?);
         }
         AccountAction::Hide { account } => act.hide(&account, true).await?,
         AccountAction::Show { account } => act.hide(&account, false).await?,
@@ -58,8 +61,8 @@ impl Act<'_> {
         Ok(self.console.passphrase("Passphrase: ").await?.to_string())
     }
 
-    async fn proof(&self) -> Result<Option<String>, Fail> {
-        self.passphrase().await.map(Some)
+    async fn prove<V: Verb>(&self, verb: impl Fn(Option<String>) -> V) -> Result<V::Output, Fail> {
+        self.reach.prove(self.console, verb).await
     }
 
     /// The account with this address or this name.
@@ -141,8 +144,9 @@ impl Act<'_> {
     }
 
     async fn hide(&self, account: &str, hidden: bool) -> Result<(), Fail> {
-        let (account, passphrase) = (self.find(account).await?.address.address, self.proof().await?);
-        self.told(&self.reach.call(HideAccount { account, hidden, passphrase }).await?);
+        let account = self.find(account).await?.address.address;
+        let hide = |passphrase| HideAccount { account: account.clone(), hidden, passphrase };
+        self.told(&self.prove(hide).await?);
         Ok(())
     }
 
@@ -155,7 +159,7 @@ impl Act<'_> {
             ));
         }
         if !self.console.yes(&format!("Remove \"{}\"?", safe(&found.name))).await? {
-            return Err(Fail::plain("nothing was removed"));
+            return Err(Fail::of(exit::Status::Refused, "nothing was removed"));
         }
         let verb = RemoveAccount { account: found.address.address, passphrase: self.passphrase().await? };
         self.told(&self.reach.call(verb).await?);
@@ -167,14 +171,18 @@ impl Act<'_> {
             Some(text) => Some(self.find(text).await?.address.address),
             None => None,
         };
-        let passphrase = self.proof().await?;
         match (app, account) {
             (Some(app_id), account) => {
-                self.reach.call(ChoosePayer { app_id, site_key: site, account, passphrase }).await?;
+                let choose = |passphrase| {
+                    let (app_id, site_key, account) = (app_id.clone(), site.clone(), account.clone());
+                    ChoosePayer { app_id, site_key, account, passphrase }
+                };
+                self.prove(choose).await?;
                 self.payers().await
             }
             (None, Some(account)) => {
-                self.told(&self.reach.call(UseAccount { account, passphrase }).await?);
+                let choose = |passphrase| UseAccount { account: account.clone(), passphrase };
+                self.told(&self.prove(choose).await?);
                 Ok(())
             }
             (None, None) => Err(Fail::plain("name an account, or an app with --app")),

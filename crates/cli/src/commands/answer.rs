@@ -2,7 +2,7 @@
 
 use crate::args::{Answer, Global};
 use crate::console::Console;
-use crate::exit::Fail;
+use crate::exit::{Fail, Status};
 use crate::question;
 use crate::reach::Reach;
 use crate::show::say;
@@ -51,7 +51,10 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
         true => show::json(&payment),
         false => say!("{}", outcome(&payment)),
     }
-    Ok(())
+    match payment.state {
+        StateView::Refused => Err(Fail::told(Status::Refused)),
+        _ => Ok(()),
+    }
 }
 
 /// What became of an answered question, in one line.
@@ -67,7 +70,6 @@ pub fn outcome(payment: &PaymentView) -> String {
 
 /// A payment that ended without a signature, as the failure that it is.
 pub fn unsigned(status: StateView, failure: Option<Failure>) -> Fail {
-    use crate::exit::Status;
     match (failure, status) {
         (Some(failure), _) => failure.into(),
         (None, StateView::Expired | StateView::Cancelled) => Fail::of(Status::Ended, show::state(status)),

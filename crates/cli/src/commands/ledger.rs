@@ -63,14 +63,9 @@ pub fn filter(which: Which) -> FilterView {
 pub async fn run(global: &Global, console: &Console, reach: &Reach, action: LedgerAction) -> Result<(), Fail> {
     match action {
         LedgerAction::Export { which, format, file, output, replace } => {
-            let format = match format.as_str() {
-                "json" => ExportFormat::Json,
-                "jsonl" => ExportFormat::JsonLines,
-                "hledger" => ExportFormat::Hledger,
-                _ => ExportFormat::Csv,
-            };
             let filter = FilterView { oldest_first: true, ..filter(which) };
             let Some(output) = output.or(file) else { return Err(Fail::plain("no file was named")) };
+            let format = self::format(format.as_deref(), &output);
             if output.as_os_str() == "-" {
                 return to_output(reach, filter, format).await;
             }
@@ -112,6 +107,17 @@ pub async fn run(global: &Global, console: &Console, reach: &Reach, action: Ledg
             Ok(())
         }
         LedgerAction::RenameTag { name, new } => Ok(reach.call(RenameTag { name, new }).await?),
+    }
+}
+
+/// The format that was named, or the one that the file's name says.
+fn format(named: Option<&str>, file: &Path) -> ExportFormat {
+    let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
+    match named.or(ending.as_deref()) {
+        Some("json") => ExportFormat::Json,
+        Some("jsonl" | "ndjson") => ExportFormat::JsonLines,
+        Some("hledger" | "journal" | "ledger" | "j") => ExportFormat::Hledger,
+        _ => ExportFormat::Csv,
     }
 }
 
@@ -157,4 +163,28 @@ async fn export(global: &Global, reach: &Reach, input: ExportInput) -> Result<()
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gets_the_format_that_its_name_says_unless_another_is_asked_for() {
+        for (named, file, format) in [
+            (None, "2026.csv", ExportFormat::Csv),
+            (None, "x.json", ExportFormat::Json),
+            (None, "a.b/X.JSON", ExportFormat::Json),
+            (None, "x.jsonl", ExportFormat::JsonLines),
+            (None, "x.ndjson", ExportFormat::JsonLines),
+            (None, "2026.journal", ExportFormat::Hledger),
+            (None, "payments", ExportFormat::Csv),
+            (None, "payments.txt", ExportFormat::Csv),
+            (None, "-", ExportFormat::Csv),
+            (Some("csv"), "x.json", ExportFormat::Csv),
+            (Some("hledger"), "-", ExportFormat::Hledger),
+        ] {
+            assert_eq!(self::format(named, Path::new(file)), format, "{named:?} {file}");
+        }
+    }
 }

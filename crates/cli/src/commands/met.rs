@@ -3,7 +3,8 @@
 
 use crate::exit::{Fail, Status};
 use crate::show::safe;
-use reqwest::{Response, StatusCode, header::LOCATION};
+use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
 use view::Failure;
 
 /// A 402 has at most this much; more is not read.
@@ -40,7 +41,8 @@ pub(super) async fn offer(mut response: Response) -> Result<String, Fail> {
 /// An answer that is neither what was wanted nor a 402; `from` is the URL that was asked.
 pub(super) fn other(from: &str, response: &Response) -> Fail {
     let status = response.status();
-    let fail = Fail::plain(format!("{} answered {status}; nothing was asked for or paid", safe(from)));
+    let fail =
+        Fail::plain(format!("{} answered {status}{}; nothing was asked for or paid", safe(from), when(response)));
     match led_to(response) {
         Some(to) => {
             fail.advice(format!("It leads to {}: ask for that address yourself if it is the right one.", safe(&to)))
@@ -49,8 +51,18 @@ pub(super) fn other(from: &str, response: &Response) -> Fail {
     }
 }
 
+/// When it makes sense to ask again, where the answer says so: ", to be asked again in 30 seconds".
+pub(super) fn when(response: &Response) -> String {
+    let Some(after) = response.headers().get(RETRY_AFTER) else { return String::new() };
+    let after = safe(&String::from_utf8_lossy(after.as_bytes()));
+    match after.parse::<u64>() {
+        Ok(seconds) => format!(", to be asked again in {seconds} seconds"),
+        Err(_) => format!(", to be asked again after {after}"),
+    }
+}
+
 /// Where a redirect leads, as an absolute URL where it can be one.
-fn led_to(response: &Response) -> Option<String> {
+pub(super) fn led_to(response: &Response) -> Option<String> {
     let redirect = response.status().is_redirection() && response.status() != StatusCode::NOT_MODIFIED;
     let to = response.headers().get(LOCATION).filter(|_| redirect)?;
     let to = String::from_utf8_lossy(to.as_bytes()).into_owned();

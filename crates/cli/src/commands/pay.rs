@@ -1,91 +1,244 @@
 //! `pay`: requests a URL; when it answers 402, asks through the owner, sends the request once more with the
-//! signature, and reports the seller's answer. Follows no redirect: what was judged is what is paid.
+//! signature, and reports the seller's answer. What was paid for comes out before anything else: whatever fails
+//! afterwards is a note beside it.
+
+mod call;
+mod output;
 
 use crate::args::{Global, Pay};
 use crate::commands::answer::unsigned;
 use crate::commands::met;
 use crate::console::Console;
 use crate::exit::{Fail, Status};
+use crate::interrupt::{self, Signal};
 use crate::question;
 use crate::reach::Reach;
 use crate::show::note;
-use crate::show::{self, money, safe};
+use crate::show::{self, safe};
+use call::{Call, Payment, said, usage};
 use helper::verb::{self, AwaitPayment, Cancel, Question, Report};
 use indicatif::ProgressBar;
-use names::WebUrl;
+use output::Output;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, StatusCode, redirect};
-use std::io::Write;
+use reqwest::{Response, StatusCode};
+use std::io::ErrorKind;
 use std::time::Duration;
 use view::port::{HttpRequestView, PaymentAnswerView, PaymentRequestView, ResultView};
-use view::{PaymentView, StateView};
+use view::question::quoted;
+use view::{Failure, PaymentView, StateView};
 
-/// The request as it is sent, twice the same but for the payment header.
-struct Call {
-    http: Client,
-    method: Method,
-    url: WebUrl,
-    headers: HeaderMap,
-    body: Option<Vec<u8>>,
-}
+/// A stream is reported while it goes on; what is shorter, once it came out.
+const STREAM: Duration = Duration::from_secs(2);
+/// The wallet may take so long to write the report down and look at the chain. It goes on looking by itself.
+const REPORT: Duration = Duration::from_secs(20);
 
 pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fail> {
     let call = Call::of(&pay)?;
-    let first = call.send(None).await?;
+    let (max, max_amount) = most(&pay)?;
+    let output = Output::open(pay.output.as_deref())?;
+    let mut stop = interrupt::ended().await;
+    let first = tokio::select! {
+        biased;
+        () = &mut stop => return Err(Fail::of(Status::Ended, "ended by a signal; nothing was asked for or paid")),
+        first = call.ask() => first?,
+    };
     if first.status() != StatusCode::PAYMENT_REQUIRED {
-        let other = (!first.status().is_success()).then(|| met::other(call.url.as_str(), &first));
-        write_body(first, &pay).await?;
-        return other.map_or(Ok(()), Err);
+        return free(&call, first, output, &mut stop).await;
     }
     let request = PaymentRequestView {
         request: HttpRequestView { method: call.method.to_string(), url: call.url.to_string() },
         payment_required: met::offer(first).await?,
         reason: pay.reason.clone(),
         idempotency_key: None,
-        max_amount: pay.max_amount.clone(),
+        max_amount,
         prefer: None,
     };
     let reach = Reach::owner(global).await?;
-    let asked = reach.call(verb::Pay { request }).await?;
-    let signed = signature(&reach, console, asked).await?;
-    let (Some(name), Some(value)) = (&signed.header_name, &signed.header_value) else {
-        return Err(Fail::plain("the wallet signed, but gave no header"));
+    // Not broken off by a signal: a question without its number could not be taken back.
+    let asked = reach.call(verb::Pay { request, max }).await?;
+    let id = asked.id.clone();
+    let signed = tokio::select! {
+        biased;
+        () = &mut stop => return Err(withdraw(&reach, &id).await),
+        signed = signature(&reach, console, asked) => signed?,
     };
-    let header = |name: &str, value: &str| {
-        let name = HeaderName::try_from(name).ok()?;
-        Some((name, HeaderValue::try_from(value).ok()?))
+    let payment = header(&signed)?;
+    let second = tokio::select! {
+        biased;
+        () = &mut stop => return Err(unanswered(&id, "ended by a signal before the answer came")),
+        second = call.present(&payment) => second.map_err(|fail| unanswered(&id, &fail.failure.message))?,
     };
-    let payment = header(name, value).ok_or_else(|| Fail::plain("the wallet's header is not one"))?;
-    let second = match call.send(Some(payment)).await {
-        Ok(second) => second,
-        // The signature may have arrived: that is not known, and the row says so.
-        Err(fail) => {
-            return Err(Fail::of(Status::NotDelivered, fail.failure.message).advice(format!(
-                "The signature was sent; `countersign ledger {}` tells what became of it.",
-                signed.id
-            )));
+    paid(&reach, &call, signed, second, output, &mut stop).await
+}
+
+/// The most that may leave, in whole units or in smallest ones; looked at before anything is requested.
+fn most(pay: &Pay) -> Result<(Option<String>, Option<String>), Fail> {
+    if pay.max_amount.is_some() {
+        return Err(usage("--max-amount counted the token's smallest unit, which its name did not say")
+            .advice("Write --max 0.50 for whole units, or --max-smallest 500000 for smallest ones."));
+    }
+    if let Some(text) = pay.max.as_deref().filter(|text| wallet::Most::parse(text).is_none()) {
+        return Err(usage(format!("--max: expected an amount like 0.50 or '0.50 USDT', found {}", safe(text))));
+    }
+    if let Some(text) = pay.max_smallest.as_deref().filter(|text| tron::Amount::parse_smallest(text).is_err()) {
+        return Err(usage(format!(
+            "--max-smallest: expected a whole number of the token's smallest unit, found {}",
+            safe(text)
+        )));
+    }
+    Ok((pay.max.clone(), pay.max_smallest.clone()))
+}
+
+/// An answer that wants no payment.
+async fn free(call: &Call, answer: Response, output: Output, stop: &mut Signal) -> Result<(), Fail> {
+    let other = (!answer.status().is_success()).then(|| met::other(call.url.as_str(), &answer));
+    let mut content = tokio::spawn(deliver(answer, output));
+    let came = tokio::select! {
+        biased;
+        () = &mut *stop => { content.abort(); Came::Interrupted }
+        came = &mut content => came.unwrap_or_else(|e| Came::Lost(e.to_string())),
+    };
+    match came {
+        Came::Whole { trouble: None } | Came::Enough => other.map_or(Ok(()), Err),
+        Came::Whole { trouble: Some(trouble) } => Err(Fail::plain(trouble)),
+        Came::BrokeOff(why) => Err(Fail::plain(format!("the answer broke off: {why}"))),
+        Came::Lost(why) => Err(Fail::plain(format!("the answer could not be written: {why}"))),
+        Came::Interrupted => Err(Fail::of(Status::Ended, "ended by a signal; nothing was asked for or paid")),
+    }
+}
+
+/// The answer to the paid request: the content first, then the report, then what is to be said about it.
+async fn paid(
+    reach: &Reach,
+    call: &Call,
+    signed: PaymentAnswerView,
+    answer: Response,
+    output: Output,
+    stop: &mut Signal,
+) -> Result<(), Fail> {
+    let (status, said) = (answer.status(), said(&answer));
+    let receipt = receipt(answer.headers());
+    let mut content = tokio::spawn(deliver(answer, output));
+    let ended = |came: Result<Came, tokio::task::JoinError>| came.unwrap_or_else(|e| Came::Lost(e.to_string()));
+    let mut came = tokio::select! {
+        biased;
+        () = &mut *stop => Some(Came::Interrupted),
+        came = &mut content => Some(ended(came)),
+        () = tokio::time::sleep(STREAM) => None,
+    };
+    // What came out nowhere is not reported: the same command presents the same signature, and the seller may give it
+    // again.
+    let told = match &came {
+        Some(Came::Lost(_)) => None,
+        _ => Some(report(reach, &signed.id, status, receipt.clone()).await),
+    };
+    if came.is_none() {
+        came = tokio::select! {
+            biased;
+            () = &mut *stop => Some(Came::Interrupted),
+            came = &mut content => Some(ended(came)),
+        };
+    }
+    content.abort();
+    if let Some(text) = receipt.as_deref().filter(|text| x402::Settlement::read(text).is_err()) {
+        note!(
+            "The seller's receipt can't be read (payment {}): \"{}\". Only the chain says whether it took the money.",
+            signed.id,
+            quoted(text, 80)
+        );
+    }
+    let words = receipt.as_deref().and_then(|text| x402::Settlement::read(text).ok()?.error_reason);
+    let now = match told {
+        Some(Ok(now)) => now,
+        Some(Err(failure)) => {
+            note!("How it went could not be looked up (payment {}): {}", signed.id, quoted(&failure.message, 300));
+            signed
         }
+        None => signed,
     };
-    let status = second.status();
-    let payment_response = ["payment-response", "x-payment-response"]
-        .iter()
-        .find_map(|name| second.headers().get(*name)?.to_str().ok().map(str::to_owned));
+    note!("{}", show::paid(&now));
+    let site = safe(&now.plan.site);
+    let advice = format!("`countersign ledger {}` tells what became of it.", now.id);
+    match came {
+        Some(Came::Whole { trouble: None } | Came::Enough) if status.is_success() => Ok(()),
+        Some(Came::Whole { trouble: None } | Came::Enough) => {
+            let words = words.map_or_else(String::new, |words| format!(" and says \"{}\"", quoted(&words, 120)));
+            Err(Fail::of(Status::NotDelivered, format!("signed, but {site} answered {said}{words}")).advice(format!(
+                "That is the seller's word; until the chain has decided it counts as spent. The same command presents the \
+                 same signature again. {advice}"
+            )))
+        }
+        Some(Came::Whole { trouble: Some(trouble) }) => Err(Fail::of(Status::NotDelivered, trouble).advice(advice)),
+        Some(Came::BrokeOff(why)) => {
+            Err(Fail::of(Status::NotDelivered, format!("the answer of {} broke off: {why}", safe(call.url.as_str())))
+                .advice(advice))
+        }
+        Some(Came::Lost(why)) => {
+            Err(Fail::of(Status::NotDelivered, format!("what was paid for could not be written: {why}")).advice(
+                format!(
+                    "The same command with another output presents the same signature, without a question. {advice}"
+                ),
+            ))
+        }
+        Some(Came::Interrupted) | None => {
+            Err(Fail::of(Status::Ended, "ended by a signal; what came until then is written").advice(advice))
+        }
+    }
+}
+
+/// Tells the wallet how the seller answered. It keeps what it was told also where it has more to say than a yes.
+async fn report(
+    reach: &Reach,
+    id: &str,
+    status: StatusCode,
+    payment_response: Option<String>,
+) -> Result<PaymentAnswerView, Failure> {
     let result = ResultView { payment_response, http_status: status.as_u16() };
-    let told = reach.call(Report { id: signed.id.clone(), result }).await?;
-    write_body(second, &pay).await?;
-    note!(
-        "paid {} to {}, {} (payment {})",
-        money(&told.plan.maximum),
-        safe(&told.plan.site),
-        show::settlement(told.settlement),
-        told.id
-    );
-    match status.is_success() {
-        true => Ok(()),
-        false => {
-            Err(Fail::of(Status::NotDelivered, format!("signed, but {} answered {status}", safe(&told.plan.site)))
-                .advice("The payment counts as spent until its outcome is known."))
+    let told = reach.call(Report { id: id.to_owned(), result });
+    match tokio::time::timeout(REPORT, told).await {
+        Ok(told) => told,
+        Err(_) => Err(Fail::plain("the wallet takes long to look it up; it goes on by itself").failure),
+    }
+}
+
+/// How the content came out.
+enum Came {
+    /// All of it; with the reason where it is on standard output although a file was named.
+    Whole {
+        trouble: Option<String>,
+    },
+    /// Whoever reads had enough.
+    Enough,
+    BrokeOff(String),
+    /// It could not be written anywhere.
+    Lost(String),
+    /// A signal ended it.
+    Interrupted,
+}
+
+/// On a task of its own: a reader that is slow holds nothing else up.
+async fn deliver(mut answer: Response, mut output: Output) -> Came {
+    let wrote = |e: std::io::Error| match e.kind() {
+        ErrorKind::BrokenPipe => Came::Enough,
+        _ => Came::Lost(e.to_string()),
+    };
+    if let Err(e) = output.begin() {
+        return wrote(e);
+    }
+    loop {
+        match answer.chunk().await {
+            Ok(Some(piece)) => {
+                if let Err(e) = output.write(&piece) {
+                    return wrote(e);
+                }
+            }
+            Ok(None) => break,
+            Err(e) => return Came::BrokeOff(safe(&call::root(&e))),
         }
+    }
+    match output.end() {
+        Ok(()) => Came::Whole { trouble: output.trouble().map(str::to_owned) },
+        Err(e) => wrote(e),
     }
 }
 
@@ -134,72 +287,39 @@ fn tell(waiting: &ProgressBar, message: &str) {
     }
 }
 
-impl Call {
-    fn of(pay: &Pay) -> Result<Self, Fail> {
-        let url = WebUrl::parse(&pay.url).map_err(|e| usage(format!("the URL: {}", safe(&e.to_string()))))?;
-        let body = match pay.body.as_deref().map(|body| (body, body.strip_prefix('@'))) {
-            None => None,
-            Some((_, Some(path))) => {
-                Some(std::fs::read(path).map_err(|e| Fail::plain(format!("{}: {e}", safe(path))))?)
-            }
-            Some((text, None)) => Some(text.as_bytes().to_vec()),
-        };
-        let method = pay.method.as_deref().unwrap_or(if body.is_some() { "POST" } else { "GET" });
-        let method =
-            Method::from_bytes(method.as_bytes()).map_err(|_| usage(format!("{} is no method", safe(method))))?;
-        let mut headers = HeaderMap::new();
-        for header in &pay.headers {
-            let pair = header.split_once(':').and_then(|(name, value)| {
-                Some((HeaderName::try_from(name.trim()).ok()?, HeaderValue::try_from(value.trim()).ok()?))
-            });
-            let (name, value) =
-                pair.ok_or_else(|| usage(format!("{} is no header like \"Name: value\"", safe(header))))?;
-            headers.append(name, value);
+/// Takes the question back: whoever asked is about to be gone.
+async fn withdraw(reach: &Reach, id: &str) -> Fail {
+    let ended = |what: &str| Fail::of(Status::Ended, format!("ended by a signal; {what} (payment {id})"));
+    match reach.call(Cancel { id: id.to_owned() }).await {
+        Ok(now) if now.status != StateView::Signed => ended("the question was taken back, nothing was signed"),
+        // It was answered in the same moment.
+        Ok(_) => ended("it is signed, and was not sent").advice("The same command presents the signature."),
+        Err(failure) => {
+            ended("the question could not be taken back").advice(format!("{} It ends by itself.", failure.message))
         }
-        let mut http = Client::builder().redirect(redirect::Policy::none()).connect_timeout(Duration::from_secs(15));
-        // A proxy can't reach what is on this machine.
-        if url.is_loopback() {
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|e| Fail::plain(format!("no HTTP: {e}")))?;
-        Ok(Self { http, method, url, headers, body })
-    }
-
-    async fn send(&self, payment: Option<(HeaderName, HeaderValue)>) -> Result<Response, Fail> {
-        let mut headers = self.headers.clone();
-        if let Some((name, value)) = payment {
-            headers.insert(name, value);
-        }
-        let mut request = self.http.request(self.method.clone(), self.url.as_url().clone()).headers(headers);
-        if let Some(body) = &self.body {
-            request = request.body(body.clone());
-        }
-        let failed = |e: reqwest::Error| {
-            let mut cause: &dyn std::error::Error = &e;
-            while let Some(deeper) = cause.source() {
-                cause = deeper;
-            }
-            Fail::plain(format!("{} could not be reached: {}", safe(self.url.as_str()), safe(&cause.to_string())))
-        };
-        request.send().await.map_err(failed)
     }
 }
 
-async fn write_body(mut response: Response, pay: &Pay) -> Result<(), Fail> {
-    let broken = |_| Fail::of(Status::NotDelivered, "the answer broke off");
-    let mut out: Box<dyn Write + Send> = match &pay.output {
-        Some(path) => {
-            let file = std::fs::File::create(path).map_err(|e| Fail::plain(format!("{}: {e}", path.display())))?;
-            Box::new(file)
-        }
-        None => Box::new(std::io::stdout()),
+/// The signature may have arrived: that is not known, and the row says so.
+fn unanswered(id: &str, why: &str) -> Fail {
+    Fail::of(Status::NotDelivered, format!("{why} (payment {id})")).advice(format!(
+        "The signature was sent; whether it arrived is not known. The same command presents it again, without a question. \
+         `countersign ledger {id}` tells what became of it."
+    ))
+}
+
+fn header(signed: &PaymentAnswerView) -> Result<Payment, Fail> {
+    let (Some(name), Some(value)) = (&signed.header_name, &signed.header_value) else {
+        return Err(Fail::plain("the wallet signed, but gave no header"));
     };
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        out.write_all(&chunk)?;
+    match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+        (Ok(name), Ok(value)) => Ok(Payment { name, value }),
+        _ => Err(Fail::plain("the wallet's header is not one")),
     }
-    Ok(out.flush()?)
 }
 
-fn usage(message: impl Into<String>) -> Fail {
-    Fail::of(Status::Usage, message)
+/// What the seller says of the settlement, as it stands there.
+fn receipt(headers: &HeaderMap) -> Option<String> {
+    let value = ["payment-response", "x-payment-response"].iter().find_map(|name| headers.get(*name))?;
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

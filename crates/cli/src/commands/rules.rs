@@ -11,25 +11,23 @@ use view::{CoversView, ModeView, RuleInput};
 
 pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
-    let set = |rule: RuleFor, mode: ModeView, passphrase: Option<String>| SetRule {
-        passphrase,
-        rule: RuleInput {
-            app_id: rule.app,
-            site_key: rule.site,
-            network: network(&rule.network),
-            token: rule.token,
-            mode,
-        },
+    let input = |rule: RuleFor, mode: ModeView| RuleInput {
+        app_id: rule.app,
+        site_key: rule.site,
+        network: network(&rule.network),
+        token: rule.token,
+        mode,
     };
+    let set =
+        async |rule: RuleInput| reach.prove(console, |passphrase| SetRule { passphrase, rule: rule.clone() }).await;
     match limits.action {
         Some(LimitAction::Set { rule, per_payment, per_day, per_month, verified_only }) => {
             let covers = if verified_only { CoversView::VerifiedOnly } else { CoversView::ClaimedAndVerified };
             let mode = ModeView::Allow { per_payment, per_day, per_month, covers };
-            let passphrase = Some(console.passphrase("Passphrase: ").await?.to_string());
-            reach.call(set(rule, mode, passphrase)).await?;
+            set(input(rule, mode)).await?;
         }
-        Some(LimitAction::Ask { rule }) => reach.call(set(rule, ModeView::Ask, None)).await?,
-        Some(LimitAction::Block { rule }) => reach.call(set(rule, ModeView::Block, None)).await?,
+        Some(LimitAction::Ask { rule }) => set(input(rule, ModeView::Ask)).await?,
+        Some(LimitAction::Block { rule }) => set(input(rule, ModeView::Block)).await?,
         Some(LimitAction::Remove { rule }) => {
             let RuleFor { app, site, network: named, token } = rule;
             reach.call(RemoveRule { app_id: app, site_key: site, network: network(&named), token }).await?;
@@ -105,11 +103,8 @@ pub async fn pairings(global: &Global, console: &Console, pairings: Pairings) ->
     let mut same = open.into_iter().filter(|p| p.code.eq_ignore_ascii_case(code.trim()));
     match (same.next(), same.next()) {
         (Some(pairing), None) => {
-            let passphrase = match approve {
-                true => Some(console.passphrase("Passphrase: ").await?.to_string()),
-                false => None,
-            };
-            Ok(reach.call(AnswerPairing { id: pairing.id, approve, passphrase }).await?)
+            let answer = |passphrase| AnswerPairing { id: pairing.id.clone(), approve, passphrase };
+            reach.prove(console, answer).await
         }
         _ => Err(Fail::plain("no app shows this code").advice("`countersign pairings` lists the open ones.")),
     }

@@ -4,7 +4,7 @@
 use crate::args::{Global, Serve};
 use crate::commands::answer::outcome;
 use crate::commands::unattended;
-use crate::console::{Console, Line, is_yes};
+use crate::console::{Console, Line, NEITHER, yes_or_no};
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::{Reach, options};
@@ -142,8 +142,14 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> 
                     }
                     continue;
                 }
+                let Some(yes) = yes_or_no(&line) else {
+                    console.show(NEITHER);
+                    console.prompt(&current.prompt());
+                    shown = Some(current);
+                    continue;
+                };
                 // A wrong answer is told; the question stays open and comes again.
-                if let Err(fail) = answer(desk, reach, console, current, is_yes(&line)).await {
+                if let Err(fail) = answer(desk, reach, console, current, yes).await {
                     say!("{WARN}{}{OFF}", safe(&fail.failure.message));
                 }
             }

@@ -3,7 +3,7 @@
 
 use crate::args::Global;
 use crate::console::Console;
-use crate::exit::Fail;
+use crate::exit::{Fail, Status};
 use crate::interrupt::interrupt;
 use crate::reach::Reach;
 use crate::show::{self, note, say, time};
@@ -76,7 +76,7 @@ pub async fn prune(
     );
     if !yes && !console.yes(&question).await? {
         note!("Nothing was removed.");
-        return Ok(());
+        return Err(Fail::told(Status::Refused));
     }
     let done = run(false).await?;
     match global.json {

@@ -61,7 +61,8 @@ macro_rules! verbs {
     };
 }
 
-/// The owner typed the passphrase for this very call.
+/// The owner typed the passphrase for this very call. Asked for once all else is right: whoever calls without it learns
+/// what else is wrong before anybody types.
 async fn proven(desk: &Desk, passphrase: Option<String>) -> Result<(), Failure> {
     let passphrase = passphrase.ok_or_else(|| Failure::field("passphrase", "the passphrase", "nothing"))?;
     desk.prove(wallet::Passphrase::new(passphrase)).await
@@ -93,6 +94,7 @@ verbs! {
     };
     "watch-account" WatchAccount { name: String, account: String, passphrase: Option<String> } -> StatusView
         = |desk, it| {
+            desk.check_account(&it.account)?;
             proven(desk, it.passphrase).await?;
             desk.watch_account(&it.name, &it.account).await
         };
@@ -124,6 +126,7 @@ verbs! {
     "choose-payer" ChoosePayer {
         app_id: String, site_key: Option<String>, account: Option<String>, passphrase: Option<String>
     } -> () = |desk, it| {
+        desk.check_payer(it.site_key.as_deref(), it.account.as_deref())?;
         proven(desk, it.passphrase).await?;
         desk.choose_payer(&it.app_id, it.site_key.as_deref(), it.account.as_deref()).await
     };
@@ -184,6 +187,7 @@ verbs! {
     /// Sets a rule. One that pays without asking needs the passphrase: a program that runs as the same user
     /// must not give itself money.
     "set-rule" SetRule { rule: RuleInput, passphrase: Option<String> } -> () = |desk, it| {
+        desk.check_rule(&it.rule).await?;
         if matches!(it.rule.mode, ModeView::Allow { .. }) {
             proven(desk, it.passphrase).await?;
         }
@@ -202,7 +206,8 @@ verbs! {
         desk.answer_pairing(&it.id, it.approve).await
     };
     /// Pays as the owner, for a 402 that the command line met itself: always asks.
-    "pay" Pay { request: PaymentRequestView } -> PaymentAnswerView = |desk, it| desk.pay_met(it.request).await;
+    "pay" Pay { request: PaymentRequestView, max: Option<String> } -> PaymentAnswerView
+        = |desk, it| desk.pay_met(it.request, it.max).await;
     "check" Check { request: PaymentRequestView } -> CheckView = |desk, it| desk.check_met(it.request).await;
     /// The owner's own payment; waits up to 30 s for news.
     "await-payment" AwaitPayment { id: String, wait_seconds: u32 } -> PaymentAnswerView = |desk, it| {
