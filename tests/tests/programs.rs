@@ -250,6 +250,165 @@ async fn the_rust_program_pays_and_takes_no_for_an_answer() {
     pays_twice_and_hears_a_no(payer(rust_example(), &[])).await;
 }
 
+/// Whatever else sits on the usual port: notes what it is told.
+async fn stranger() -> (u16, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
+    use tokio::io::AsyncReadExt;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (port, heard) = (listener.local_addr().unwrap().port(), std::sync::Arc::default());
+    let notes: std::sync::Arc<std::sync::Mutex<Vec<u8>>> = std::sync::Arc::clone(&heard);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let length = stream.read(&mut head).await.unwrap_or(0);
+            notes.lock().unwrap().extend_from_slice(&head[..length]);
+        }
+    });
+    (port, heard)
+}
+
+/// A seller of bytes: the 402, then what it says to a payment.
+async fn seller(asked: Vec<u8>, paid: Vec<u8>) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/article", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let (mut head, mut piece) = (Vec::new(), [0; 4096]);
+            while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut piece).await {
+                    Ok(length @ 1..) => head.extend_from_slice(&piece[..length]),
+                    _ => break,
+                }
+            }
+            let has_paid = text(&head).to_ascii_lowercase().contains("payment-signature:");
+            let _ = stream.write_all(if has_paid { &paid } else { &asked }).await;
+        }
+    });
+    url
+}
+
+fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").into_bytes()
+}
+
+/// A 402's header that can be paid on the practice chain.
+fn offer() -> String {
+    let option = serde_json::json!({
+        "scheme": "exact",
+        "network": "tron:3448148188",
+        "amount": "12000",
+        "asset": "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf",
+        "payTo": "THosr6RvWuGU7e6nvydTkgH9id7QaNWsDd",
+        "maxTimeoutSeconds": 300,
+        "extra": { "assetTransferMethod": "permit2" },
+    });
+    x402::header::write(&serde_json::json!({ "x402Version": 2, "accepts": [option] }).to_string())
+}
+
+fn payers() -> Vec<Payer> {
+    vec![
+        payer("sh", &[&example("pay.sh")]),
+        payer(python(), &["-IS", &example("pay.py")]),
+        payer("node", &[&example("pay.mjs")]),
+        payer(rust_example(), &[]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_countersign_does_not_run_no_program_sends_its_token_anywhere() {
+    let scene = Scene::start().await;
+    let url = scene.world.cheap_url();
+    let (port, heard) = stranger().await;
+    let file = scene.dir.path().join("countersign/main.json");
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    // No file; one that a crash left behind, with a stranger at the old address; one that is none.
+    let stale = format!("{{\n  \"pid\": {},\n  \"address\": \"127.0.0.1:{port}\"\n}}\n", gone.id());
+    for left in [None, Some(stale.as_str()), Some("")] {
+        let _ = std::fs::remove_file(&file);
+        left.into_iter().for_each(|text| std::fs::write(&file, text).unwrap());
+        for payer in payers() {
+            let output = ended(scene.spawn_payer(&payer, &url, "token-of-mine")).await;
+            assert_eq!(output.status.code(), Some(1), "{left:?} {:?}: {output:?}", payer.program);
+            let said = text(&output.stderr);
+            assert!(said.contains("Countersign is not running") && said.trim().lines().count() == 1, "{said}");
+        }
+        let pair = ended(scene.spawn(Path::new("sh"), &[&example("pair.sh"), "x"], "")).await;
+        assert!(pair.status.code() == Some(1) && text(&pair.stderr) == "Countersign is not running\n", "{pair:?}");
+    }
+    assert_eq!(text(&heard.lock().unwrap()), "");
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_program_refuses_what_is_no_offer_in_one_line() {
+    let scene = Scene::start().await;
+    let token = text(&scene.pair("documented", true).await.stdout).trim().to_owned();
+    let offer = offer();
+    let header = |value: &str| format!("PAYMENT-REQUIRED: {value}\r\n");
+    let two = format!("{}{}", header(&offer), header(&offer).to_lowercase());
+    for (asked, said) in [
+        (answer("402 Payment Required", &two, "{}"), "PAYMENT-REQUIRED came more than once"),
+        (answer("402 Payment Required", "", "{\"error\":\"Your credit balance is too low\"}"), ""),
+        (answer("402 Payment Required", "Content-Type: text/html\r\n", "<!doctype html><h1>Subscribe</h1>"), ""),
+        (answer("402 Payment Required", "", ""), ""),
+    ] {
+        let url = seller(asked, Vec::new()).await;
+        for payer in payers() {
+            let output = ended(scene.spawn_payer(&payer, &url, &token)).await;
+            assert_eq!(output.status.code(), Some(1), "{:?}: {output:?}", payer.program);
+            let told = text(&output.stderr);
+            assert!(told.contains(said) && told.trim().lines().count() == 1, "{:?}: {told}", payer.program);
+        }
+    }
+    assert!(scene.owner.desk().payments(FilterView::default()).await.unwrap().payments.is_empty());
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_program_shows_what_was_paid_for_whatever_the_receipt_is_and_follows_no_redirect() {
+    let scene = Scene::start().await;
+    let token = text(&scene.pair("documented", true).await.stdout).trim().to_owned();
+    let (port, heard) = stranger().await;
+    let away = format!("Location: http://localhost:{port}/\r\n");
+    let asked = answer("402 Payment Required", &format!("PAYMENT-REQUIRED: {}\r\n", offer()), "{}");
+    let jwt = "PAYMENT-RESPONSE: eyJhbGciOiJIUzI1NiJ9.eyJwYWlkIjp0cnVlfQ.c2ln\r\n";
+    for (paid, status, out) in
+        [(answer("200 OK", jwt, "the news"), 0, "the news"), (answer("307 Temporary Redirect", &away, ""), 1, "")]
+    {
+        for payer in payers() {
+            let url = seller(asked.clone(), paid.clone()).await;
+            let mut child = scene.spawn_payer(&payer, &url, &token);
+            let question = scene.question(&mut child).await;
+            scene.answer(&question, once()).await;
+            let output = ended(child).await;
+            assert_eq!(output.status.code(), Some(status), "{:?}: {output:?}", payer.program);
+            assert_eq!(text(&output.stdout), out, "{:?}: {output:?}", payer.program);
+            let row = scene.owner.desk().payment(&question.id).await.unwrap().payment;
+            let delivery = if status == 0 { DeliveryView::Delivered } else { DeliveryView::RefusedBySeller };
+            assert_eq!(row.delivery, delivery, "{:?}", payer.program);
+        }
+    }
+    assert_eq!(text(&heard.lock().unwrap()), "", "a payment went elsewhere");
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_url_that_would_end_its_json_text_stays_a_text() {
+    let scene = Scene::start().await;
+    let token = text(&scene.pair("documented", true).await.stdout).trim().to_owned();
+    let asked = answer("402 Payment Required", &format!("PAYMENT-REQUIRED: {}\r\n", offer()), "{}");
+    let url = seller(asked, answer("200 OK", "", "the news")).await;
+    let odd = format!("{url}?q=\"}},\\x");
+    let mut child = scene.spawn_payer(&payers()[0], &odd, &token);
+    let question = scene.question(&mut child).await;
+    assert!(question.path.starts_with("/article?q="), "{}", question.path);
+    scene.answer(&question, AnswerView::Reject { block_site: false }).await;
+    assert_eq!(ended(child).await.status.code(), Some(1));
+    scene.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pairing_that_is_turned_down_gives_no_token() {
     let scene = Scene::start().await;

@@ -129,8 +129,7 @@ impl From<Failure> for Fail {
 impl From<StartError> for Fail {
     fn from(error: StartError) -> Self {
         match &error {
-            StartError::Open(wallet::OpenError::AlreadyOpen { .. }) => Self::of(Status::Elsewhere, error.to_string())
-                .advice("Its control socket does not answer. End that program, or wait until it is done."),
+            StartError::Open(wallet::OpenError::AlreadyOpen { dir }) => already_open(dir),
             StartError::Open(wallet::OpenError::LedgerGone { .. }) => {
                 let mut fail = Self::from(Failure::from(&error));
                 let command = view::words::find("LEDGER_GONE-command", &[]).unwrap_or_default();
@@ -139,6 +138,20 @@ impl From<StartError> for Fail {
             }
             _ => Self::plain(error.to_string()),
         }
+    }
+}
+
+/// The folder is held, and whoever holds it can't be asked.
+fn already_open(dir: &str) -> Fail {
+    let shown = quoted(dir, 300);
+    let fail = |what: String| Fail::of(Status::Elsewhere, what);
+    match helper::Holder::of_lock(&std::path::Path::new(dir).join("lock")) {
+        Some(holder) if holder.stopped => fail(format!("{holder} has {shown} open and is stopped"))
+            .advice(format!("Let it go on (`fg`, or `kill -CONT {}`), or end it.", holder.pid)),
+        Some(holder) => fail(format!("{holder} has {shown} open, and its control socket is not where it should be"))
+            .advice("Wait until it is done. If it is a service, see that both have the same XDG_RUNTIME_DIR."),
+        None => fail(format!("another Countersign has {shown} open, and its control socket is not where it should be"))
+            .advice("Wait until it is done."),
     }
 }
 

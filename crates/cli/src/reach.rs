@@ -3,33 +3,71 @@
 
 use crate::args::Global;
 use crate::console::Console;
-use crate::exit::Fail;
+use crate::exit::{Fail, Status};
 use crate::show::{OFF, WARN, note, safe};
 use futures::{Stream, StreamExt};
 use helper::verb::ExportStream;
-use helper::{Client, Owner, OwnerOptions, Verb};
+use helper::{Client, Owner, OwnerOptions, Quiet, Verb};
 use std::pin::Pin;
+use std::time::Duration;
 use view::{Desk, ExportFormat, Failure, FilterView};
 
 pub type Pieces = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Failure>> + Send>>;
 
+/// An owner that runs answers at once, whatever else it does.
+const ANSWER: Duration = Duration::from_secs(5);
+
 pub enum Reach {
-    /// We hold the wallet ourselves.
+    /// We hold the wallet ourselves, and serve others.
     Here(Desk),
+    /// We hold the wallet for the length of this command.
+    Alone(Quiet),
     /// A running Countersign holds it.
     There(Client),
 }
 
 impl Reach {
     pub async fn owner(global: &Global) -> Result<Self, Fail> {
-        match Self::running(global).await {
+        match Self::running(global).await? {
             Some(client) => Ok(Self::There(client)),
-            None => Ok(Self::Here(Owner::quiet(options(global)).await?)),
+            None => Ok(Self::Alone(Owner::quiet(options(global)).await?)),
         }
     }
 
-    pub async fn running(global: &Global) -> Option<Client> {
-        let client = Client::find(&global.profile(), global.data_dir.as_deref()).await?;
+    /// The owner after one that ended: its socket goes a moment before its hold on the wallet.
+    pub async fn next(global: &Global) -> Result<Self, Fail> {
+        let end = tokio::time::Instant::now() + ANSWER;
+        loop {
+            match Self::owner(global).await {
+                Err(fail) if fail.status == Status::Elsewhere && tokio::time::Instant::now() < end => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                reached => return reached,
+            }
+        }
+    }
+
+    /// We hold the wallet, so a question is asked here.
+    pub fn is_ours(&self) -> bool {
+        !matches!(self, Self::There(_))
+    }
+
+    /// The owner that was asked is gone.
+    pub async fn is_gone(&self) -> bool {
+        match self {
+            Self::There(client) => !client.answers(ANSWER).await,
+            _ => false,
+        }
+    }
+
+    pub async fn running(global: &Global) -> Result<Option<Client>, Fail> {
+        let found = Client::find(&global.profile(), global.data_dir.as_deref()).await;
+        let Some(client) = found else { return Ok(None) };
+        if !client.answers(ANSWER).await {
+            let who = client.pid().map_or_else(|| "the running Countersign".to_owned(), |pid| format!("process {pid}"));
+            return Err(Fail::of(Status::Elsewhere, format!("{who} does not answer (is it stopped?)"))
+                .advice("Let it go on (`fg`, or `kill -CONT` with its number), or end it."));
+        }
         if let Some(other) = client.other_version() {
             note!(
                 "{WARN}The running Countersign is version {}, this command is {}.{OFF} End the older of the two and start it \
@@ -38,16 +76,14 @@ impl Reach {
                 env!("CARGO_PKG_VERSION")
             );
         }
-        Some(client)
+        Ok(Some(client))
     }
 
     /// An export as bytes; a failure in the middle is the last item.
     pub async fn export(&self, filter: FilterView, format: ExportFormat) -> Result<Pieces, Failure> {
         Ok(match self {
-            Self::Here(desk) => {
-                let mut pieces = desk.stream_export(filter, format).await?;
-                Box::pin(futures::stream::poll_fn(move |cx| pieces.poll_recv(cx)))
-            }
+            Self::Here(desk) => streamed(desk, filter, format).await?,
+            Self::Alone(quiet) => streamed(quiet.desk(), filter, format).await?,
             Self::There(client) => {
                 let pieces = client.export(&ExportStream { filter, format }).await?;
                 Box::pin(pieces.map(|piece| piece.map(|bytes| bytes.to_vec())))
@@ -73,9 +109,15 @@ impl Reach {
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
         match self {
             Self::Here(desk) => verb.run(desk).await,
+            Self::Alone(quiet) => verb.run(quiet.desk()).await,
             Self::There(client) => client.call(verb).await,
         }
     }
+}
+
+async fn streamed(desk: &Desk, filter: FilterView, format: ExportFormat) -> Result<Pieces, Failure> {
+    let mut pieces = desk.stream_export(filter, format).await?;
+    Ok(Box::pin(futures::stream::poll_fn(move |cx| pieces.poll_recv(cx))))
 }
 
 /// An owner without a window on the folder that the arguments name.

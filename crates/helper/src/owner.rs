@@ -3,13 +3,14 @@
 
 use crate::control;
 use crate::door::Entrance;
+use crate::holder::Holder;
 use crate::limits::Limits;
 use crate::os::{self, SocketListener};
 use crate::routes;
 use crate::runtime::{self, Places, RuntimeFile};
 use crate::serve::Server;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use tokio::net::TcpListener;
 use view::{Code, Desk, Failure};
@@ -59,10 +60,10 @@ pub enum StartError {
     OtherProfile { dir: String, found: String, asked: String },
     /// `by` says who: another Countersign is most often another user's.
     #[error(
-        "127.0.0.1:{port} is taken by {by}, and Countersign never moves silently. End that program, or set `port` in \
+        "{address} is taken by {by}, and Countersign never moves silently. End that program, or set `port` in \
         {config} (0 picks any); where it really listens is then told in {runtime_file}, which programs read"
     )]
-    PortTaken { port: u16, by: &'static str, config: String, runtime_file: String },
+    PortTaken { address: SocketAddr, by: String, config: String, runtime_file: String },
     #[error("127.0.0.1:{port} can't be opened: {source}")]
     Port { port: u16, source: io::Error },
     #[error("{path} can't be opened: {source}")]
@@ -91,8 +92,32 @@ pub struct Owner {
     desk: Desk,
     addr: SocketAddr,
     runtime: RuntimeFile,
+    stranger: Option<String>,
     places: Places,
     server: Server,
+}
+
+/// The wallet without a door for apps: a command that is the owner for its own length. Other commands reach it through
+/// the control socket meanwhile.
+pub struct Quiet {
+    desk: Desk,
+    control: Option<PathBuf>,
+    server: Server,
+}
+
+impl Quiet {
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if let Some(socket) = &self.control {
+            let _ = std::fs::remove_file(socket);
+        }
+        self.server.stop();
+    }
 }
 
 impl Opened {
@@ -112,12 +137,13 @@ impl Opened {
         let _ = std::fs::remove_file(&places.runtime_file);
 
         let port = options.port.unwrap_or(desk.wallet().config().port);
-        let tcp = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
-            Ok(tcp) => tcp,
+        let (tcp, tcp6) = match listen(port).await {
+            Ok(listeners) => listeners,
             Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
+                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
                 return Err(StartError::PortTaken {
-                    port,
-                    by: if countersign_answers(port).await { ANOTHER } else { "another program" },
+                    address,
+                    by: occupant(address).await,
                     config: places.data_dir.join("config.toml").display().to_string(),
                     runtime_file: places.runtime_file.display().to_string(),
                 });
@@ -146,12 +172,23 @@ impl Opened {
         let server = Server::default();
         let limits = options.limits;
         let router = routes::router(desk.clone(), limits.clone());
-        server.listen(tcp, router.clone(), Entrance::Tcp { port: addr.port() }, &limits);
+        let entrance = Entrance::Tcp { port: addr.port() };
+        server.listen(tcp, router.clone(), entrance, &limits);
+        let stranger = match tcp6 {
+            Some(tcp6) => {
+                server.listen(tcp6, router.clone(), entrance, &limits);
+                None
+            }
+            None => stranger(addr.port()).await,
+        };
+        if let Some(stranger) = &stranger {
+            tracing::warn!("{stranger}");
+        }
         if let Some((unix, control)) = sockets {
             server.listen(unix, router, Entrance::Unix, &limits);
             server.listen(control, control::router(desk.clone(), limits.clone()), Entrance::Unix, &limits);
         }
-        let owner = Owner { desk, addr, runtime, places, server };
+        let owner = Owner { desk, addr, runtime, stranger, places, server };
         if let Some(dir) = owner.places.runtime_file.parent() {
             os::private_dir(dir).map_err(|e| failed(dir, e))?;
         }
@@ -178,9 +215,23 @@ impl Owner {
         Self::open(options).await?.listen().await
     }
 
-    /// The wallet's desk without any door: for a command that is the owner for its own length.
-    pub async fn quiet(options: OwnerOptions) -> Result<Desk, StartError> {
-        Ok(Self::open(options).await?.desk)
+    /// For a command that is the owner for its own length. Where no control socket can be made it goes without.
+    pub async fn quiet(options: OwnerOptions) -> Result<Quiet, StartError> {
+        let Opened { options, places, desk } = Self::open(options).await?;
+        let server = Server::default();
+        let bound = os::private_dir(&places.socket_dir).and_then(|()| SocketListener::bind(&places.control_socket));
+        let control = match bound {
+            Ok(listener) => {
+                let router = control::router(desk.clone(), options.limits.clone());
+                server.listen(listener, router, Entrance::Unix, &options.limits);
+                Some(places.control_socket)
+            }
+            Err(error) => {
+                tracing::debug!(%error, "no control socket for the length of this command");
+                None
+            }
+        };
+        Ok(Quiet { desk, control, server })
     }
 
     pub fn desk(&self) -> &Desk {
@@ -190,6 +241,11 @@ impl Owner {
     /// Where the port really listens.
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Who else listens where programs may look for us, in a sentence.
+    pub fn stranger(&self) -> Option<&str> {
+        self.stranger.as_deref()
     }
 
     pub fn runtime(&self) -> &RuntimeFile {
@@ -218,15 +274,54 @@ impl Drop for Owner {
     }
 }
 
-const ANOTHER: &str = "another Countersign (another user's, or another profile of yours)";
+/// Tries for a free port that is free on both loopback addresses.
+const TRIES: usize = 16;
+
+/// Both loopback addresses: "localhost" is either. The second is absent where the machine has no such address, or where
+/// somebody else is there already; with port 0 one is taken that is free on both.
+async fn listen(port: u16) -> io::Result<(TcpListener, Option<TcpListener>)> {
+    let mut tries = 0;
+    loop {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        tries += 1;
+        match TcpListener::bind((Ipv6Addr::LOCALHOST, tcp.local_addr()?.port())).await {
+            Ok(tcp6) => return Ok((tcp, Some(tcp6))),
+            Err(e) if port == 0 && tries < TRIES && e.kind() == io::ErrorKind::AddrInUse => {}
+            Err(_) => return Ok((tcp, None)),
+        }
+    }
+}
+
+/// Somebody else at the other loopback address: whoever says "localhost" may meet it instead of us.
+async fn stranger(port: u16) -> Option<String> {
+    let address = SocketAddr::from((Ipv6Addr::LOCALHOST, port));
+    tokio::net::TcpStream::connect(address).await.ok()?;
+    let by = occupant(address).await;
+    Some(format!(
+        "{address} is held by {by}: a program that looks for Countersign at \"localhost\" may send its token there. End that \
+         program, or have yours use 127.0.0.1:{port}"
+    ))
+}
+
+/// Who listens there, in words.
+async fn occupant(address: SocketAddr) -> String {
+    let holder = Holder::of_port(address).map(|holder| holder.to_string());
+    match countersign_answers(address).await {
+        true => {
+            let named = holder.map_or_else(String::new, |holder| format!(": {holder}"));
+            format!("another Countersign (another user's, or another profile of yours{named})")
+        }
+        false => holder.unwrap_or_else(|| "another program".to_owned()),
+    }
+}
 
 /// Whether what listens there says of itself that it is a Countersign. Believed for the sake of a sentence only; nothing
 /// is sent that is not public.
-async fn countersign_answers(port: u16) -> bool {
+async fn countersign_answers(address: SocketAddr) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let asked = async {
-        let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await?;
-        let request = format!("GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+        let mut stream = tokio::net::TcpStream::connect(address).await?;
+        let request = format!("GET /v1/health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut answer = Vec::new();
         stream.take(4096).read_to_end(&mut answer).await?;

@@ -46,7 +46,8 @@ impl Places {
             wallet::default_dir(profile)
                 .ok_or_else(|| Error::new(ErrorKind::NotFound, "this user has no data folder; name one"))
         };
-        let own = data_dir.map(Path::to_owned);
+        // Told to programs that run elsewhere: a name relative to here means nothing there.
+        let own = data_dir.map(std::path::absolute).transpose()?;
         let data_dir = own.clone().map_or_else(default, Ok)?;
         let places = match os::runtime_dir().filter(|_| own.is_none()) {
             Some(dir) => {

@@ -70,6 +70,10 @@ async fn a_port_that_is_taken_is_an_error_that_names_setting_and_runtime_file() 
     for part in [&format!("127.0.0.1:{port}"), "config.toml", "runtime.json"] {
         assert!(sentence.contains(part), "{sentence}");
     }
+    // This very process took it.
+    if cfg!(target_os = "linux") {
+        assert!(sentence.contains(&format!("(process {})", std::process::id())), "{sentence}");
+    }
     assert!(!dir.path().join("runtime.json").exists());
     // Nothing of it stays behind: another port works at once.
     Owner::start(options(&dir)).await.unwrap();
@@ -88,6 +92,57 @@ async fn two_wallets_on_one_machine_are_told_apart_and_each_publishes_where_it_l
     assert_eq!(published(&first.dir), first.owner.addr().to_string());
     assert_eq!(published(&dir), second.addr().to_string());
     assert_ne!(published(&first.dir), published(&dir));
+}
+
+#[tokio::test]
+async fn localhost_is_served_at_both_addresses_and_a_stranger_at_one_of_them_is_told() {
+    let Ok(stranger) = tokio::net::TcpListener::bind("[::1]:0").await else { return };
+    let house = House::open().await;
+    let port = house.addr().port();
+    assert_eq!(house.owner.stranger(), None);
+    for host in ["127.0.0.1", "[::1]"] {
+        let health = client().get(format!("http://{host}:{port}/v1/health")).send().await.unwrap();
+        assert_eq!(health.status(), 200, "{host}");
+    }
+    house.owner.shutdown().await;
+    assert!(tokio::net::TcpStream::connect(("::1", port)).await.is_err());
+
+    let taken = stranger.local_addr().unwrap().port();
+    let dir = tempfile::tempdir().unwrap();
+    // Free on 127.0.0.1 as far as anybody knows; where it is not, there is nothing to see.
+    let Ok(owner) = Owner::start(OwnerOptions { port: Some(taken), ..options(&dir) }).await else { return };
+    let told = owner.stranger().unwrap();
+    assert!(told.starts_with(&format!("[::1]:{taken} is held by ")), "{told}");
+    owner.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_folder_named_from_here_is_told_whole() {
+    let here = std::env::current_dir().unwrap();
+    let file = RuntimeFile::path("main", Some(std::path::Path::new("wallet"))).unwrap();
+    assert_eq!(file, here.join("wallet/runtime.json"));
+    assert_eq!(helper::data_dir("main", Some(std::path::Path::new("wallet"))).unwrap(), here.join("wallet"));
+}
+
+#[tokio::test]
+async fn a_command_that_holds_the_wallet_serves_the_others_meanwhile() {
+    let dir = tempfile::tempdir().unwrap();
+    let quiet = Owner::quiet(options(&dir)).await.unwrap();
+    // It is not where programs look, and the owner's other commands find it.
+    assert!(RuntimeFile::read("devnet", Some(dir.path())).is_err());
+    let other = Client::find("devnet", Some(dir.path())).await.unwrap();
+    assert!(other.answers(std::time::Duration::from_secs(20)).await);
+    assert!(other.call(Status {}).await.unwrap().empty);
+    drop(quiet);
+    assert!(Client::find("devnet", Some(dir.path())).await.is_none());
+}
+
+#[tokio::test]
+async fn an_owner_that_is_connected_to_and_says_nothing_does_not_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    let _deaf = std::os::unix::net::UnixListener::bind(dir.path().join("control.sock")).unwrap();
+    let client = Client::new(dir.path().join("control.sock"));
+    assert!(!client.answers(std::time::Duration::from_millis(50)).await);
 }
 
 #[tokio::test]

@@ -53,14 +53,14 @@ pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fai
         max_amount,
         prefer: None,
     };
-    let reach = Reach::owner(global).await?;
+    let mut reach = Reach::owner(global).await?;
     // Not broken off by a signal: a question without its number could not be taken back.
     let asked = reach.call(verb::Pay { request, max }).await?;
     let id = asked.id.clone();
     let signed = tokio::select! {
         biased;
         () = &mut stop => return Err(withdraw(&reach, &id).await),
-        signed = signature(&reach, console, asked) => signed?,
+        signed = signature(global, &mut reach, console, asked) => signed?,
     };
     let payment = header(&signed)?;
     let second = tokio::select! {
@@ -243,24 +243,30 @@ async fn deliver(mut answer: Response, mut output: Output) -> Came {
 }
 
 /// Waits until the payment is signed: asks here when we are the owner, else the running owner's person does.
-async fn signature(reach: &Reach, console: &Console, asked: PaymentAnswerView) -> Result<PaymentAnswerView, Fail> {
+async fn signature(
+    global: &Global,
+    reach: &mut Reach,
+    console: &Console,
+    asked: PaymentAnswerView,
+) -> Result<PaymentAnswerView, Fail> {
     let mut now = asked;
-    if let (Reach::Here(_), StateView::Asked) = (reach, now.status) {
-        let question = reach.call(Question { id: now.id.clone() }).await?;
-        // Nobody is there to answer later: a question that could not be asked is taken back.
-        let answered: Result<PaymentView, Fail> = question::ask(reach, console, &question).await;
-        if let Err(fail) = answered {
-            let _ = reach.call(Cancel { id: now.id }).await;
-            return Err(fail);
-        }
-    }
-    let waiting = ProgressBar::new_spinner();
-    waiting.enable_steady_tick(Duration::from_millis(120));
+    let mut waiting = spinner();
     loop {
         match now.status {
             StateView::Signed => {
                 waiting.finish_and_clear();
                 return Ok(now);
+            }
+            StateView::Asked if reach.is_ours() => {
+                waiting.finish_and_clear();
+                let question = reach.call(Question { id: now.id.clone() }).await?;
+                // Nobody is there to answer later: a question that could not be asked is taken back.
+                let answered: Result<PaymentView, Fail> = question::ask(reach, console, &question).await;
+                if let Err(fail) = answered {
+                    let _ = reach.call(Cancel { id: now.id }).await;
+                    return Err(fail);
+                }
+                waiting = spinner();
             }
             StateView::Asked => {
                 let where_to =
@@ -273,8 +279,22 @@ async fn signature(reach: &Reach, console: &Console, asked: PaymentAnswerView) -
                 return Err(unsigned(ended, now.failure));
             }
         }
-        now = reach.call(AwaitPayment { id: now.id, wait_seconds: 25 }).await?;
+        let wait = |wait_seconds| AwaitPayment { id: now.id.clone(), wait_seconds };
+        now = match reach.call(wait(25)).await {
+            // It ended, and left the question behind: whoever holds the wallet now is asked, or we hold it ourselves.
+            Err(_) if reach.is_gone().await => {
+                *reach = Reach::next(global).await?;
+                reach.call(wait(0)).await?
+            }
+            answer => answer?,
+        };
     }
+}
+
+fn spinner() -> ProgressBar {
+    let spinner = ProgressBar::new_spinner();
+    spinner.enable_steady_tick(Duration::from_millis(120));
+    spinner
 }
 
 /// On a terminal a spinner, else a line when it changes.

@@ -8,8 +8,8 @@ use crate::console::{Console, Line, NEITHER, yes_or_no};
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::{Reach, options};
-use crate::show::say;
 use crate::show::{self, DIM, OFF, WARN, safe};
+use crate::show::{note, say};
 use helper::verb::Unlock;
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
@@ -67,6 +67,9 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
                 say!("and on {}", safe(&socket.display().to_string()));
             }
         }
+    }
+    if let Some(stranger) = owner.stranger() {
+        note!("{WARN}{}{OFF}", view::question::quoted(stranger, 400));
     }
     let served = tokio::select! {
         served = run(console, &reach, owner.desk()) => served,

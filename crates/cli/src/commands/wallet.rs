@@ -96,7 +96,7 @@ fn made(global: &Global, status: &StatusView) {
 
 /// The running owner; unlocking what nobody holds open would have no effect.
 async fn running(global: &Global) -> Result<Reach, Fail> {
-    match Reach::running(global).await {
+    match Reach::running(global).await? {
         Some(client) => Ok(Reach::There(client)),
         None => {
             Err(Fail::plain("no Countersign runs for this profile").advice("Start the app, or `countersign serve`."))

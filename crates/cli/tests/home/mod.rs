@@ -116,6 +116,10 @@ impl Serve {
         self.stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// As the system ends it.
     pub fn end(mut self) {
         let pid = self.child.id().to_string();

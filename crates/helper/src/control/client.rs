@@ -5,7 +5,7 @@ use super::Verb;
 use super::verb::ExportStream;
 use crate::os;
 use crate::problem::ProblemView;
-use crate::runtime::RuntimeFile;
+use crate::runtime::{Places, RuntimeFile};
 use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use http_body_util::{BodyExt, Full};
@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use view::port::EventView;
 use view::{Code, Failure};
 
@@ -21,12 +22,13 @@ use view::{Code, Failure};
 pub struct Client {
     socket: PathBuf,
     version: String,
+    pid: Option<u32>,
 }
 
 impl Client {
     /// An owner of our own version at this socket.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self { socket: socket.into(), version: env!("CARGO_PKG_VERSION").to_owned(), pid: None }
     }
 
     /// The version of the running owner, when it is not ours.
@@ -34,13 +36,29 @@ impl Client {
         (self.version != env!("CARGO_PKG_VERSION")).then_some(self.version.as_str())
     }
 
-    /// The running owner of a profile, when there is one that answers.
+    /// The process that holds the profile, where it told.
+    pub fn pid(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// The owner of a profile, when one listens: a Countersign that runs, or a command that is the owner while it lasts
+    /// and tells nobody where it is.
     pub async fn find(profile: &str, data_dir: Option<&Path>) -> Option<Self> {
-        let RuntimeFile { control_socket, version, .. } = RuntimeFile::read(profile, data_dir).ok()?;
-        let socket = control_socket?;
-        // A file left by a crash names a socket where nobody listens.
-        os::connect(&socket).await.ok()?;
-        Some(Self { socket, version })
+        let client = match RuntimeFile::read(profile, data_dir) {
+            Ok(RuntimeFile { control_socket, version, pid, .. }) => {
+                Self { socket: control_socket?, version, pid: Some(pid) }
+            }
+            Err(_) => Self::new(Places::of(profile, data_dir).ok()?.control_socket),
+        };
+        // A crash leaves a file and a socket behind where nobody listens.
+        os::connect(&client.socket).await.ok()?;
+        Some(client)
+    }
+
+    /// Whether it answers at all, and in time. A process that is stopped is connected to and says nothing.
+    pub async fn answers(&self, within: Duration) -> bool {
+        let asked = self.send(Method::GET, "health", Vec::new());
+        tokio::time::timeout(within, asked).await.is_ok_and(|answer| answer.is_ok())
     }
 
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {

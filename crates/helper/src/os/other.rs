@@ -36,6 +36,10 @@ pub(crate) fn read_private(path: &Path) -> Result<String> {
     std::fs::read_to_string(path)
 }
 
+pub(crate) fn inode(_: &Path) -> Option<u64> {
+    None
+}
+
 pub(crate) fn socket_dir(wanted: PathBuf) -> PathBuf {
     wanted
 }

@@ -66,6 +66,11 @@ pub(crate) fn read_private(path: &Path) -> Result<String> {
     std::io::read_to_string(file)
 }
 
+/// What the kernel knows a file by.
+pub(crate) fn inode(path: &Path) -> Option<u64> {
+    std::fs::metadata(path).ok().map(|found| found.ino())
+}
+
 /// Where sockets go: the folder asked for, or a short one for this user where that one's path is too long.
 pub(crate) fn socket_dir(wanted: PathBuf) -> PathBuf {
     use sha2::{Digest, Sha256};
