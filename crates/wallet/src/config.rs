@@ -93,8 +93,7 @@ impl Config {
             return Err(at(line, "permit2 is one of first, second"));
         }
         for node in config.mainnet.iter().chain(&config.nile).chain(&config.shasta) {
-            let url = url::Url::parse(&node.url).ok();
-            if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host()) {
+            if names::WebUrl::parse_setting(&node.url).is_err() {
                 let line = line(&|row| key(row) == Some("url") && row.contains(&node.url));
                 return Err(at(line, "a node's address begins with http:// or https://"));
             }
