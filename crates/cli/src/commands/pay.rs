@@ -25,7 +25,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 use view::port::{HttpRequestView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::question::quoted;
-use view::{Failure, PaymentView, StateView};
+use view::{Code, Failure, PaymentView, StateView};
 
 /// A stream is reported while it goes on; what is shorter, once it came out.
 const STREAM: Duration = Duration::from_secs(2);
@@ -314,6 +314,9 @@ async fn withdraw(reach: &Reach, id: &str) -> Fail {
         Ok(now) if now.status != StateView::Signed => ended("the question was taken back, nothing was signed"),
         // It was answered in the same moment.
         Ok(_) => ended("it is signed, and was not sent").advice("The same command presents the signature."),
+        Err(failure) if failure.code == Code::AlreadySigned => {
+            ended("it is signed, and was not sent").advice("The same command presents the signature.")
+        }
         Err(failure) => {
             ended("the question could not be taken back").advice(format!("{} It ends by itself.", failure.message))
         }
