@@ -49,7 +49,7 @@ pub fn in_words_of(typed: &[String], fail: Fail) -> Fail {
     let is = |flag: &&&str| typed.iter().any(|word| word == **flag || word.starts_with(&format!("{flag}=")));
     let name = flags.iter().find(is).unwrap_or(otherwise);
     let failure = Failure { advice: fail.failure.advice.clone(), ..Failure::field(name, expected, found) };
-    Fail { status: Status::Usage, failure }
+    Fail { status: Status::Usage, failure, ..fail }
 }
 
 #[cfg(test)]

@@ -117,7 +117,7 @@ async fn whatever_an_app_says_its_site_is_a_claim() {
     assert_eq!(checked["plan"]["provenance"], "claimed", "{checked}");
     // The owner's socket is where the wallet's own command tells what it met; there is no token that opens it.
     let request: view::port::PaymentRequestView = serde_json::from_value(payment(3, None)).unwrap();
-    let met = control(&home).call(helper::verb::Pay { request }).await.unwrap();
+    let met = control(&home).call(helper::verb::Pay { request, max: None }).await.unwrap();
     assert_eq!(met.plan.provenance, view::ProvenanceView::Verified);
 }
 

@@ -522,7 +522,10 @@ fn another_option_takes_the_place_of_an_open_question_and_of_nothing_else() {
     let asked = enter(&ledger, &plan(units(5)), NOW, ask);
     let other = plan::Plan { option: 1, scheme: x402::Scheme::ExactPermit2, ..plan(units(7)) };
     let digest = PlanDigest::of(&other);
-    let change = |shown| Replan { shown, plan: &other, digest, nonce: "77", dictated: false, expires_at: later(9), reserve: false };
+    let change = |shown| {
+        let expires_at = later(9);
+        Replan { shown, plan: &other, digest, nonce: "77", dictated: false, expires_at, reserve: false }
+    };
     let stale = ledger.replan(asked.id, &change(digest), NOW, ask).unwrap();
     assert_eq!(stale, Replanned::OtherPlan { asked: asked.digest });
     let refuse = |_: &plan::Rules, _: &plan::Spending| plan::Verdict::Refuse(plan::Refusal::SiteBlocked);
