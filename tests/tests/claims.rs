@@ -79,7 +79,7 @@ async fn a_402_of_the_apps_own_making_is_a_claim_in_words_and_digest_and_no_limi
 async fn what_the_command_line_met_is_verified_and_a_limit_answers_for_what_was_looked_at() {
     let stage = Stage::start().await;
     let desk = Desk::new(stage.wallet.clone());
-    let met = desk.pay_met(posted(&stage, &bank(1))).await.unwrap();
+    let met = desk.pay_met(posted(&stage, &bank(1)), None).await.unwrap();
     assert_eq!(met.plan.provenance, ProvenanceView::Verified);
     let shown = desk.question(&met.id).await.unwrap();
     assert_eq!(shown.provenance_note, "Countersign's own command asked bank.example and met this 402.");
