@@ -93,11 +93,14 @@ async fn four_an_answer_counts_only_for_the_plan_that_was_shown() {
 async fn five_no_secret_leaves_in_files_errors_or_rows() {
     let stage = Stage::start().await;
     let mut request = stage.request(&Ask::new(1));
+    // A user in a URL is refused, because programs read it differently; its password goes nowhere.
     request.url = "https://me:hunter2@news.example/articles/1?api_key=s3cr3t-value&q=1".to_owned();
+    let with_user = stage.wallet.pay(&stage.app, &request).await.unwrap_err();
+    request.url = "https://news.example/articles/1?api_key=s3cr3t-value&q=1".to_owned();
     let Ok(Outcome::Open(question)) = stage.wallet.pay(&stage.app, &request).await else { panic!() };
     stage.approve(&question, Scope::Once).await.unwrap();
     let wrong = stage.wallet.unlock(wallet::Passphrase::new("open sesame please".to_owned())).await.unwrap_err();
-    let told = format!("{wrong} {wrong:?}");
+    let told = format!("{wrong} {wrong:?} {with_user} {with_user:?}");
     let private = tron::hd::derive(&tron::hd::Words::parse(WORDS).unwrap(), 0).unwrap();
     assert_eq!(private.address(), stage.payer());
     let mut files = String::new();

@@ -97,8 +97,8 @@ mod tests {
             (format!("{TWELVE}\n{REST}\n"), (24, true, None)),
             (format!("{TWELVE}\n{}\ncase passphrase\n", REST.replace("before", "zoo")), (24, false, None)),
             (format!("{TWELVE}\n{}\n", REST.replace("before", "zoo")), (24, false, None)),
-            (format!("{TWELVE}\nzoo zoo zoo zoo zoo zoo\nzoo zoo zoo zoo\npass phrase"), (22, false, None)),
-            (format!("{TWELVE}\ncorrect horse battery\nanother horse"), (17, false, None)),
+            (format!("{TWELVE}\nzoo zoo zoo zoo zoo zoo\nzoo zoo zoo zoo\ncase passphrase"), (22, false, None)),
+            (format!("{TWELVE}\nlegal horse winner\nanother horse"), (17, false, None)),
             (format!("{}\npassphrase of words", &TWELVE[8..]), (11, false, None)),
             (String::new(), (0, false, None)),
         ] {

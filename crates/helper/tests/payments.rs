@@ -255,7 +255,6 @@ async fn a_malformed_402_is_told_by_its_field_and_leaves_no_question() {
         (text.replace("\"amount\":\"250000\"", "\"amount\":\"-1\""), "negative amount"),
         (text.replace("\"amount\":\"250000\"", "\"amount\":\"1\",\"amount\":\"250000\""), "duplicate key"),
         (large, "too large"),
-        ("not base64 !".into(), "neither header nor body"),
     ];
     for (document, what) in cases {
         let mut request = whole.clone();
@@ -271,6 +270,13 @@ async fn a_malformed_402_is_told_by_its_field_and_leaves_no_question() {
             "{problem}"
         );
     }
+    // What holds no offer at all has no field to name: the service's own words are told.
+    let mut request = whole.clone();
+    request["paymentRequired"] = "Out of credit.".into();
+    let (status, problem) = app.post("/v1/payments", &request).await;
+    assert_eq!((status.as_u16(), problem["code"].as_str()), (422, Some("MALFORMED_PAYMENT_REQUIRED")), "{problem}");
+    let told = problem["detail"].as_str().unwrap_or_default();
+    assert!(told.contains("no x402 offer") && told.contains("Out of credit."), "{problem}");
     assert!(home.house.owner.desk().questions().await.unwrap().is_empty());
 }
 

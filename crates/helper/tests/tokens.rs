@@ -175,6 +175,13 @@ async fn a_name_that_could_be_taken_for_another_is_refused_and_the_text_says_for
         assert!(status == 400 && message.contains(resembled), "{name}: {status} {answer}");
     }
     house.assert_untouched().await;
+    // Another one: how often a pairing may be asked for is bounded.
+    let house = House::open().await;
+    let ask = async |name: &str| -> (u16, Value) {
+        let asked =
+            http.post(house.url("/v1/pairings")).json(&serde_json::json!({ "name": name })).send().await.unwrap();
+        (asked.status().as_u16(), asked.json().await.unwrap())
+    };
     house.pair("App A").await;
     // Which apps are paired is told to the owner alone.
     let desk = house.owner.desk();

@@ -70,7 +70,10 @@ impl Most {
         let end = text.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(text.len());
         let (amount, symbol) = text.split_at(end);
         let symbol = Some(symbol.trim()).filter(|symbol| !symbol.is_empty());
-        let named = symbol.is_none_or(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()) && !s.contains(' '));
+        // "1e3" and "0x10" are numbers of another form: a symbol with digits stands behind a blank.
+        let apart = text[end..].starts_with(char::is_whitespace);
+        let letters = |s: &str| s.chars().all(|c| c.is_ascii_alphabetic() || (apart && c.is_ascii_digit()));
+        let named = symbol.is_none_or(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()) && letters(s));
         Amount::parse_units(amount, DECIMALS).ok().filter(|_| named)?;
         Some(Self { amount: amount.to_owned(), symbol: symbol.map(str::to_owned) })
     }

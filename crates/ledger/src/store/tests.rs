@@ -141,12 +141,13 @@ fn recipients_of_fees_are_brought_along() {
         let blob = |n: u8, len: usize| vec![n; len];
         db.execute(
             "INSERT INTO payments (id, app, site, asset, digest, request_hash, nonce, dictated, expires_at, whys, state,
-                entered_at, reserved_at, by_person, settlement, method, url, path, document_hash, option, scheme, payer, payee, symbol,
+                entered_at, reserved_at, by_person, settlement, delivery, signed_at, method, url, path, document_hash, option, scheme, payer, payee, symbol,
                 decimals, token_known, contract, price, fee_to, fee, maximum, valid_after, valid_before, findings, resource)
-             VALUES (?1, 1, 1, 1, ?2, ?2, ?3, 1, 0, '[]', ?4, 5, 5, 0, ?5, 'GET', 'u', 'p', ?2, 0, 'exact_permit', ?6, ?7,
+             VALUES (?1, 1, 1, 1, ?2, ?2, ?3, 1, 0, '[]', ?4, 5, 5, 0, ?5, ?9, ?10, 'GET', 'u', 'p', ?2, 0, 'exact_permit', ?6, ?7,
                 'USDT', 6, 1, ?6, ?2, ?8, ?2, ?2, 0, 0, '[]', 0)",
             rusqlite::params![
-                blob(nonce, 16), blob(0, 32), nonce.to_string(), state, settlement, blob(1, 20), payee.bytes(), fee_to.bytes()
+                blob(nonce, 16), blob(0, 32), nonce.to_string(), state, settlement, blob(1, 20), payee.bytes(), fee_to.bytes(),
+                settlement.map(|_| "not reported"), settlement.map(|_| 5)
             ],
         )
         .unwrap();
@@ -214,6 +215,7 @@ fn what_is_known_of_old_sites_and_limits_is_told_and_no_more() {
     lock(&old.writer)
         .execute_batch(
             "INSERT INTO apps (id, name, paired_at, payments) VALUES ('shop', 'shop', 0, 3);
+             UPDATE apps SET payments = 1 WHERE rowid = 1;
              INSERT INTO sites (key) VALUES ('https://news.example');
              INSERT INTO assets (network, token, symbol, decimals) VALUES (3448148188, zeroblob(20), 'USDT', 6);
              INSERT INTO rules VALUES (2, 0, 1, 'allow', NULL, zeroblob(32), NULL, 0);

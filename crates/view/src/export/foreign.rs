@@ -44,7 +44,7 @@ pub fn comment(text: &str) -> String {
 }
 
 fn put(out: &mut String, c: char) {
-    match x402::is_invisible(c) {
+    match x402::is_invisible(c) && !matches!(c, '\t' | '\r' | '\n') {
         true => out.push_str(&format!("⟨U+{:04X}⟩", c as u32)),
         false => out.push(c),
     }

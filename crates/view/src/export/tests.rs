@@ -144,8 +144,8 @@ fn trx_of_a_test_network_is_booked_as_test_money() {
         let payer = row.payment.plan.payer;
         let text = write(ExportFormat::Hledger, &[row]);
         for line in [
-            format!("    expenses:fees:network  12.60 {commodity}\n"),
-            format!("    assets:tron:{payer}  -12.60 {commodity}\n"),
+            format!("    expenses:fees:network  12.6 {commodity}\n"),
+            format!("    assets:tron:{payer}  -12.6 {commodity}\n"),
         ] {
             assert!(text.contains(&line), "{line} in {text}");
         }

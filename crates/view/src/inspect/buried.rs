@@ -77,7 +77,7 @@ fn of_word<'a>(word: &'a str, before: &str, line: usize) -> Option<Piece<'a>> {
 /// Every object inside a JSON document that `is_one` knows, also in texts that are JSON, with its path. Nothing is
 /// looked for inside one that was found.
 pub(super) fn inside(json: &str, is_one: impl Fn(&Value) -> bool) -> Vec<Piece<'static>> {
-    let Ok(root) = serde_json::from_str::<Value>(json) else { return vec![] };
+    let Ok(tron::Unique(root)) = serde_json::from_str::<tron::Unique<true>>(json) else { return vec![] };
     let mut queue = VecDeque::from([(String::new(), root, 0)]);
     let (mut found, mut left) = (Vec::new(), VALUES);
     while let Some((path, value, depth)) = queue.pop_front() {
@@ -86,10 +86,12 @@ pub(super) fn inside(json: &str, is_one: impl Fn(&Value) -> bool) -> Vec<Piece<'
         }
         left -= 1;
         let value = match value {
-            Value::String(text) if text.trim_start().starts_with(['{', '[']) => match serde_json::from_str(&text) {
-                Ok(value) => value,
-                Err(_) => continue,
-            },
+            Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+                match serde_json::from_str::<tron::Unique<true>>(&text) {
+                    Ok(tron::Unique(value)) => value,
+                    Err(_) => continue,
+                }
+            }
             Value::String(text) if text.len() >= LONG && text.starts_with("eyJ") => {
                 match x402::header::read(&text).ok().and_then(|json| serde_json::from_str(&json).ok()) {
                     Some(value) => value,

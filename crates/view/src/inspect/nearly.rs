@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Nearly<'_> {
     let Ok(tron::Unique(Value::Object(members))) = serde_json::from_str::<tron::Unique<false>>(text) else {
         return nearly;
     };
-    if members.keys().all(|name| MEMBERS.contains(&name.as_str())) {
+    if !looks_like(&Value::Object(members.clone())) || members.keys().all(|name| MEMBERS.contains(&name.as_str())) {
         return nearly;
     }
     let renamed = members.contains_key("value") && !members.contains_key("message");

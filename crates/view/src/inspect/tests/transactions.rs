@@ -131,7 +131,8 @@ fn every_type_of_contract_is_named_with_its_owner() {
         if owner.is_some() {
             assert_eq!(value(&seen, "owner, who has to sign"), key().address().to_string(), "{}", kind.name);
         }
-        assert_eq!(kind.executed, !codes(&seen).contains(&"notTaken") || seen.title.contains("moves"), "{}", kind.name);
+        // What no node executes is said to be that; one that is executed may still lack what it needs here.
+        assert!(kind.executed || codes(&seen).contains(&"notTaken"), "{}", kind.name);
     }
     let seen = at(&hex(&raw(&[], &contract(77, "StrangeContract", &[], &[]), 0)));
     assert!(seen.understood && finding(&seen, "notTaken").text.contains("no type 77"), "{seen:#?}");
