@@ -378,6 +378,7 @@ fn one_that_hangs_holds_up_neither_the_start_nor_the_passphrase() {
     let wallet = Wallet { session: &hanging, dir };
     let mut serve = wallet.serve();
     serve.says("Asking the keyring");
+    serve.says("Listening on");
     assert!(wallet.locked());
     assert!(wallet.fails(&["unlock", "--keyring"], "").contains("still waits with an earlier request"));
     wallet.opens_with_the_passphrase();

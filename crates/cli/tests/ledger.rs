@@ -55,7 +55,7 @@ fn what_is_old_is_counted_asked_about_and_removed_and_the_totals_stay() {
     let removed = counted["removed"].as_u64().unwrap();
     assert!(removed > 500);
     let (status, out, err) = run(dir, &old, "no\n");
-    assert_eq!(status, 0, "{err}");
+    assert_eq!(status, 3, "{err}");
     assert!(
         out.contains(&format!("{removed} entries before 2025-11-25 00:00:00 go"))
             && err.contains("Nothing was removed")

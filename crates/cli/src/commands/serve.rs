@@ -42,6 +42,9 @@ impl Shown {
     }
 }
 
+/// For so long nothing listens while the keyring is asked.
+const KEYRING_FIRST: std::time::Duration = std::time::Duration::from_secs(2);
+
 pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(), Fail> {
     // Before anything is opened: a file that others can read is no way to start.
     let given = unattended::passphrase(&serve, global)?;
@@ -161,14 +164,19 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> 
 }
 
 /// The doors are open meanwhile: `countersign unlock` need not wait for a keyring that hangs.
+/// A keyring that does not answer soon goes on being asked beside everything else: it holds up no start.
 async fn from_keyring(desk: &Desk) -> bool {
     say!("{DIM}Asking the keyring of this computer …{OFF}");
-    let unlocked = desk.wallet().unlock_at_start().await;
-    if let Some(problem) = desk.status().await.remembered.problem {
-        say!("{WARN}{}{OFF} The passphrase opens the wallet as before.", safe(&problem));
-    }
-    // Somebody may have been quicker with the passphrase.
-    unlocked || !desk.wallet().is_locked()
+    let asked = desk.clone();
+    let asking = tokio::spawn(async move {
+        let unlocked = asked.wallet().unlock_at_start().await;
+        if let Some(problem) = asked.status().await.remembered.problem {
+            say!("{WARN}{}{OFF} The passphrase opens the wallet as before.", safe(&problem));
+        }
+        // Somebody may have been quicker with the passphrase.
+        unlocked || !asked.wallet().is_locked()
+    });
+    matches!(tokio::time::timeout(KEYRING_FIRST, asking).await, Ok(Ok(true)))
 }
 
 /// "option 2" takes the second option of the question on the screen; it answers nothing.
