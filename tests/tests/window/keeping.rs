@@ -67,9 +67,9 @@ pub async fn begins_a_new_record() -> Result<()> {
     ensure!(std::fs::metadata(&ledger)?.len() == 0, "it was written to before anybody said so");
     screen.click("[data-field=forget]").await?;
     screen.click("[data-act=new-record]:enabled").await?;
-    screen.says("main", "No payments yet").await?;
-    ensure!(std::fs::metadata(&ledger)?.len() > 0, "there is no new record");
     screen.find("[data-lock=true]").await?;
+    screen.says("main", "Countersign is locked").await?;
+    ensure!(std::fs::metadata(&ledger)?.len() > 0, "there is no new record");
     crate::program::port(folder.path()).await?;
     screen.close().await
 }

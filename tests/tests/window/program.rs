@@ -95,7 +95,12 @@ impl Program {
 
     /// As [`Program::ask`], where a question is expected; answers its id.
     pub async fn question(&self, url: &str, reason: Option<&str>) -> Result<String> {
-        let (status, body) = self.ask(url, reason).await?;
+        let (mut status, mut body) = self.ask(url, reason).await?;
+        // After three times no the wallet says how long to leave the person alone.
+        if let (StatusCode::TOO_MANY_REQUESTS, Some(seconds)) = (status, body["retryAfter"].as_u64()) {
+            tokio::time::sleep(std::time::Duration::from_secs(seconds)).await;
+            (status, body) = self.ask(url, reason).await?;
+        }
         ensure!(status == StatusCode::ACCEPTED, "not asked: {status} {body}");
         Ok(body["id"].as_str().context("no id")?.to_owned())
     }
