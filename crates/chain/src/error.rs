@@ -30,6 +30,17 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// The node did not answer what was asked, so nothing is known: unlike a contract's or a node's no to this very call.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Status { .. } | Self::TooLarge { .. } | Self::Config { .. } => true,
+            // A page instead of JSON.
+            Self::Answer { field, .. } => field == "body",
+            Self::Refused { code, .. } => matches!(code.as_str(), "SERVER_BUSY" | "NO_CONNECTION" | "Error"),
+            Self::Reverted { .. } => false,
+        }
+    }
+
     /// Whether asking again a little later may help.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -44,6 +44,16 @@ pub struct Resources {
     pub bandwidth: u64,
 }
 
+/// An account as far as it decides whether its owner can send a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The chain knows it: TRX came in once. Tokens alone make no account.
+    pub active: bool,
+    pub trx_sun: u64,
+    /// The key of the address signs for it alone. `false` after its owner permission went to other keys.
+    pub own_key: bool,
+}
+
 /// What a call would do now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulation {
@@ -128,6 +138,18 @@ impl TronGrid {
         let value = abi::decode_amount(&output).ok_or_else(|| self.unreadable("a 256 bit number", &output))?;
         self.0.cache.store(key, value, asked_at);
         Ok(Aged { value, age: asked_at.elapsed() })
+    }
+
+    /// What an account can send by itself; see [`Account`].
+    pub async fn account(&self, owner: Address) -> Result<Account, ChainError> {
+        let body = json!({ "address": owner.to_string(), "visible": true });
+        let answer = self.0.nodes.read("wallet/getaccount", &body).await?;
+        let trx_sun = answer.number_or_zero("/balance")?;
+        let own_key = match answer.get("/owner_permission") {
+            None => true,
+            Some(permission) => signs_alone(permission, owner),
+        };
+        Ok(Account { active: !answer.is_empty_object(), trx_sun, own_key })
     }
 
     /// The owner's TRX in sun; 0 for an account that was never used.
@@ -249,6 +271,20 @@ impl TronGrid {
             expected: expected.to_owned(),
         }
     }
+}
+
+/// Whether the key of `owner` reaches the threshold by itself. A permission that can't be read is given to nobody.
+fn signs_alone(permission: &Value, owner: Address) -> bool {
+    // Protobuf-made JSON leaves zeros out; a key without a weight adds nothing.
+    let threshold = permission.get("threshold").and_then(Value::as_u64).unwrap_or(1);
+    let keys = permission.get("keys").and_then(Value::as_array);
+    let weight = |key: &Value| {
+        let address = key.get("address").and_then(Value::as_str)?;
+        let address = Address::parse(address).ok()?;
+        (address == owner).then(|| key.get("weight").and_then(Value::as_u64).unwrap_or(0))
+    };
+    let weight = keys.into_iter().flatten().filter_map(weight).fold(0_u64, u64::saturating_add);
+    weight >= threshold.max(1)
 }
 
 fn read_simulation(answer: &Answer) -> Result<Simulation, ChainError> {

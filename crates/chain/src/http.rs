@@ -163,8 +163,9 @@ impl Node {
             bytes.extend_from_slice(&chunk);
         }
         let answer = Answer { node, call, body: Value::Null };
-        Ok(match serde_json::from_slice(&bytes) {
-            Ok(body) => Ok(Answer { body, ..answer }),
+        Ok(match serde_json::from_slice::<Value>(&bytes) {
+            Ok(body) if body.is_object() => Answer { body, ..answer }.unless_error(),
+            Ok(body) => Err(answer.unexpected("body", body, "a JSON object")),
             Err(e) => Err(answer.unexpected("body", e, "JSON")),
         })
     }
@@ -188,6 +189,15 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Nodes tell that they could not answer with status 200 and one text under `Error`. Read field by field it would
+    /// be an account that has nothing.
+    fn unless_error(self) -> Result<Self, ChainError> {
+        match self.get("/Error") {
+            Some(_) => Err(self.refused("Error", &self.message("/Error"))),
+            None => Ok(self),
+        }
+    }
+
     pub(crate) fn unexpected(&self, field: &str, found: impl std::fmt::Display, expected: &str) -> ChainError {
         ChainError::Answer {
             node: self.node.clone(),

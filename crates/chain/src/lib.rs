@@ -27,5 +27,5 @@ mod transaction;
 pub use cache::Aged;
 pub use config::{ApiKey, Config, NodeConfig};
 pub use error::{BroadcastError, ChainError};
-pub use grid::{Resources, Simulation, TokenClaims, TronGrid};
+pub use grid::{Account, Resources, Simulation, TokenClaims, TronGrid};
 pub use transaction::{Finality, Head, Log, Receipt};

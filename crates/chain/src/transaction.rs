@@ -74,8 +74,10 @@ pub struct Log {
 pub struct Receipt {
     pub block: u64,
     pub timestamp_ms: u64,
+    /// The receipt says so: no word is no success.
     pub success: bool,
-    /// The chain's word for the outcome: `SUCCESS`, `REVERT`, `OUT_OF_ENERGY`, …
+    /// The chain's word for the outcome: `SUCCESS`, `REVERT`, `OUT_OF_ENERGY`, … Empty where the node tells none, as
+    /// for a plain transfer: then nobody knows yet what became of a contract call.
     pub result: String,
     /// What the contract returned; the revert reason when it reverted.
     pub output: Vec<u8>,
@@ -83,6 +85,18 @@ pub struct Receipt {
     pub energy: u64,
     /// TRX burnt for it, in sun.
     pub fee_sun: u64,
+}
+
+impl Receipt {
+    /// It tells an outcome, a good one or a bad one.
+    pub fn tells(&self) -> bool {
+        !self.result.is_empty()
+    }
+
+    /// Two views of one transaction tell different outcomes.
+    pub fn contradicts(&self, other: &Self) -> bool {
+        self.tells() && other.tells() && self.success != other.success
+    }
 }
 
 impl TronGrid {
@@ -156,10 +170,10 @@ impl TronGrid {
 
 fn read_receipt(answer: &Answer) -> Result<Receipt, ChainError> {
     let logs = answer.array("/log")?.iter().enumerate();
-    // A plain transfer has no contract result; a failure is always said.
     let failed = answer.get("/result").and_then(Value::as_str) == Some("FAILED");
-    let said = answer.get("/receipt/result").and_then(Value::as_str);
-    let result = shortened(said.unwrap_or(if failed { "FAILED" } else { "SUCCESS" }));
+    // DEFAULT is the field's zero: nothing was said.
+    let said = answer.get("/receipt/result").and_then(Value::as_str).filter(|said| *said != "DEFAULT");
+    let result = shortened(said.unwrap_or(if failed { "FAILED" } else { "" }));
     let output = match answer.array("/contractResult")? {
         [] => Vec::new(),
         _ => answer.hex("/contractResult/0")?,

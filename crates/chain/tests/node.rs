@@ -233,16 +233,58 @@ async fn a_receipt_is_read_with_its_logs() {
     for (change, result) in [
         (json!({ "result": "FAILED" }), "FAILED"),
         (json!({ "result": "FAILED", "receipt": { "result": "OUT_OF_ENERGY" } }), "OUT_OF_ENERGY"),
+        (json!({ "receipt": {} }), ""),
+        (json!({ "receipt": { "result": "" } }), ""),
+        (json!({ "receipt": { "result": "DEFAULT" } }), ""),
+        (json!({}), ""),
     ] {
         let mut failed = json!({ "id": id.to_string(), "blockNumber": 9 });
         failed.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
         let receipt = grid(&[&Fake::json(failed).await]).receipt(&id, Finality::Seen).await.unwrap().unwrap();
         assert_eq!((receipt.success, receipt.result.as_str()), (false, result));
+        assert_eq!(receipt.tells(), !result.is_empty());
     }
 
     let other = TxId::from_bytes([1; 32]);
     let error = grid(&[&Fake::json(info).await]).receipt(&other, Finality::Seen).await.unwrap_err();
     assert!(matches!(&error, ChainError::Answer { field, .. } if field == "/id"), "{error}");
+}
+
+#[tokio::test]
+async fn an_account_tells_whether_its_own_key_can_send() {
+    let owner = address(2);
+    let keys = |keys: &[(Address, u64)], threshold: u64| {
+        let keys: Vec<_> = keys.iter().map(|(a, w)| json!({ "address": a.to_string(), "weight": w })).collect();
+        json!({ "address": owner.to_string(), "balance": 7, "owner_permission": { "threshold": threshold, "keys": keys } })
+    };
+    for (answer, active, own_key) in [
+        (json!({}), false, true),
+        (json!({ "address": owner.to_string(), "balance": 7 }), true, true),
+        (keys(&[(owner, 1)], 1), true, true),
+        (keys(&[(address(8), 1), (owner, 2)], 2), true, true),
+        (keys(&[(address(8), 1), (owner, 1)], 2), true, false),
+        (keys(&[(address(8), 1), (address(9), 1)], 2), true, false),
+        (keys(&[], 1), true, false),
+        (
+            json!({ "balance": 7, "owner_permission": { "keys": [{ "address": owner.to_hex41(), "weight": 1 }] } }),
+            true,
+            true,
+        ),
+    ] {
+        let account = grid(&[&Fake::json(answer.clone()).await]).account(owner).await.unwrap();
+        assert_eq!((account.active, account.own_key), (active, own_key), "{answer}");
+        assert_eq!(account.trx_sun, if active { 7 } else { 0 });
+    }
+}
+
+#[tokio::test]
+async fn an_error_or_no_object_is_no_empty_account() {
+    for answer in [json!({ "Error": "class java.lang.NullPointerException : null" }), json!([]), json!(null), json!("")]
+    {
+        let node = Fake::json(answer.clone()).await;
+        let error = grid(&[&node]).trx_balance(address(2)).await.unwrap_err();
+        assert!(error.is_silence(), "{answer}: {error}");
+    }
 }
 
 #[tokio::test]

@@ -36,7 +36,9 @@ impl Facilitator {
         let mut to_send = SignedTransaction::from_bytes(&sent.bytes).ok();
         loop {
             match grid.receipt(&sent.id, Finality::Seen).await {
-                Ok(Some(receipt)) => return self.read(sent, &receipt, failed).await,
+                Ok(Some(receipt)) if receipt.tells() => return self.read(sent, &receipt, failed).await,
+                // In a block, and the node does not tell what became of it: neither settled nor failed yet.
+                Ok(Some(_)) => {}
                 Ok(None) => {
                     if let Some(transaction) = to_send.take() {
                         self.send_again(grid, sent, &transaction).await;

@@ -3,8 +3,10 @@
 
 use crate::desk::{Answer, name_of, site_key};
 use crate::port::AppAccountView;
+use crate::question::quoted;
 use crate::show_failure;
 use crate::show_payment::{app_name, time};
+use crate::words::{Arg, say};
 use crate::*;
 use std::time::Duration;
 use tron::Address;
@@ -12,8 +14,9 @@ use vault::{Account, Kind};
 use wallet::{AppId, Import, Passphrase, Remembering};
 use zeroize::Zeroizing;
 
-/// The status waits so long for a node; without an answer it goes without balances.
-const BALANCE_WAIT: Duration = Duration::from_millis(1500);
+/// The status waits so long for a node; without an answer it goes without balances. Longer than a node that turns
+/// questions away is asked again, so that its word can be told.
+const BALANCE_WAIT: Duration = Duration::from_millis(2500);
 
 fn address(text: &str) -> Answer<Address> {
     let text = text.trim();
@@ -30,11 +33,18 @@ impl Desk {
     }
 
     async fn account_view(&self, account: Account, pays: Option<Address>) -> AccountView {
-        let balances = match tokio::time::timeout(BALANCE_WAIT, self.wallet.balances(account.address)).await {
-            Ok(Ok((trx, tokens))) => std::iter::once(MoneyView::sun(trx))
-                .chain(tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true)))
-                .collect(),
-            Ok(Err(_)) | Err(_) => vec![],
+        let read = tokio::time::timeout(BALANCE_WAIT, self.wallet.balances(account.address)).await;
+        let (balances, balance_failure) = match read {
+            Ok(Ok((trx, tokens))) => {
+                let tokens = tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true));
+                (std::iter::once(MoneyView::sun(trx)).chain(tokens).collect(), None)
+            }
+            Ok(Err(e)) if e.is_node_limit() => (vec![], Some(say("balance-limited", &[]))),
+            Ok(Err(e)) => {
+                let why = quoted(&e.to_string(), 200);
+                (vec![], Some(say("balance-unknown", &[("why", Arg::Text(&why))])))
+            }
+            Err(_) => (vec![], Some(say("balance-late", &[]))),
         };
         AccountView {
             name: account.name,
@@ -47,6 +57,7 @@ impl Desk {
             pays: pays == Some(account.address),
             address: AddressView::of(account.address),
             balances,
+            balance_failure,
         }
     }
 

@@ -45,6 +45,8 @@ pub struct AccountView {
     pub pays: bool,
     /// TRX first, then known tokens with a balance; empty when the node did not answer.
     pub balances: Vec<MoneyView>,
+    /// Why the balances are not known, in words.
+    pub balance_failure: Option<String>,
 }
 
 /// Where an account's key is.

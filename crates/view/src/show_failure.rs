@@ -87,6 +87,12 @@ impl Failure {
         }
     }
 
+    /// The allowance can't be given; `code` finds the way out.
+    fn allowance(code: &str, detail: &str) -> Self {
+        let failure = Self::detail(Code::AllowanceRequired, detail);
+        Self { advice: find(&format!("refused-{code}-advice"), &[]).or(failure.advice), ..failure }
+    }
+
     fn detail(code: Code, detail: &str) -> Self {
         Self::new(code, &[("detail", quoted(detail, 300).as_str())])
     }
@@ -107,10 +113,7 @@ impl Failure {
     /// Why this plan is refused, by the code that the ledger writes down: in the words of what was found, with its own
     /// way out where it has one.
     pub(crate) fn refused(code: &str, plan: &plan::Plan) -> Self {
-        let detail = match code {
-            "allowanceMissing" => "it was used up since the question was asked",
-            _ => "the approving transaction did not go through",
-        };
+        let detail = "the approving transaction did not go through";
         let (site, host) = (quoted(&plan.site.to_string(), 300), quoted(plan.site.host(), 300));
         let mut failure = Self::detail(ended_code(code), detail);
         if let Some(finding) = crate::FindingView::all(plan).into_iter().find(|f| f.code == code) {
@@ -118,9 +121,11 @@ impl Failure {
             failure.advice = find(&format!("{code}-advice"), &[]).or(failure.advice);
         }
         // A block tells what it covers: that of an app says nothing about the site.
-        let args = [("site", Arg::Text(&site)), ("host", Arg::Text(&host))];
+        let contract = crate::show_payment::contract_name(plan, plan.contract);
+        let args = [("site", Arg::Text(&site)), ("host", Arg::Text(&host)), ("contract", Arg::Text(&contract))];
         if let Some(message) = find(&format!("refused-{code}"), &args) {
             failure.message = message;
+            failure.advice = find(&format!("refused-{code}-advice"), &[]).or(failure.advice);
         }
         failure
     }
@@ -133,7 +138,7 @@ pub(crate) fn ended_code(code: &str) -> Code {
         "contractUnknown" | "contractSuperseded" => Code::UnknownContract,
         "tokenCannotAuthorize" | "domainDiffers" => Code::CannotSign,
         "balanceShort" => Code::InsufficientBalance,
-        "allowanceMissing" | "allowanceFailed" => Code::AllowanceRequired,
+        _ if code.starts_with("allowance") => Code::AllowanceRequired,
         "deadlinePassed" | "expired" => Code::Expired,
         "callerMissing" | "notYetValid" | "clockOff" | "nonceUsed" => Code::CannotSign,
         _ => Code::PolicyDenied,
@@ -170,7 +175,7 @@ impl From<WalletError> for Failure {
                 Self::new(Code::AlreadySigned, &[("until", until.as_str())])
             }
             WalletError::Paid(payment) => Self::new(Code::AlreadyPaid, &[("payment", payment.id.to_string().as_str())]),
-            WalletError::CostRose { .. } => Self::detail(Code::AllowanceRequired, &error.to_string()),
+            WalletError::CostRose { .. } => Self::allowance("allowanceNoTrx", &error.to_string()),
             WalletError::Closed => Self::detail(Code::Internal, &error.to_string()),
             WalletError::Ledger(LedgerError::NoteTooLong { length }) => Self::field(
                 "note",
@@ -197,14 +202,22 @@ impl From<WalletError> for Failure {
             WalletError::Locked => Self::new(Code::WalletLocked, &[]),
             WalletError::PlanChanged { .. } => Self::new(Code::PlanChanged, &[]),
             WalletError::NotArmed { .. } => Self::new(Code::NotArmed, &[]),
-            WalletError::NoTrxForAllowance { need, have } => {
+            WalletError::NoTrxForAllowance { need, have, active } => {
                 let trx = |sun: u64| tron::Amount::from_u64(sun).format_units(6);
-                Self::detail(
-                    Code::AllowanceRequired,
-                    &format!("giving it takes up to {} TRX, the account has {}", trx(*need), trx(*have)),
-                )
+                let detail = format!("giving it takes up to {} TRX, the account has {}", trx(*need), trx(*have));
+                Self::allowance(if *active { "allowanceNoTrx" } else { "allowanceNoAccount" }, &detail)
             }
-            WalletError::AllowanceFailed { reason } => Self::detail(Code::AllowanceRequired, reason),
+            WalletError::AllowanceFailed { code, reason } => Self::allowance(code, reason),
+            WalletError::ZeroAllowanceFirst { spender, reason, .. } => {
+                let detail =
+                    format!("{spender} has one that is not zero, and the token changes no such one ({reason})");
+                Self::allowance("allowanceZeroFirst", &detail)
+            }
+            WalletError::OtherKeys { .. } => Self::allowance("allowanceOtherKeys", &error.to_string()),
+            WalletError::Node(_) if error.is_node_limit() => Self {
+                advice: find("node-limited-advice", &[]),
+                ..Self::detail(Code::NodeUnavailable, &error.to_string())
+            },
             WalletError::NoNode { .. } | WalletError::Node(_) => {
                 Self::detail(Code::NodeUnavailable, &error.to_string())
             }

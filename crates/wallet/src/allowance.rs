@@ -3,8 +3,9 @@
 //! cannot bear.
 
 use crate::{AllowanceStep, Event, Wallet, WalletError, lock};
-use chain::{BroadcastError, Finality, Receipt};
-use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, PaymentId, State};
+use chain::{BroadcastError, Finality, Receipt, TronGrid};
+use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, State};
+use plan::Plan;
 use std::time::Duration;
 use tron::{
     Amount, abi,
@@ -14,6 +15,7 @@ use tron::{
 /// How long the transaction may wait for a block.
 const LIFETIME: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(500);
+const UNTOLD: &str = "its receipt tells no outcome, and the allowance is not there";
 
 /// Whether these bytes may have been sent before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,11 @@ impl Wallet {
         if let Some(open) = earlier.iter().find(|a| a.outcome.is_none()) {
             return self.carry_out(payment, open, Sending::Again).await;
         }
+        // Its cost was shown once, so it is given once.
+        let given = |a: &&Allowance| matches!(a.outcome, Some(AllowanceOutcome::Confirmed { .. }));
+        if let Some(given) = earlier.iter().find(given) {
+            return self.is_there(plan, given).await;
+        }
         if node.allowance(plan.token.address, plan.payer, need.spender).await? >= need.need {
             return Ok(());
         }
@@ -45,10 +52,7 @@ impl Wallet {
         if now > shown {
             return Err(WalletError::CostRose { shown, now });
         }
-        let have = node.trx_balance(plan.payer).await?;
-        if have < shown {
-            return Err(WalletError::NoTrxForAllowance { need: shown, have });
-        }
+        self.can_approve(plan, shown).await?;
         let head = node.head().await?;
         let call = Contract::Trigger { owner: plan.payer, contract: plan.token.address, call_value_sun: 0, data };
         let raw = head.transaction(call, shown, LIFETIME);
@@ -71,7 +75,21 @@ impl Wallet {
         self.carry_out(payment, &open, Sending::First).await
     }
 
-    /// Sends the recorded bytes and waits for their receipt, or for the certainty that none will come.
+    /// Whether the payer's account can send an approving transaction that burns up to `cost_sun` at all: asked before
+    /// anything is signed or sent.
+    pub(crate) async fn can_approve(&self, plan: &Plan, cost_sun: u64) -> Result<(), WalletError> {
+        let account = self.node(plan.network)?.account(plan.payer).await?;
+        if !account.own_key {
+            return Err(WalletError::OtherKeys { address: plan.payer });
+        }
+        if account.trx_sun < cost_sun {
+            let (need, have, active) = (cost_sun, account.trx_sun, account.active);
+            return Err(WalletError::NoTrxForAllowance { need, have, active });
+        }
+        Ok(())
+    }
+
+    /// Sends the recorded bytes and waits for their outcome, or for the certainty that none will come.
     async fn carry_out(&self, payment: &Payment, open: &Allowance, sending: Sending) -> Result<(), WalletError> {
         let node = self.node(payment.plan.network)?;
         let tx = open.intent.tx.clone();
@@ -80,78 +98,112 @@ impl Wallet {
         };
         let signed = SignedTransaction::from_hex(&open.intent.signed_hex)
             .map_err(|_| WalletError::Check { check: "allowance transaction of the row" })?;
-        let id = signed.id();
         if sending == Sending::Again
-            && let Some(receipt) = node.receipt(&id, Finality::Seen).await?
+            && let Some(outcome) = self.outcome(open).await?
         {
-            return self.allowance_receipt(payment.id, &tx, receipt).await;
+            return self.carried_out(payment, open, outcome).await;
         }
         match node.broadcast(&signed).await {
             Ok(()) => step(AllowanceStep::Sent),
-            // May have arrived, now or at an earlier try: only a receipt or the expiry tells.
+            // May have arrived, now or at an earlier try: only the chain or the expiry tells.
             Err(BroadcastError::Unknown(_) | BroadcastError::Expired) => step(AllowanceStep::Sent),
             Err(_) if sending == Sending::Again => step(AllowanceStep::Sent),
             Err(e) => {
-                let reason = e.to_string();
+                let (code, reason) = (refused(&e), e.to_string());
                 self.allowance_ended(&tx, AllowanceOutcome::Failed { reason: reason.clone() }).await?;
                 step(AllowanceStep::Failed);
-                return Err(WalletError::AllowanceFailed { reason });
+                return Err(WalletError::AllowanceFailed { code, reason });
             }
         }
         loop {
-            if let Ok(Some(receipt)) = node.receipt(&id, Finality::Seen).await {
-                return self.allowance_receipt(payment.id, &tx, receipt).await;
-            }
-            // Past its expiry by the chain's own final clock it can't be mined any more.
-            if let Ok(head) = node.head_at(Finality::Final).await
-                && i64::try_from(head.timestamp_ms).unwrap_or(0) > open.intent.expires_at.0
-                && matches!(node.receipt(&id, Finality::Seen).await, Ok(None))
-            {
-                self.allowance_ended(&tx, AllowanceOutcome::Expired).await?;
-                step(AllowanceStep::Failed);
-                return Err(WalletError::AllowanceFailed { reason: "the network did not take it in time".into() });
+            if let Ok(Some(outcome)) = self.outcome(open).await {
+                return self.carried_out(payment, open, outcome).await;
             }
             tokio::time::sleep(POLL).await;
         }
     }
 
-    async fn allowance_receipt(&self, id: PaymentId, tx: &str, receipt: Receipt) -> Result<(), WalletError> {
-        let (step, outcome, result) = match receipt.success {
-            true => {
-                let done = AllowanceOutcome::Confirmed { block: receipt.block, fee_sun: receipt.fee_sun };
-                (AllowanceStep::Seen, done, Ok(()))
+    /// What the chain tells of an approving transaction; `None` while that may still change. For a contract call no
+    /// word is no success: then the allowance itself has to be there.
+    async fn outcome(&self, open: &Allowance) -> Result<Option<AllowanceOutcome>, WalletError> {
+        let (intent, node) = (&open.intent, self.node(open.intent.network)?);
+        let id = intent.tx.parse().map_err(|_| WalletError::Check { check: "allowance transaction of the row" })?;
+        // Asked before the receipt: what is in no block after this is never in one.
+        let over = is_over(node, open).await;
+        let confirmed = |r: &Receipt| AllowanceOutcome::Confirmed { block: r.block, fee_sun: r.fee_sun };
+        Ok(match node.receipt(&id, Finality::Seen).await? {
+            Some(receipt) if receipt.success => Some(confirmed(&receipt)),
+            Some(receipt) if receipt.tells() => Some(AllowanceOutcome::Failed { reason: receipt.result }),
+            Some(receipt) => match node.allowance(intent.token, intent.owner, intent.spender).await? {
+                have if have >= intent.amount => Some(confirmed(&receipt)),
+                _ => over.then(|| AllowanceOutcome::Failed { reason: UNTOLD.to_owned() }),
+            },
+            None => over.then_some(AllowanceOutcome::Expired),
+        })
+    }
+
+    async fn carried_out(
+        &self,
+        payment: &Payment,
+        open: &Allowance,
+        outcome: AllowanceOutcome,
+    ) -> Result<(), WalletError> {
+        self.note(open, &outcome).await?;
+        match outcome {
+            AllowanceOutcome::Confirmed { .. } => self.is_there(&payment.plan, open).await,
+            AllowanceOutcome::Failed { reason } => {
+                let code = if reason == UNTOLD { "allowanceNotThere" } else { "allowanceReverted" };
+                Err(WalletError::AllowanceFailed { code, reason })
             }
-            false => {
-                let reason = receipt.result.clone();
-                let failed = AllowanceOutcome::Failed { reason: reason.clone() };
-                (AllowanceStep::Failed, failed, Err(WalletError::AllowanceFailed { reason }))
+            AllowanceOutcome::Expired => {
+                let reason = "the network did not take it in time".to_owned();
+                Err(WalletError::AllowanceFailed { code: "allowanceLate", reason })
             }
+        }
+    }
+
+    /// The allowance, read again before anything is signed: a receipt alone is one node's word, and a token may say yes
+    /// and change nothing. A node that lags behind has until the transaction's own end.
+    async fn is_there(&self, plan: &Plan, given: &Allowance) -> Result<(), WalletError> {
+        let (node, intent) = (self.node(plan.network)?, &given.intent);
+        loop {
+            let over = is_over(node, given).await;
+            match node.allowance(intent.token, intent.owner, intent.spender).await {
+                Ok(have) if have >= plan.maximum => return Ok(()),
+                Ok(have) if over => {
+                    let units = |amount: Amount| amount.format_units(plan.token.decimals);
+                    let reason = format!("{} may be taken afterwards, {} are needed", units(have), units(plan.maximum));
+                    return Err(WalletError::AllowanceFailed { code: "allowanceNotThere", reason });
+                }
+                _ => tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+
+    /// Writes an outcome down and tells everybody.
+    async fn note(&self, open: &Allowance, outcome: &AllowanceOutcome) -> Result<(), WalletError> {
+        let (id, tx) = (open.intent.payment, open.intent.tx.clone());
+        self.allowance_ended(&tx, outcome.clone()).await?;
+        let step = match outcome {
+            AllowanceOutcome::Confirmed { .. } => AllowanceStep::Seen,
+            AllowanceOutcome::Failed { .. } | AllowanceOutcome::Expired => AllowanceStep::Failed,
         };
-        self.allowance_ended(tx, outcome).await?;
         lock(&self.0.totals).remove(&id);
-        self.emit(Event::Allowance { id, step, transaction: Some(tx.to_owned()) });
-        result
+        self.emit(Event::Allowance { id, step, transaction: Some(tx) });
+        Ok(())
     }
 
     /// Allowance transactions whose payment ended while they were on their way get their outcome as well: the
     /// TRX that they burnt is part of the record.
     pub(crate) async fn look_after_allowances(&self) -> Result<(), WalletError> {
         for open in self.db(|ledger| ledger.open_allowances()).await? {
-            let id = open.intent.payment;
-            if self.row(id).await?.state == State::Reserved {
+            if self.row(open.intent.payment).await?.state == State::Reserved {
                 continue;
             }
-            let Ok(tx) = open.intent.tx.parse() else { continue };
-            let Ok(node) = self.node(open.intent.network) else { continue };
-            match node.receipt(&tx, Finality::Seen).await? {
-                // Its outcome is what counts here, not an error for somebody who waits.
-                Some(receipt) => drop(self.allowance_receipt(id, &open.intent.tx, receipt).await),
-                None => {
-                    let head = node.head_at(Finality::Final).await?;
-                    if i64::try_from(head.timestamp_ms).unwrap_or(0) > open.intent.expires_at.0 {
-                        self.allowance_ended(&open.intent.tx, AllowanceOutcome::Expired).await?;
-                    }
-                }
+            match self.outcome(&open).await {
+                Ok(Some(outcome)) => self.note(&open, &outcome).await?,
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, transaction = open.intent.tx, "an allowance is looked up again"),
             }
         }
         Ok(())
@@ -160,6 +212,22 @@ impl Wallet {
     async fn allowance_ended(&self, tx: &str, outcome: AllowanceOutcome) -> Result<(), WalletError> {
         let (tx, now) = (tx.to_owned(), self.now());
         self.db(move |ledger| ledger.allowance_outcome(&tx, &outcome, now)).await
+    }
+}
+
+/// Past the transaction's expiry by the chain's own final clock: no block takes it any more. `false` where no node tells.
+async fn is_over(node: &TronGrid, open: &Allowance) -> bool {
+    let head = node.head_at(Finality::Final).await;
+    head.is_ok_and(|head| i64::try_from(head.timestamp_ms).unwrap_or(0) > open.intent.expires_at.0)
+}
+
+/// What the record keeps of a network's no.
+fn refused(error: &BroadcastError) -> &'static str {
+    match error {
+        BroadcastError::Signature { .. } => "allowanceOtherKeys",
+        BroadcastError::Funds { .. } => "allowanceNoTrx",
+        BroadcastError::Expired | BroadcastError::Tapos => "allowanceLate",
+        BroadcastError::Other { .. } | BroadcastError::Unknown(_) => "allowanceFailed",
     }
 }
 

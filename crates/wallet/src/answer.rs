@@ -167,10 +167,7 @@ impl Wallet {
             });
         }
         if let Some(need) = &asked.plan.allowance {
-            let have = self.node(asked.plan.network)?.trx_balance(asked.plan.payer).await?;
-            if have < need.cost_sun {
-                return Err(WalletError::NoTrxForAllowance { need: need.cost_sun, have });
-            }
+            self.can_approve(&asked.plan, need.cost_sun).await?;
         }
         let now = self.now();
         // The wallet's own window begins now; a dictated one is what it is.

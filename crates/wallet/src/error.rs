@@ -3,7 +3,7 @@
 use ledger::{LedgerError, Payment};
 use names::{AppNameError, UrlError};
 use plan::{AppId, PlanDigest};
-use tron::{Address, Network};
+use tron::{Address, Amount, Network};
 use vault::VaultError;
 
 #[derive(Debug, thiserror::Error)]
@@ -73,10 +73,18 @@ pub enum WalletError {
     /// The chain has the permission of this 402 as used, by this payment.
     #[error("the 402 was paid by payment {}", .0.id)]
     Paid(Box<Payment>),
+    /// `active`: the chain knows the account; one that never had TRX can hold tokens and sends nothing.
     #[error("{need} sun are needed for the allowance, the account has {have}")]
-    NoTrxForAllowance { need: u64, have: u64 },
+    NoTrxForAllowance { need: u64, have: u64, active: bool },
+    /// `code`: what the record keeps of the reason.
     #[error("the allowance transaction failed: {reason}")]
-    AllowanceFailed { reason: String },
+    AllowanceFailed { code: &'static str, reason: String },
+    /// The token changes no allowance but from zero or to zero; nothing was sent.
+    #[error("the token changes no allowance that is not zero ({reason}): it has to be set to zero first")]
+    ZeroAllowanceFirst { spender: Address, have: Amount, reason: String },
+    /// The account's owner permission was given to other keys.
+    #[error("the key of {address} may not sign transactions of this account any more")]
+    OtherKeys { address: Address },
     #[error("no node is set for {network}")]
     NoNode { network: Network },
     #[error("{0}")]
@@ -115,6 +123,30 @@ pub enum Unpayable {
         found: String,
         expected: String,
     },
+}
+
+impl WalletError {
+    /// Why the allowance can't be given, as the record keeps it; `None` for what may pass by itself.
+    pub(crate) fn of_allowance(&self) -> Option<&'static str> {
+        match self {
+            Self::AllowanceFailed { code, .. } => Some(code),
+            Self::ZeroAllowanceFirst { .. } => Some("allowanceZeroFirst"),
+            Self::OtherKeys { .. } => Some("allowanceOtherKeys"),
+            Self::NoTrxForAllowance { active: false, .. } => Some("allowanceNoAccount"),
+            Self::NoTrxForAllowance { .. } | Self::CostRose { .. } => Some("allowanceNoTrx"),
+            _ => None,
+        }
+    }
+
+    /// The node turned the question away because there were too many: a key of its provider helps.
+    pub fn is_node_limit(&self) -> bool {
+        matches!(self, Self::Node(chain::ChainError::Status { status: 429, .. }))
+    }
+
+    /// What a token or a network says against one option; it says nothing about the option beside it.
+    pub(crate) fn is_of_one_option(&self) -> bool {
+        self.of_allowance().is_some() || matches!(self, Self::Node(_) | Self::NoNode { .. })
+    }
 }
 
 impl From<chain::ChainError> for WalletError {

@@ -20,8 +20,10 @@ pub struct OnChain {
     /// The block can no longer be replaced.
     pub is_final: bool,
     pub success: bool,
-    /// The chain's word: `SUCCESS`, `REVERT`, …
+    /// The chain's word: `SUCCESS`, `REVERT`, …; empty where it tells none, as for a plain transfer.
     pub result: String,
+    /// What the newest blocks say where the final ones, which count, say otherwise.
+    pub newest: Option<String>,
     /// TRX burnt, in sun.
     pub fee_sun: u64,
     /// What tokens really moved: the token's contract, and its own word for the transfer.
@@ -43,8 +45,12 @@ impl Lookup {
     /// `None` while the transaction is in no block that the node knows.
     pub async fn transaction(&self, network: Network, id: &TxId) -> Result<Option<OnChain>, WalletError> {
         let node = self.node(network)?;
-        let Some(receipt) = node.receipt(id, Finality::Seen).await? else { return Ok(None) };
-        let is_final = node.receipt(id, Finality::Final).await?.is_some();
+        let Some(newest) = node.receipt(id, Finality::Seen).await? else { return Ok(None) };
+        let last = node.receipt(id, Finality::Final).await?;
+        let is_final = last.is_some();
+        let differs = last.as_ref().is_some_and(|last| last.contradicts(&newest));
+        let said = differs.then(|| newest.result.clone());
+        let receipt = last.unwrap_or(newest);
         let logs = receipt.logs.iter();
         let transfers = logs.filter_map(|log| Some((log.address, abi::decode_transfer(&log.topics, &log.data)?)));
         let nonces = receipt.logs.iter().filter_map(|log| NonceEvent::read(log.address, &log.topics, &log.data));
@@ -54,6 +60,7 @@ impl Lookup {
             is_final,
             success: receipt.success,
             result: receipt.result.clone(),
+            newest: said,
             fee_sun: receipt.fee_sun,
             transfers: transfers.collect(),
             nonces: nonces.collect(),

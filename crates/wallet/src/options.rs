@@ -55,7 +55,22 @@ impl Wallet {
             let preferred = asked.prefer.as_ref().is_some_and(|p| p.matches(option, terms));
             Ok::<_, WalletError>(Ranked { planned, preferred })
         });
-        let ranked: Vec<Ranked> = futures::future::join_all(plans).await.into_iter().collect::<Result<_, _>>()?;
+        let (mut ranked, mut sick) = (Vec::<Ranked>::new(), None);
+        for planned in futures::future::join_all(plans).await {
+            match planned {
+                Ok(option) => ranked.push(option),
+                // From memory nothing may be left out: it could be the better one.
+                Err(e) if look == Look::Chain && e.is_of_one_option() => {
+                    tracing::info!(error = %e, "an option can't be planned");
+                    sick.get_or_insert(e);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        // Where nothing else would settle, what keeps this one from it is the better word.
+        if let Some(e) = sick.filter(|_| !ranked.iter().any(Ranked::settles)) {
+            return Err(e);
+        }
         let settling = ranked.iter().filter(|r| r.settles()).count();
         let networks: Vec<_> = ranked.iter().map(|r| r.planned.plan.network).collect();
         let some_not_preferred = ranked.iter().any(|r| !r.preferred);
@@ -80,7 +95,11 @@ impl Wallet {
             let plan = match taken {
                 true => Ok(payment.plan.clone()),
                 false => match self.payable(option, &asked.site, payment.plan.payer) {
-                    Ok(terms) => Ok(self.plan_other(payment, asked, option, &terms).await?.plan),
+                    Ok(terms) => match self.plan_other(payment, asked, option, &terms).await {
+                        Ok(planned) => Ok(planned.plan),
+                        Err(e) if e.is_of_one_option() => Err(Unpayable::CannotSign(e.to_string())),
+                        Err(e) => return Err(e),
+                    },
                     Err(reason) => Err(reason),
                 },
             };

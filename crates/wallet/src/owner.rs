@@ -236,8 +236,9 @@ impl Wallet {
         let tokens = tron::token::all().iter().filter(|t| t.network == network);
         let reads = tokens.map(|t| async move { node.balance(t.address, account).await.map(|b| (t, b)) });
         let (trx, balances) = tokio::join!(node.trx_balance(account), futures::future::join_all(reads));
-        // A token that is not deployed where we are has no balance to show.
-        Ok((trx?, balances.into_iter().filter_map(Result::ok).collect()))
+        // A token that is not deployed where we are has no balance to show; one that nobody could ask about is not zero.
+        let known = |read: &Result<_, chain::ChainError>| read.as_ref().err().is_none_or(chain::ChainError::is_silence);
+        Ok((trx?, balances.into_iter().filter(known).collect::<Result<_, _>>()?))
     }
 
     /// The network whose balances are shown: Nile in the devnet profile, otherwise the main network.

@@ -248,10 +248,26 @@ impl Wallet {
         let (run, energy_price, byte_price) =
             tokio::try_join!(node.simulate(owner, token, data), node.energy_price_sun(), node.byte_price_sun())?;
         if let Some(reason) = run.revert {
-            return Err(WalletError::AllowanceFailed { reason });
+            return Err(self.why_not_approve(node, (token, owner, spender), reason).await);
         }
         let energy = run.energy.saturating_add(run.energy / 4);
         Ok(energy.saturating_mul(energy_price).saturating_add(APPROVE_BYTES.saturating_mul(byte_price)))
+    }
+
+    /// An approval that would revert: some tokens only go from zero or to zero, which has a way out.
+    async fn why_not_approve(
+        &self,
+        node: &TronGrid,
+        (token, owner, spender): (Address, Address, Address),
+        reason: String,
+    ) -> WalletError {
+        let zero = node.simulate(owner, token, abi::approve(spender, Amount::ZERO));
+        match tokio::join!(node.allowance(token, owner, spender), zero) {
+            (Ok(have), Ok(zero)) if !have.is_zero() && zero.ok => {
+                WalletError::ZeroAllowanceFirst { spender, have, reason }
+            }
+            _ => WalletError::AllowanceFailed { code: "allowanceReverts", reason },
+        }
     }
 }
 

@@ -242,9 +242,16 @@ impl Wallet {
         let terms = paper.terms()?;
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the row" })?;
         if let Some(tx) = tx {
-            let name = tx.to_string();
+            let (name, mut last) = (tx.to_string(), None::<Receipt>);
             for finality in [Finality::Final, Finality::Seen] {
                 let Some(receipt) = node.receipt(&tx, finality).await? else { continue };
+                // What is final can't be replaced, so nothing newer is news beside it; nor is it, while the node's two
+                // views differ.
+                if last.as_ref().is_some_and(|last| last.contradicts(&receipt)) {
+                    let (newest, last) = (receipt.result, last.map(|last| last.result));
+                    tracing::warn!(payment = %id, tx = name, newest, last, "newest and final blocks differ about it");
+                    return Ok(None);
+                }
                 // An older transaction may have moved the same amounts: the nonce has to be used by now.
                 if pays(&receipt, payment)
                     && self.nonce_used_at(terms, payment.plan.payer, nonce, finality).await?
@@ -255,6 +262,7 @@ impl Wallet {
                         Finality::Seen => Settled::Seen { tx: Some(name) },
                     }));
                 }
+                last = Some(receipt);
             }
         }
         // Without a transaction to look at, the nonce decides: used at any time, unused once the window is over.

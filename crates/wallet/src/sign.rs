@@ -157,16 +157,12 @@ impl Wallet {
         if payment.plan.allowance.is_some() {
             match self.give_allowance(&payment).await {
                 Ok(()) => payment = self.renewed(payment).await?,
-                // Final for this payment; everything else is taken up again.
-                Err(
-                    e @ (WalletError::AllowanceFailed { .. }
-                    | WalletError::NoTrxForAllowance { .. }
-                    | WalletError::CostRose { .. }),
-                ) => {
+                Err(e) => {
+                    // Final for this payment where it has a code; everything else is taken up again.
+                    let Some(code) = e.of_allowance() else { return Err(e) };
                     tracing::warn!(payment = %id, error = %e, "the allowance could not be given");
-                    return self.end(id, End::Refused { code: "allowanceFailed".to_owned() }).await;
+                    return self.end(id, End::Refused { code: code.to_owned() }).await;
                 }
-                Err(e) => return Err(e),
             }
         }
         if self.barred(&payment).await? {

@@ -139,6 +139,8 @@ export type AccountView = {
 	pays: boolean,
 	/**  TRX first, then known tokens with a balance; empty when the node did not answer. */
 	balances: MoneyView[],
+	/**  Why the balances are not known, in words. */
+	balanceFailure: string | null,
 };
 
 /**  An address with all 34 characters, in groups for reading; the first and last six are the strong ones. */

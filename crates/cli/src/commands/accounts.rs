@@ -92,9 +92,9 @@ impl Act<'_> {
                 (_, true) => "hidden",
                 _ => "",
             };
-            let held = match account.balances.is_empty() {
-                true => "balance not known: no node answered".to_owned(),
-                false => show::monies(&account.balances),
+            let held = match &account.balance_failure {
+                Some(why) => safe(why),
+                None => show::monies(&account.balances),
             };
             vec![safe(&account.name), safe(&account.address.address), kind.to_owned(), marks.to_owned(), held]
         };

@@ -149,9 +149,9 @@ fn told(global: &Global, status: &StatusView) {
         vec!["pairings".into(), status.open_pairings.to_string()],
     ];
     for account in &status.accounts {
-        let balances = match account.balances.is_empty() {
-            true => "balance not known: no node answered".to_owned(),
-            false => show::monies(&account.balances),
+        let balances = match &account.balance_failure {
+            Some(why) => safe(why),
+            None => show::monies(&account.balances),
         };
         rows.push(vec![safe(&account.name), format!("{}  {balances}", safe(&account.address.address))]);
     }

@@ -175,8 +175,8 @@ fn transaction(
             let around = Around { network: Some(network), ..Around::default() };
             lines.add("block", seen.block).remark(if seen.is_final { "final" } else { "not final yet" });
             lines.time("block-time", seen.timestamp_ms / 1000, around, false);
-            let line = lines.add("result", &seen.result);
-            line.weight(if seen.success { GOOD } else { STOP });
+            let line = lines.add("result", result(seen));
+            line.weight(if seen.success { GOOD } else { bad(seen) });
             lines.add("burnt", format!("{} TRX", Amount::from_u64(seen.fee_sun).format_units(6)));
             for (contract, moved) in &seen.transfers {
                 let around = Around { token: Some(*contract), ..around };
@@ -190,15 +190,30 @@ fn transaction(
                 lines.address("payee", moved.to, around);
             }
             judge(seen, said, payment, &mut findings);
-            format!("Looked up on {on}: block {}, {}.", seen.block, quoted(&seen.result, 40))
+            format!("Looked up on {on}: block {}, {}.", seen.block, quoted(result(seen), 40))
         }
     };
     PartView { findings: odd::sorted(findings), groups: lines.done(), ..super::part(KindView::Comparison, title, "") }
 }
 
+/// The chain's word for the outcome, or that it has none.
+fn result(seen: &OnChain) -> &str {
+    if seen.result.is_empty() { "no result told" } else { &seen.result }
+}
+
+/// A failure is one; no word at all is only no success.
+fn bad(seen: &OnChain) -> crate::WeightView {
+    if seen.result.is_empty() { WARN } else { STOP }
+}
+
 /// The seller's word and the payment beside what really happened.
 fn judge(seen: &OnChain, said: Option<&Settlement>, payment: Option<&Payment>, findings: &mut Vec<crate::FindingView>) {
-    if let Some(said) = said {
+    if let Some(newest) = &seen.newest {
+        findings.push(found("chainContradicts", STOP, &[("newest", newest), ("final", &seen.result)]));
+    }
+    if seen.result.is_empty() {
+        findings.push(found("resultUntold", WARN, &[]));
+    } else if let Some(said) = said {
         match (said.success, seen.success) {
             (true, false) => findings.push(found("chainFailed", STOP, &[])),
             (false, true) => findings.push(found("chainSucceeded", WARN, &[])),
