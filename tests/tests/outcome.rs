@@ -269,3 +269,23 @@ async fn a_node_that_is_away_loses_no_report_and_the_row_settles_later() {
     let row = stage.row(paid.id).await;
     assert!(matches!(&row.settlement, Some(Settlement::Final { tx: Some(found), .. }) if *found == tx.to_string()));
 }
+
+#[tokio::test]
+async fn a_signature_that_a_permit2_facilitator_calls_wrong_is_told_with_the_other_set() {
+    let stage = trusted().await;
+    let desk = view::Desk::new(stage.wallet.clone());
+    for (path, reason, offered) in [
+        ("a", "invalid_signature", true),
+        ("b", "invalid_exact_tron_payload_signature", true),
+        ("c", "invalid_permit2_spender", true),
+        ("d", "insufficient_funds", false),
+    ] {
+        let (paid, _) = signed(&stage, &stage.request(&article(path))).await;
+        let json = format!(r#"{{"success":false,"errorReason":"{reason}","transaction":"","network":"tron:nile"}}"#);
+        told(&stage, &paid, &x402::header::write(&json), 402).await;
+        let shown = desk.payment(&paid.id.to_string()).await.unwrap().payment;
+        let says = shown.seller_says.unwrap();
+        let line = "\"https://news.example\" = \"second\"";
+        assert_eq!(says.contains(line) && says.contains("first Permit2 set"), offered, "{says}");
+    }
+}

@@ -52,11 +52,22 @@ pub fn contract_name(plan: &Plan, contract: tron::Address) -> String {
     match tron::registry::role(plan.network, contract) {
         Some(Role::PaymentPermit) => say("contract-PaymentPermit", &[]),
         Some(Role::Permit2) => say("contract-Permit2", &[]),
-        Some(Role::ExactProxy) => say("contract-ExactProxy", &[]),
+        Some(Role::ExactProxy) => match permit2_sets(plan, contract) {
+            Some((set, _)) => say("contract-ExactProxy-of", &[("set", Arg::Text(set))]),
+            None => say("contract-ExactProxy", &[]),
+        },
         Some(role) => format!("{role:?}"),
         None if contract == plan.token.address => say("contract-token", &[]),
         None => contract.to_string(),
     }
+}
+
+/// The name of the deployment that this exact proxy belongs to, and of the network's other one where there are two.
+fn permit2_sets(plan: &Plan, contract: Address) -> Option<(&'static str, &'static str)> {
+    let sets = &tron::registry::deployments(plan.network).permit2;
+    let own = sets.iter().find(|set| set.exact_proxy == contract)?;
+    let other = sets.iter().find(|set| set.name != own.name)?;
+    Some((own.name, other.name))
 }
 
 fn state(state: State) -> StateView {
@@ -87,13 +98,33 @@ fn transaction(payment: &Payment) -> Option<String> {
     }
 }
 
-/// The seller's word on a settlement that failed, told as its word.
+/// The seller's word on a settlement that failed, told as its word, and what to do where that word has a known reason.
 pub(crate) fn seller_says(payment: &Payment) -> Option<String> {
+    let said = seller_said(payment)?;
+    Some(match other_set(&payment.plan, payment.seller_says.as_deref().unwrap_or_default()) {
+        Some(hint) => format!("{said}. {hint}"),
+        None => said,
+    })
+}
+
+fn seller_said(payment: &Payment) -> Option<String> {
     let reason = quoted(payment.seller_says.as_deref()?, 200);
     Some(match reason.trim().is_empty() {
         true => say("seller-says", &[]),
         false => say("seller-says-why", &[("reason", Arg::Text(&reason))]),
     })
+}
+
+/// A facilitator of the other deployment computes another digest, and calls a good signature or spender a wrong one.
+fn other_set(plan: &Plan, reason: &str) -> Option<String> {
+    let words = ["invalid_signature", "payload_signature", "invalid_permit2_spender", "permit2_invalid_spender"];
+    if !words.iter().any(|word| reason.contains(word)) {
+        return None;
+    }
+    let (set, other) = permit2_sets(plan, plan.contract)?;
+    let site = quoted(&plan.site.to_string(), 300);
+    let args = [("set", Arg::Text(set)), ("other", Arg::Text(other)), ("site", Arg::Text(&site))];
+    Some(say("permit2-other-set", &args))
 }
 
 fn word(payment: &Payment) -> String {
@@ -231,7 +262,7 @@ fn steps(payment: &Payment, allowances: &[Allowance]) -> Vec<StepView> {
     if let Some(delivery) = payment.delivery.filter(|d| *d != Delivery::NotReported) {
         let name = if delivery == Delivery::Delivered { "delivered" } else { "refusedBySeller" };
         let status = payment.http_status.map(|s| format!("HTTP {s}"));
-        let notes: Vec<String> = status.into_iter().chain(seller_says(payment)).collect();
+        let notes: Vec<String> = status.into_iter().chain(seller_said(payment)).collect();
         step(name, payment.delivery_at, (!notes.is_empty()).then(|| notes.join(", ")));
     }
     steps

@@ -99,7 +99,7 @@ impl Wallet {
         let signed = SignedTransaction::from_hex(&open.intent.signed_hex)
             .map_err(|_| WalletError::Check { check: "allowance transaction of the row" })?;
         if sending == Sending::Again
-            && let Some(outcome) = self.outcome(open).await?
+            && let Some(outcome) = self.came_to(open).await?
         {
             return self.carried_out(payment, open, outcome).await;
         }
@@ -116,7 +116,7 @@ impl Wallet {
             }
         }
         loop {
-            if let Ok(Some(outcome)) = self.outcome(open).await {
+            if let Ok(Some(outcome)) = self.came_to(open).await {
                 return self.carried_out(payment, open, outcome).await;
             }
             tokio::time::sleep(POLL).await;
@@ -125,7 +125,7 @@ impl Wallet {
 
     /// What the chain tells of an approving transaction; `None` while that may still change. For a contract call no
     /// word is no success: then the allowance itself has to be there.
-    async fn outcome(&self, open: &Allowance) -> Result<Option<AllowanceOutcome>, WalletError> {
+    async fn came_to(&self, open: &Allowance) -> Result<Option<AllowanceOutcome>, WalletError> {
         let (intent, node) = (&open.intent, self.node(open.intent.network)?);
         let id = intent.tx.parse().map_err(|_| WalletError::Check { check: "allowance transaction of the row" })?;
         // Asked before the receipt: what is in no block after this is never in one.
@@ -200,7 +200,7 @@ impl Wallet {
             if self.row(open.intent.payment).await?.state == State::Reserved {
                 continue;
             }
-            match self.outcome(&open).await {
+            match self.came_to(&open).await {
                 Ok(Some(outcome)) => self.note(&open, &outcome).await?,
                 Ok(None) => {}
                 Err(error) => tracing::debug!(%error, transaction = open.intent.tx, "an allowance is looked up again"),
