@@ -22,6 +22,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("option", &["--option"], "--option"),
     ("path", &["--output", "-o"], "FILE"),
     ("payer", &["--account"], "--account"),
+    ("permit2", &[], "SET"),
     ("perDay", &["--per-day"], "--per-day"),
     ("perMonth", &["--per-month"], "--per-month"),
     ("perPayment", &["--per-payment"], "--per-payment"),
@@ -35,7 +36,7 @@ const NAMES: &[(&str, &[&str], &str)] = &[
     ("text", &["--search"], "--search"),
     ("timeZone", &["--time-zone"], "--time-zone"),
     ("to", &["--until", "--to"], "--until"),
-    ("token", &["--token"], "--token"),
+    ("token", &["--token"], "CONTRACT"),
 ];
 
 /// The failure as the person at this command line knows its words; what is wrong with an argument ends with 2.

@@ -80,6 +80,8 @@ async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
         Command::Limits(command) => commands::rules::limits(&global, &console, command).await,
         Command::Apps(command) => commands::rules::apps(&global, command).await,
         Command::Pairings(command) => commands::rules::pairings(&global, &console, command).await,
+        Command::Tokens(command) => commands::settings::tokens(&global, &console, command).await,
+        Command::Settings(command) => commands::settings::settings(&global, &console, command).await,
         Command::Support(command) => commands::support::support(&global, command).await,
         Command::Demo => commands::demo::demo(&global, &console).await,
     }

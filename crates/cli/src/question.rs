@@ -1,12 +1,12 @@
 //! A question as text, the same in every terminal: one sentence, then the proof, then what is odd, then the
 //! digest that the answer names. And the asking itself. Refuses to approve what is marked as dangerous.
 
-use crate::console::Console;
+use crate::console::{Console, NEITHER, yes_or_no};
 use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::note;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
-use helper::verb::{Answer, Choices};
+use helper::verb::{Answer, CheckAnswer, Choices};
 use std::fmt::Write;
 use view::{
     AddressView, AnswerView, ChoiceView, Code, CompareView, Failure, FindingView, PaymentView, QuestionView, ScopeView,
@@ -63,16 +63,7 @@ pub fn text(q: &QuestionView) -> String {
         None => out.row("usable until", &format!("{} UTC", show::time(&q.valid_before))),
     }
     if let Some(allowance) = &q.allowance {
-        out.row(
-            "allowance",
-            &format!(
-                "{} may take {} so far. Approving first sends one transaction that allows exactly {}; it burns at most {}.",
-                safe(&allowance.spender_name),
-                money(&allowance.have),
-                money(&allowance.exact),
-                money(&allowance.cost)
-            ),
-        );
+        out.row("allowance", &format!("{} may take {} so far", safe(&allowance.spender_name), money(&allowance.have)));
         out.row("", &address(&allowance.spender));
     }
     for limit in &q.limits {
@@ -166,31 +157,105 @@ pub fn prompt(q: &QuestionView) -> String {
     format!("Pay {} to {} ({})?", money(&q.maximum), safe(&q.site), q.provenance.word())
 }
 
-/// Shows a question, asks for yes or no, and for the passphrase when it is yes.
-pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView) -> Result<PaymentView, Fail> {
+/// What a yes allows first, where the allowance is missing, and how another total is named. Without a `total` it is
+/// exactly what the payment takes.
+pub fn allowed(q: &QuestionView, total: Option<&str>) -> String {
+    let Some(allowance) = &q.allowance else { return String::new() };
+    let amount = match total {
+        Some(total) => format!("{} {} in all", safe(total), safe(&allowance.exact.symbol)),
+        None => format!("exactly {}", money(&allowance.exact)),
+    };
+    let offered: Vec<_> = allowance.totals.iter().map(|total| total.display.as_str()).collect();
+    format!(
+        "  A yes first sends one transaction that allows {BOLD}{amount}{OFF}; it burns at most {}.\n  Another total, \
+         which later payments use up without a transaction: allowance N (like {}), or allowance exact\n",
+        money(&allowance.cost),
+        offered.join(" or ")
+    )
+}
+
+/// "allowance 2.00" names the total to allow, in whole units; "allowance exact" what the payment takes. It answers
+/// nothing.
+pub fn total_of(line: &str) -> Option<Option<String>> {
+    let total = line.trim().strip_prefix("allowance ")?.trim();
+    Some((total != "exact").then(|| total.to_owned()))
+}
+
+/// Refuses a total that does not fit this question.
+pub async fn check_total(reach: &Reach, q: &QuestionView, total: Option<&str>) -> Result<(), Failure> {
+    match (&q.allowance, total) {
+        (Some(_), Some(_)) => reach.call(CheckAnswer { id: q.id.clone(), answer: yes(total) }).await,
+        _ => Ok(()),
+    }
+}
+
+/// Why a total does not fit, in the word that was typed.
+pub fn unfit(failure: &Failure) -> String {
+    match (&failure.expected, &failure.found) {
+        (Some(expected), Some(found)) => {
+            format!("{WARN}allowance: expected {}, found {}{OFF}", safe(expected), safe(found))
+        }
+        _ => format!("{WARN}{}{OFF}", safe(&failure.message)),
+    }
+}
+
+fn yes(total: Option<&str>) -> AnswerView {
+    AnswerView::Approve { scope: ScopeView::Once, allowance_total: total.map(str::to_owned) }
+}
+
+/// Shows a question, asks for yes or no, and for the passphrase when it is yes. `total` is what to allow where the
+/// allowance is missing, in whole units; at the prompt another one can be named.
+pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView, total: Option<&str>) -> Result<PaymentView, Fail> {
     console.show(&text(q));
     if q.options > 1 {
         let choices = reach.call(Choices { id: q.id.clone() }).await?;
         console.show(&format!("{}  Another one: countersign answer {} --option N\n", options(&choices), q.id));
     }
-    let approve = console.yes(&prompt(q)).await?;
-    send(reach, console, q, approve).await
+    check_total(reach, q, total).await?;
+    let mut total = total.map(str::to_owned);
+    if q.allowance.is_some() {
+        console.show(&allowed(q, total.as_deref()));
+    }
+    let approve = loop {
+        let line = console.line(&format!("{} [yes/no] ", prompt(q))).await?;
+        if let (Some(other), Some(_)) = (total_of(&line), &q.allowance) {
+            match check_total(reach, q, other.as_deref()).await {
+                Ok(()) => total = other,
+                Err(failure) => console.show(&unfit(&failure)),
+            }
+            console.show(&allowed(q, total.as_deref()));
+            continue;
+        }
+        match yes_or_no(&line) {
+            Some(approve) => break approve,
+            None => console.show(NEITHER),
+        }
+    };
+    send(reach, console, q, approve, total.as_deref()).await
 }
 
 /// Gives the person's answer to the question that was shown; approving takes the passphrase, three tries.
-pub async fn send(reach: &Reach, console: &Console, q: &QuestionView, approve: bool) -> Result<PaymentView, Fail> {
+pub async fn send(
+    reach: &Reach,
+    console: &Console,
+    q: &QuestionView,
+    approve: bool,
+    total: Option<&str>,
+) -> Result<PaymentView, Fail> {
     let call = |answer, passphrase| Answer { id: q.id.clone(), digest: q.digest.clone(), answer, passphrase };
     if !approve {
         return Ok(reach.call(call(AnswerView::Reject { block_site: false }, String::new())).await?);
     }
+    let total = total.filter(|_| q.allowance.is_some());
+    let allow = total.map_or_else(String::new, |total| format!(" and allow {} in all", safe(total)));
     let mut wrong: Option<Failure> = None;
     for _ in 0..3 {
-        let passphrase = match console.passphrase(&format!("Passphrase, to pay {}: ", money(&q.maximum))).await {
+        let prompt = format!("Passphrase, to pay {}{allow}: ", money(&q.maximum));
+        let passphrase = match console.passphrase(&prompt).await {
             Ok(passphrase) => passphrase,
             Err(ended) => return Err(wrong.map_or(ended, Fail::from)),
         };
-        let answer = AnswerView::Approve { scope: ScopeView::Once, allowance_total: None };
-        match reach.call(call(answer, passphrase.to_string())).await {
+        match reach.call(call(yes(total), passphrase.to_string())).await {
             Err(failure) if failure.code == Code::WrongPassphrase => {
                 note!("{WARN}{}{OFF}", safe(&failure.message));
                 wrong = Some(failure);
@@ -199,4 +264,24 @@ pub async fn send(reach: &Reach, console: &Console, q: &QuestionView, approve: b
         }
     }
     Err(wrong.map_or_else(|| Fail::plain("no passphrase came"), Fail::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::total_of;
+
+    #[test]
+    fn a_total_is_named_by_its_word_alone() {
+        let some = |text: &str| Some(Some(text.to_owned()));
+        for (line, total) in [
+            ("allowance 2.00", some("2.00")),
+            (" allowance  2 ", some("2")),
+            ("allowance exact", Some(None)),
+            ("allowance", None),
+            ("yes", None),
+            ("2.00", None),
+        ] {
+            assert_eq!(total_of(line), total, "{line:?}");
+        }
+    }
 }

@@ -171,30 +171,47 @@ impl Desk {
         Ok(u32::try_from(wait).unwrap_or(0))
     }
 
-    pub async fn answer(&self, id: &str, plan: &str, answer: AnswerView, proof: Proof) -> Answer<PaymentView> {
-        let (id, digest) = (payment_id(id)?, digest(plan)?);
-        let given = match answer {
-            AnswerView::Reject { block_site } => Given::Reject { block_site },
-            AnswerView::Approve { scope, allowance_total } => {
-                let (payment, ..) = self.wallet.payment(id).await?;
-                let decimals = payment.plan.token.decimals;
-                let scope = match scope {
-                    ScopeView::Once => Scope::Once,
-                    ScopeView::Limit { per_payment, per_day, per_month, covers } => {
-                        let limit = read_limit(&per_payment, &per_day, &per_month, decimals)?;
-                        let covers = covers.map_or_else(|| Covers::like(payment.plan.provenance), Covers::from);
-                        Scope::Limit(Limit { covers, ..limit })
-                    }
-                };
-                let allowance = match allowance_total {
-                    None => AllowanceChoice::Exact,
-                    Some(text) => Amount::parse_units(text.trim(), decimals)
-                        .map(AllowanceChoice::Total)
-                        .map_err(|_| Failure::field("allowanceTotal", "an amount like 2.00", &text))?,
-                };
-                Given::Approve { scope, allowance }
+    /// An answer as the wallet takes it. What is wrong with it is told in whole units.
+    async fn given(&self, id: PaymentId, answer: &AnswerView) -> Answer<Given> {
+        let (scope, total) = match answer {
+            AnswerView::Reject { block_site } => return Ok(Given::Reject { block_site: *block_site }),
+            AnswerView::Approve { scope, allowance_total } => (scope, allowance_total),
+        };
+        let (payment, ..) = self.wallet.payment(id).await?;
+        let token = &payment.plan.token;
+        let scope = match scope {
+            ScopeView::Once => Scope::Once,
+            ScopeView::Limit { per_payment, per_day, per_month, covers } => {
+                let limit = read_limit(per_payment, per_day, per_month, token.decimals)?;
+                let covers = covers.map_or_else(|| Covers::like(payment.plan.provenance), Covers::from);
+                Scope::Limit(Limit { covers, ..limit })
             }
         };
+        let allowance = match total {
+            None => AllowanceChoice::Exact,
+            Some(text) => {
+                let total = Amount::parse_units(text.trim(), token.decimals)
+                    .map_err(|_| Failure::field("allowanceTotal", "an amount like 2.00", text))?;
+                let range = payment.plan.allowance.as_ref().map(|need| wallet::total_range(need.need));
+                if let Some(range) = range.filter(|range| !range.contains(&total)) {
+                    let [least, most] = [range.start(), range.end()].map(|a| a.format_units(token.decimals));
+                    let expected = format!("{least} to {most} {}", crate::question::quoted(&token.symbol, 16));
+                    return Err(Failure::field("allowanceTotal", &expected, text));
+                }
+                AllowanceChoice::Total(total)
+            }
+        };
+        Ok(Given::Approve { scope, allowance })
+    }
+
+    /// Whether an answer can be given as it is written: told before anybody types a passphrase for it.
+    pub async fn check_answer(&self, id: &str, answer: &AnswerView) -> Answer<()> {
+        self.given(payment_id(id)?, answer).await.map(drop)
+    }
+
+    pub async fn answer(&self, id: &str, plan: &str, answer: AnswerView, proof: Proof) -> Answer<PaymentView> {
+        let (id, digest) = (payment_id(id)?, digest(plan)?);
+        let given = self.given(id, &answer).await?;
         let proof = match proof {
             Proof::Window => wallet::Proof::Window,
             Proof::Passphrase(passphrase) => wallet::Proof::Passphrase(passphrase),
@@ -344,6 +361,15 @@ impl Desk {
         Ok(self.wallet.tokens().await?.iter().map(TokenView::of).collect())
     }
 
+    /// Whether a token can be added as it is written; its contract is asked later.
+    pub fn check_token(&self, network: &str, token: &str) -> Answer<()> {
+        let (network, address) = asset(network, token)?;
+        match tron::token::lookup(network, address) {
+            Some(known) => Err(Failure::field("token", "a token that is not in the table", known.symbol)),
+            None => Ok(()),
+        }
+    }
+
     /// Adds a token by its address; symbol and decimals are read from its contract.
     pub async fn add_token(&self, network: &str, token: &str) -> Answer<TokenView> {
         let (network, token) = asset(network, token)?;
@@ -359,6 +385,16 @@ impl Desk {
     pub async fn set_auto_lock(&self, minutes: u32) -> Answer<StatusView> {
         self.wallet.set_auto_lock(minutes).await?;
         Ok(self.status().await)
+    }
+
+    /// Whether there is such a deployment of Permit2 here.
+    pub fn check_permit2(&self, set: &str) -> Answer<()> {
+        let known = show_owner::permit2(self.wallet.home(), &self.wallet.permit2());
+        let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
+        match names.contains(&set) {
+            true => Ok(()),
+            false => Err(Failure::field("permit2", &names.join(" or "), set)),
+        }
     }
 
     /// The Permit2 deployment that is signed for, where config.toml names none for a site.

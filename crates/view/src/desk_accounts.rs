@@ -9,7 +9,7 @@ use crate::show_payment::{app_name, time};
 use crate::words::{Arg, say};
 use crate::*;
 use std::time::Duration;
-use tron::Address;
+use tron::{Address, Network};
 use vault::{Account, Kind};
 use wallet::{AppId, Import, Passphrase, Remembering};
 use zeroize::Zeroizing;
@@ -27,13 +27,27 @@ fn address(text: &str) -> Answer<Address> {
 impl Desk {
     /// In their owner's order, with balances as far as a node answers.
     pub(crate) async fn account_views(&self) -> Vec<AccountView> {
+        self.account_views_on(self.wallet.home()).await
+    }
+
+    /// The same with what they hold on a network that is named.
+    pub async fn accounts_on(&self, network: &str) -> Answer<Vec<AccountView>> {
+        let network = Network::parse(network).map_err(|e| Failure::field("network", "a TRON network", &e.found))?;
+        let mut views = self.account_views_on(network).await;
+        for money in views.iter_mut().flat_map(|view| &mut view.balances) {
+            money.test = network.is_test();
+        }
+        Ok(views)
+    }
+
+    async fn account_views_on(&self, network: Network) -> Vec<AccountView> {
         let pays = self.wallet.default_account().await.ok();
-        let views = self.wallet.accounts().into_iter().map(|account| self.account_view(account, pays));
+        let views = self.wallet.accounts().into_iter().map(|account| self.account_view(account, pays, network));
         futures::future::join_all(views).await
     }
 
-    async fn account_view(&self, account: Account, pays: Option<Address>) -> AccountView {
-        let read = tokio::time::timeout(BALANCE_WAIT, self.wallet.balances(account.address)).await;
+    async fn account_view(&self, account: Account, pays: Option<Address>, network: Network) -> AccountView {
+        let read = tokio::time::timeout(BALANCE_WAIT, self.wallet.balances(account.address, network)).await;
         let (balances, balance_failure) = match read {
             Ok(Ok((trx, tokens))) => {
                 let tokens = tokens.into_iter().map(|(t, a)| MoneyView::of(a, t.symbol, t.decimals, true));

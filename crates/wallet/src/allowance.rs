@@ -4,8 +4,9 @@
 
 use crate::{AllowanceStep, Event, Wallet, WalletError, lock};
 use chain::{BroadcastError, Finality, Receipt, TronGrid};
-use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, State};
+use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, PaymentId, State};
 use plan::Plan;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use tron::{
     Amount, abi,
@@ -229,6 +230,14 @@ fn refused(error: &BroadcastError) -> &'static str {
         BroadcastError::Expired | BroadcastError::Tapos => "allowanceLate",
         BroadcastError::Other { .. } | BroadcastError::Unknown(_) => "allowanceFailed",
     }
+}
+
+/// A bounded total is at most so many times the exact amount: bounded has to mean something.
+const TOTAL_FACTOR: u64 = 1000;
+
+/// The totals that can be chosen, in smallest units: what the payment takes, or more within bounds.
+pub fn total_range(exact: Amount) -> RangeInclusive<Amount> {
+    exact..=exact.saturating_mul(TOTAL_FACTOR)
 }
 
 /// Totals that are offered beside the exact amount: so many payments of this size.

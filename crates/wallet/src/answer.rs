@@ -1,6 +1,7 @@
 //! A person's answer: bound to the digest that was shown, armed, within the question's time. Refuses an answer
 //! to another plan, one that came too early, and one that nobody proved to have given.
 
+use crate::allowance::total_range;
 use crate::{Event, Wallet, WalletError, choosing, lock};
 use ledger::{Approved, End, Payment, PaymentId, RuleKey, State};
 use plan::{Fact, Limit, Mode, PlanDigest, Weight};
@@ -38,9 +39,6 @@ pub enum Proof {
     /// A terminal: the passphrase, typed for this answer.
     Passphrase(Passphrase),
 }
-
-/// A bounded total is at most so many times the exact amount: bounded has to mean something.
-pub const TOTAL_FACTOR: u64 = 1000;
 
 impl Wallet {
     /// The question is on a screen, with this digest; call again when it is focused or changes. Answers the
@@ -158,7 +156,7 @@ impl Wallet {
             return Ok(stopped);
         }
         if let (Some(need), AllowanceChoice::Total(total)) = (&asked.plan.allowance, choice)
-            && (total < need.need || total > need.need.saturating_mul(TOTAL_FACTOR))
+            && !total_range(need.need).contains(&total)
         {
             return Err(WalletError::Field {
                 field: "allowanceTotal",

@@ -34,7 +34,7 @@ mod tokens;
 mod vouch;
 
 pub use accounts::{Import, read_key, read_keystore};
-pub use allowance::offered_totals;
+pub use allowance::{offered_totals, total_range};
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};
 pub use arming::ARMING_MS;

@@ -226,12 +226,12 @@ impl Wallet {
         Ok(self.rules().await?.into_iter().filter(|r| r.key.app == *app).collect())
     }
 
-    /// Balances of the first account on the network that this profile lives on: TRX in sun, then known tokens.
+    /// Balances of an account on a network: TRX in sun, then known tokens.
     pub async fn balances(
         &self,
         account: tron::Address,
+        network: tron::Network,
     ) -> Result<(u64, Vec<(&'static tron::token::Token, Amount)>), WalletError> {
-        let network = self.home();
         let node = self.node(network)?;
         let tokens = tron::token::all().iter().filter(|t| t.network == network);
         let reads = tokens.map(|t| async move { node.balance(t.address, account).await.map(|b| (t, b)) });

@@ -22,7 +22,11 @@ pub struct Accounts {
 #[derive(Subcommand)]
 pub enum AccountAction {
     /// Show them with what they hold
-    List,
+    List {
+        /// On this network: mainnet, nile, shasta; absent: the one that this wallet is for
+        #[arg(long)]
+        network: Option<String>,
+    },
     /// Add the next account of the words
     Add {
         /// Numbered when absent
@@ -53,6 +57,12 @@ pub enum AccountAction {
     /// Offer a hidden account again
     Show {
         account: String,
+    },
+    /// Give an account another place in the list, counted from 1
+    Move {
+        account: String,
+        #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+        place: u32,
     },
     /// Forget an imported or watched account
     Remove {

@@ -5,12 +5,14 @@ mod limits;
 mod paying;
 mod record;
 mod rules;
+mod settings;
 
 pub use accounts::*;
 pub use limits::*;
 pub use paying::*;
 pub use record::*;
 pub use rules::*;
+pub use settings::*;
 
 use clap::{Args as Group, Parser, Subcommand};
 use std::path::PathBuf;
@@ -77,6 +79,15 @@ impl Global {
     /// The profile's folder, whether it is there or not; `None` where the system has no place for it.
     pub fn folder(&self) -> Option<PathBuf> {
         self.data_dir.clone().or_else(|| wallet::default_dir(&self.profile()))
+    }
+}
+
+/// An amount in whole units of a token that is known later.
+fn whole_units(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match tron::Amount::parse_units(text, 36) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(e) => Err(format!("expected an amount in whole units, like 2.00 ({e})")),
     }
 }
 
@@ -157,6 +168,21 @@ Examples:
     Apps(Apps),
     /// Apps that ask to be paired; compare the code, then answer
     Pairings(Pairings),
+    /// Tokens beside the known ones: add one by its contract, or take it away
+    #[command(after_help = "\
+Symbol and decimals are read from the contract, and stay its own claim. A token that was added can be paid in.
+Examples:
+  countersign tokens
+  countersign tokens add CONTRACT --network nile")]
+    Tokens(Tokens),
+    /// When the wallet locks by itself, and which Permit2 is signed for
+    #[command(after_help = "\
+What is set here goes before config.toml. Nodes, port and log level are set in config.toml alone.
+Examples:
+  countersign settings
+  countersign settings auto-lock 30     minutes without use; 0 never locks
+  countersign settings permit2 second")]
+    Settings(Settings),
     /// Write a file for a bug report: versions, settings, state and logs, without secrets and payments
     #[command(after_help = "\
 Examples:

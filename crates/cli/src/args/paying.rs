@@ -14,6 +14,10 @@ pub struct Serve {
     /// Unlock with the first line of this file, which only you may read (mode 0600)
     #[arg(long, value_name = "FILE", conflicts_with_all = ["locked", "passphrase_fd"])]
     pub passphrase_file: Option<PathBuf>,
+    /// Where an allowance is missing, a yes given here allows this total, in whole units; exactly the payment's amount
+    /// when absent or when the total does not fit
+    #[arg(long, value_name = "TOTAL", value_parser = super::whole_units)]
+    pub allowance: Option<String>,
 }
 
 #[derive(Group)]
@@ -40,6 +44,9 @@ pub struct Pay {
     /// Its name did not say that it counted smallest units
     #[arg(long, hide = true)]
     pub max_amount: Option<String>,
+    /// Where an allowance is missing and the question is asked here, allow this total, in whole units
+    #[arg(long, value_name = "TOTAL", value_parser = super::whole_units)]
+    pub allowance: Option<String>,
     /// Why, for the question
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -80,4 +87,8 @@ pub struct Answer {
     /// First take this option of its 402, numbered from 1; the question is then asked about that one
     #[arg(long, value_name = "N", conflicts_with = "list")]
     pub option: Option<u32>,
+    /// Where an allowance is missing, allow this total, in whole units, so that later payments need no transaction;
+    /// exactly the payment's amount when absent
+    #[arg(long, value_name = "TOTAL", conflicts_with = "list", value_parser = super::whole_units)]
+    pub allowance: Option<String>,
 }

@@ -12,6 +12,8 @@ pub struct Apps {
 pub enum AppAction {
     /// Take an app's access away at once
     Revoke { id: String },
+    /// Say no to every question that an app has open
+    Reject { id: String },
 }
 
 #[derive(Group)]

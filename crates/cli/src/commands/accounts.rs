@@ -2,6 +2,7 @@
 //! its owner reads, never into a pipe; and never without the passphrase, typed for that.
 
 use crate::args::{AccountAction, Accounts, Global};
+use crate::commands::rules::network;
 use crate::console::{Console, Line};
 use crate::exit::{self, Fail};
 use crate::reach::Reach;
@@ -9,8 +10,9 @@ use crate::show::say;
 use crate::show::{self, BOLD, OFF, WARN, safe};
 use helper::Verb;
 use helper::verb::{
-    AddAccount, ChangePassphrase, ChoosePayer, ExportKeystore, HideAccount, ImportKey, ImportKeystore, Payers,
-    RemoveAccount, RenameAccount, RestoreWords, RevealKey, RevealWords, Status, UseAccount, WatchAccount,
+    AccountsOn, AddAccount, ChangePassphrase, ChoosePayer, ExportKeystore, HideAccount, ImportKey, ImportKeystore,
+    Payers, PlaceAccount, RemoveAccount, RenameAccount, RestoreWords, RevealKey, RevealWords, Status, UseAccount,
+    WatchAccount,
 };
 use std::io::IsTerminal;
 use std::path::Path;
@@ -20,8 +22,11 @@ use view::{AccountKindView, AccountView, StatusView};
 pub async fn accounts(global: &Global, console: &Console, accounts: Accounts) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     let act = Act { global, console, reach: &reach };
-    match accounts.action.unwrap_or(AccountAction::List) {
-        AccountAction::List => act.told(&reach.call(Status {}).await?),
+    match accounts.action.unwrap_or(AccountAction::List { network: None }) {
+        AccountAction::List { network: None } => act.told(&reach.call(Status {}).await?),
+        AccountAction::List { network: Some(named) } => {
+            act.listed(&reach.call(AccountsOn { network: network(&named) }).await?);
+        }
         AccountAction::Add { name } => {
             let name = name.unwrap_or_default();
             act.told(&act.prove(|passphrase| AddAccount { name: name.clone(), passphrase }).await?);
@@ -39,6 +44,11 @@ pub async fn accounts(global: &Global, console: &Console, accounts: Accounts) ->
         }
         AccountAction::Hide { account } => act.hide(&account, true).await?,
         AccountAction::Show { account } => act.hide(&account, false).await?,
+        AccountAction::Move { account, place } => {
+            let (account, at) = (act.find(&account).await?.address.address, place.saturating_sub(1));
+            let place = |passphrase| PlaceAccount { account: account.clone(), at, passphrase };
+            act.told(&act.prove(place).await?);
+        }
         AccountAction::Remove { account } => act.remove(&account).await?,
         AccountAction::Use { account, app, site } => act.pay_from(account.as_deref(), app, site).await?,
         AccountAction::Payers => act.payers().await?,
@@ -75,10 +85,14 @@ impl Act<'_> {
     }
 
     fn told(&self, status: &StatusView) {
+        self.listed(&status.accounts);
+    }
+
+    fn listed(&self, accounts: &[AccountView]) {
         if self.global.json {
-            return show::json(&status.accounts);
+            return show::json(&accounts);
         }
-        if status.accounts.is_empty() {
+        if accounts.is_empty() {
             return say!("There are no accounts yet: countersign init");
         }
         let row = |account: &AccountView| {
@@ -98,7 +112,7 @@ impl Act<'_> {
             };
             vec![safe(&account.name), safe(&account.address.address), kind.to_owned(), marks.to_owned(), held]
         };
-        show::table(&status.accounts.iter().map(row).collect::<Vec<_>>());
+        show::table(&accounts.iter().map(row).collect::<Vec<_>>());
     }
 
     async fn import(&self, keystore: Option<&Path>, name: String) -> Result<(), Fail> {

@@ -46,7 +46,7 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
         }
         None => chosen,
     };
-    let payment = question::ask(&reach, console, chosen).await?;
+    let payment = question::ask(&reach, console, chosen, answer.allowance.as_deref()).await?;
     match global.json {
         true => show::json(&payment),
         false => say!("{}", outcome(&payment)),

@@ -76,7 +76,7 @@ async fn purchase(world: &World, owner: &Owner, console: &Console) -> Result<Pay
             ended = &mut buying => return Err(ended.map_or_else(|e| Fail::plain(e.to_string()), |r| r.err().map_or_else(|| Fail::plain("nothing was asked"), not_bought))),
         }
     };
-    question::ask(&reach, console, &asked).await?;
+    question::ask(&reach, console, &asked, None).await?;
     let delivered = buying.await.map_err(|e| Fail::plain(e.to_string()))?.map_err(not_bought)?;
     told(console, &delivered);
     world.devnet().mine(FINAL);

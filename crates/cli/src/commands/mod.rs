@@ -11,6 +11,7 @@ pub mod pay;
 pub mod records;
 pub mod rules;
 pub mod serve;
+pub mod settings;
 pub mod support;
 mod totals;
 mod unattended;

@@ -60,7 +60,7 @@ pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fai
     let signed = tokio::select! {
         biased;
         () = &mut stop => return Err(withdraw(&reach, &id).await),
-        signed = signature(global, &mut reach, console, asked) => signed?,
+        signed = signature(global, &mut reach, console, asked, pay.allowance.as_deref()) => signed?,
     };
     let payment = header(&signed)?;
     let second = tokio::select! {
@@ -248,6 +248,7 @@ async fn signature(
     reach: &mut Reach,
     console: &Console,
     asked: PaymentAnswerView,
+    allowance: Option<&str>,
 ) -> Result<PaymentAnswerView, Fail> {
     let mut now = asked;
     let mut waiting = spinner();
@@ -261,7 +262,7 @@ async fn signature(
                 waiting.finish_and_clear();
                 let question = reach.call(Question { id: now.id.clone() }).await?;
                 // Nobody is there to answer later: a question that could not be asked is taken back.
-                let answered: Result<PaymentView, Fail> = question::ask(reach, console, &question).await;
+                let answered: Result<PaymentView, Fail> = question::ask(reach, console, &question, allowance).await;
                 if let Err(fail) = answered {
                     let _ = reach.call(Cancel { id: now.id }).await;
                     return Err(fail);

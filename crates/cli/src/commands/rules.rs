@@ -6,7 +6,7 @@ use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, safe};
-use helper::verb::{self, AnswerPairing, RemoveRule, RevokeApp, Rules, SetRule};
+use helper::verb::{self, AnswerPairing, Questions, RejectApp, RemoveRule, RevokeApp, Rules, SetRule};
 use view::{CoversView, ModeView, RuleInput};
 
 pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Result<(), Fail> {
@@ -51,14 +51,16 @@ pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Resul
 }
 
 /// A network by its short name or by its CAIP-2 name.
-fn network(name: &str) -> String {
+pub(super) fn network(name: &str) -> String {
     if name.contains(':') { name.to_owned() } else { format!("tron:{name}") }
 }
 
 pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
-    if let Some(AppAction::Revoke { id }) = apps.action {
-        return Ok(reach.call(RevokeApp { id }).await?);
+    match apps.action {
+        Some(AppAction::Revoke { id }) => return Ok(reach.call(RevokeApp { id }).await?),
+        Some(AppAction::Reject { id }) => return reject(global, &reach, &id).await,
+        None => {}
     }
     let apps = reach.call(verb::Apps {}).await?;
     if global.json {
@@ -74,6 +76,21 @@ pub async fn apps(global: &Global, apps: Apps) -> Result<(), Fail> {
     match apps.is_empty() {
         true => say!("No apps are paired."),
         false => show::table(&apps.iter().map(row).collect::<Vec<_>>()),
+    }
+    Ok(())
+}
+
+/// No to every question of an app at once.
+async fn reject(global: &Global, reach: &Reach, app: &str) -> Result<(), Fail> {
+    let questions = reach.call(Questions {}).await?;
+    let ended = match questions.into_iter().find(|question| question.app_id == app) {
+        Some(question) => reach.call(RejectApp { id: question.id }).await?,
+        None => 0,
+    };
+    match (global.json, ended) {
+        (true, _) => show::json(&ended),
+        (false, 0) => say!("No question of this app is open."),
+        (false, ended) => say!("Refused {ended}; nothing left."),
     }
     Ok(())
 }

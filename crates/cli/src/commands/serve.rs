@@ -20,7 +20,8 @@ use wallet::{Event, Remembering};
 /// What is on the screen and waits for a line.
 enum Shown {
     Pairing(PairingView),
-    Question(Box<QuestionView>),
+    /// With the total to allow where the allowance is missing; none: exactly what the payment takes.
+    Question(Box<QuestionView>, Option<String>),
 }
 
 impl Shown {
@@ -28,7 +29,7 @@ impl Shown {
     fn key(&self) -> &str {
         match self {
             Self::Pairing(pairing) => &pairing.id,
-            Self::Question(question) => &question.digest,
+            Self::Question(question, _) => &question.digest,
         }
     }
 
@@ -37,7 +38,7 @@ impl Shown {
             Self::Pairing(pairing) => {
                 format!("Pair \"{}\", which shows the code {}? [yes/no] ", safe(&pairing.name), pairing.code)
             }
-            Self::Question(question) => format!("{} [yes/no] ", question::prompt(question)),
+            Self::Question(question, _) => format!("{} [yes/no] ", question::prompt(question)),
         }
     }
 }
@@ -75,7 +76,7 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
         note!("{WARN}{}{OFF}", view::question::quoted(stranger, 400));
     }
     let served = tokio::select! {
-        served = run(console, &reach, owner.desk()) => served,
+        served = run(console, &reach, owner.desk(), serve.allowance.as_deref()) => served,
         () = &mut stop => Ok(()),
     };
     owner.shutdown().await;
@@ -105,7 +106,7 @@ async fn unlock(
     Ok(())
 }
 
-async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> {
+async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&str>) -> Result<(), Fail> {
     let mut events = desk.subscribe();
     let mut shown: Option<Shown> = None;
     let mut typing: Option<(String, oneshot::Receiver<Option<Line>>)> = None;
@@ -117,10 +118,10 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> 
             if shown.is_some() {
                 say!("\n{DIM}That question is over.{OFF}");
             }
-            if let Some(now) = &now {
-                display(console, desk, now).await;
-            }
-            shown = now;
+            shown = match now {
+                Some(now) => Some(display(console, reach, desk, now, allowance).await),
+                None => None,
+            };
         }
         if let (Some(shown), None, false) = (&shown, &typing, deaf) {
             typing = Some((shown.key().to_owned(), console.start_line()));
@@ -142,7 +143,18 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk) -> Result<(), Fail> 
                     say!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
                     continue;
                 }
-                if let (Some(option), Shown::Question(question)) = (option_of(&line), &current) {
+                let current = match (question::total_of(&line), current) {
+                    (Some(total), Shown::Question(question, before)) if question.allowance.is_some() => {
+                        let total = checked(reach, console, &question, total, before).await;
+                        console.show(&question::allowed(&question, total.as_deref()));
+                        let current = Shown::Question(question, total);
+                        console.prompt(&current.prompt());
+                        shown = Some(current);
+                        continue;
+                    }
+                    (_, current) => current,
+                };
+                if let (Some(option), Shown::Question(question, _)) = (option_of(&line), &current) {
                     if let Err(failure) = desk.choose(&question.id, &question.digest, option).await {
                         say!("{WARN}{}{OFF}", safe(&failure.message));
                     }
@@ -190,19 +202,42 @@ async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
     if let Some(pairing) = desk.pairings().await?.into_iter().next() {
         return Ok(Some(Shown::Pairing(pairing)));
     }
-    Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question))))
+    Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question), None)))
 }
 
-async fn display(console: &Console, desk: &Desk, shown: &Shown) {
-    if let Shown::Question(question) = shown {
+/// Puts it on the screen; a question with the total to allow, where the one that was given fits.
+async fn display(console: &Console, reach: &Reach, desk: &Desk, mut shown: Shown, allowance: Option<&str>) -> Shown {
+    if let Shown::Question(question, total) = &mut shown {
         console.show(&format!("\n{}", question::text(question)));
         if question.options > 1
             && let Ok(choices) = desk.choices(&question.id).await
         {
             console.show(&format!("{}  Another one: option N\n", question::options(&choices)));
         }
+        if question.allowance.is_some() {
+            *total = checked(reach, console, question, allowance.map(str::to_owned), None).await;
+            console.show(&question::allowed(question, total.as_deref()));
+        }
     }
     console.prompt(&shown.prompt());
+    shown
+}
+
+/// The total that was named; where it does not fit, why, and the one that it was before.
+async fn checked(
+    reach: &Reach,
+    console: &Console,
+    question: &QuestionView,
+    total: Option<String>,
+    before: Option<String>,
+) -> Option<String> {
+    match question::check_total(reach, question, total.as_deref()).await {
+        Ok(()) => total,
+        Err(failure) => {
+            console.show(&question::unfit(&failure));
+            before
+        }
+    }
 }
 
 /// The line being typed, with what it was asked for.
@@ -219,8 +254,8 @@ async fn typed(typing: &mut Option<(String, oneshot::Receiver<Option<Line>>)>) -
 async fn answer(desk: &Desk, reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
     match shown {
         Shown::Pairing(pairing) => Ok(desk.answer_pairing(&pairing.id, yes).await?),
-        Shown::Question(question) => {
-            let payment = question::send(reach, console, &question, yes).await?;
+        Shown::Question(question, total) => {
+            let payment = question::send(reach, console, &question, yes, total.as_deref()).await?;
             say!("{}", outcome(&payment));
             Ok(())
         }

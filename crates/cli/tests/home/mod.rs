@@ -91,7 +91,11 @@ pub struct Serve {
 
 impl Serve {
     pub fn start(home: &Home) -> Self {
-        let mut child = countersign(home.path(), &["serve"]).spawn().unwrap();
+        Self::start_with(home, &[])
+    }
+
+    pub fn start_with(home: &Home, arguments: &[&str]) -> Self {
+        let mut child = countersign(home.path(), &[&["serve"], arguments].concat()).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let mut serve = Self { child, stdin, stdout, seen: String::new() };
         serve.until("Listening on 127.0.0.1:");

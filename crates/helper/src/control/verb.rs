@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AnswerView, AppView, ChoiceView, Desk, ExportInput, ExportView, Failure, FilterView, ModeView, NewWordsView,
-    PairingView, PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RemovedView,
-    RestoredView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TotalsInput,
-    TotalsView, UpkeepView, WordsView,
+    AccountView, AnswerView, AppView, ChoiceView, Desk, ExportInput, ExportView, Failure, FilterView, ModeView,
+    NewWordsView, PairingView, PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView,
+    RemovedView, RestoredView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
+    TokenView, TotalsInput, TotalsView, UpkeepView, WordsView,
 };
 use wallet::AppId;
 
@@ -122,6 +122,8 @@ verbs! {
         proven(desk, it.passphrase).await?;
         desk.use_account(&it.account).await
     };
+    /// The accounts with what they hold on one network.
+    "accounts-on" AccountsOn { network: String } -> Vec<AccountView> = |desk, it| desk.accounts_on(&it.network).await;
     "payers" Payers {} -> Vec<PayerView> = |desk, _it| desk.payers().await;
     "choose-payer" ChoosePayer {
         app_id: String, site_key: Option<String>, account: Option<String>, passphrase: Option<String>
@@ -149,6 +151,11 @@ verbs! {
             let proof = Proof::Passphrase(wallet::Passphrase::new(it.passphrase));
             desk.answer(&it.id, &it.digest, it.answer, proof).await
         };
+    /// Whether an answer can be given as it is written: asked before a passphrase is typed for it.
+    "check-answer" CheckAnswer { id: String, answer: AnswerView } -> ()
+        = |desk, it| desk.check_answer(&it.id, &it.answer).await;
+    /// No to everything that the app of this question asks; answers how many questions there were.
+    "reject-app" RejectApp { id: String } -> u32 = |desk, it| desk.reject_app(&it.id).await;
     /// The options of an open question's 402.
     "choices" Choices { id: String } -> Vec<ChoiceView> = |desk, it| desk.choices(&it.id).await;
     /// Takes another option: the question comes back with a new digest. It answers nothing.
@@ -195,6 +202,26 @@ verbs! {
     };
     "remove-rule" RemoveRule { app_id: String, site_key: Option<String>, network: String, token: String } -> ()
         = |desk, it| desk.remove_rule(&it.app_id, it.site_key.as_deref(), &it.network, &it.token).await;
+    /// Tokens that the person added. A token that is added can be paid in: that takes the passphrase.
+    "tokens" Tokens {} -> Vec<TokenView> = |desk, _it| desk.tokens().await;
+    "add-token" AddToken { network: String, token: String, passphrase: Option<String> } -> TokenView = |desk, it| {
+        desk.check_token(&it.network, &it.token)?;
+        proven(desk, it.passphrase).await?;
+        desk.add_token(&it.network, &it.token).await
+    };
+    "remove-token" RemoveToken { network: String, token: String } -> ()
+        = |desk, it| desk.remove_token(&it.network, &it.token).await;
+    /// Minutes without use after which the wallet locks; 0 = never.
+    "set-auto-lock" SetAutoLock { minutes: u32, passphrase: Option<String> } -> StatusView = |desk, it| {
+        proven(desk, it.passphrase).await?;
+        desk.set_auto_lock(it.minutes).await
+    };
+    /// The Permit2 deployment that is signed for.
+    "set-permit2" SetPermit2 { set: String, passphrase: Option<String> } -> StatusView = |desk, it| {
+        desk.check_permit2(&it.set)?;
+        proven(desk, it.passphrase).await?;
+        desk.set_permit2(&it.set).await
+    };
     "apps" Apps {} -> Vec<AppView> = |desk, _it| desk.apps().await;
     "revoke-app" RevokeApp { id: String } -> () = |desk, it| desk.revoke_app(&it.id).await;
     "pairings" Pairings {} -> Vec<PairingView> = |desk, _it| desk.pairings().await;
