@@ -222,7 +222,7 @@ async fn an_account_that_was_never_activated_has_its_tokens_and_pays_by_signatur
     stage.own_token().await;
     let node = Node::before(&mut stage).await;
     node.spoil(Spoils::Accounts);
-    let (trx, tokens) = stage.wallet.balances(stage.payer()).await.unwrap();
+    let (trx, tokens) = stage.wallet.balances(stage.payer(), tron::Network::Nile).await.unwrap();
     assert_eq!(trx, 0);
     assert!(tokens.iter().any(|(token, amount)| token.symbol == "USDT" && *amount == usdt("100")));
 
@@ -321,7 +321,7 @@ async fn a_node_that_does_not_answer_leaves_a_balance_unknown_and_a_person_is_as
     let node = Node::before(&mut stage).await;
     for (nonce, spoils) in [(1, Spoils::Limit), (2, Spoils::Pages), (3, Spoils::Errors)] {
         node.spoil(spoils);
-        let unknown = stage.wallet.balances(stage.payer()).await.unwrap_err();
+        let unknown = stage.wallet.balances(stage.payer(), tron::Network::Nile).await.unwrap_err();
         assert_eq!(unknown.is_node_limit(), spoils == Spoils::Limit, "{unknown}");
         let url = format!("https://news.example/unknown/{nonce}");
         let question = stage.ask(&Ask { url, ..Ask::new(nonce) }).await;

@@ -3,6 +3,7 @@
 
 use crate::exit::{Fail, Status};
 use crate::words::{self, Typed};
+use std::collections::VecDeque;
 use std::fmt::Arguments;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal};
@@ -174,11 +175,11 @@ const DOUBTFUL: &str = "Several lines of words were read as one list. Where the 
                         give that by --passphrase-fd.";
 
 fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
-    // Read ahead while words were read: the next line of the input.
-    let mut ahead: Option<Line> = None;
+    // Read ahead while words were read: the next lines of the input.
+    let mut ahead: VecDeque<Line> = VecDeque::new();
     for ask in asks {
         match ask {
-            Ask::Line(reply) => drop(reply.send(ahead.take().or_else(|| read_stdin(screen)))),
+            Ask::Line(reply) => drop(reply.send(ahead.pop_front().or_else(|| read_stdin(screen)))),
             Ask::Words(prompt, reply) => {
                 let mut typed = match Console::is_terminal() {
                     true => {
@@ -191,7 +192,7 @@ fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
                         words::read(|| read_line(&mut std::io::stdin().lock()), follows)
                     }
                 };
-                ahead = typed.passphrase.take();
+                ahead.extend(std::mem::take(&mut typed.rest));
                 drop(reply.send(typed));
             }
             Ask::Secret(prompt, reply) => {
@@ -207,7 +208,7 @@ fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
                     Secrets::Typed if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
                     Secrets::Typed => {
                         screen.put(format_args!("{prompt}"));
-                        match ahead.take() {
+                        match ahead.pop_front() {
                             Some(line) => {
                                 screen.put(format_args!("\n"));
                                 Some(line)

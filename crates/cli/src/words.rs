@@ -12,8 +12,8 @@ const PHRASE: usize = 5;
 pub struct Typed {
     /// Everything that belongs to the words, as it came; empty where nothing did.
     pub words: Line,
-    /// The line that was read ahead and is the passphrase.
-    pub passphrase: Option<Line>,
+    /// Lines that were read ahead; the first is the passphrase.
+    pub rest: Vec<Line>,
     /// More than one line was read as words, and the words are not right: the last could have been the passphrase.
     pub doubtful: bool,
 }
@@ -23,31 +23,60 @@ pub struct Typed {
 /// comes from the same input.
 pub fn read(mut next: impl FnMut() -> Option<Line>, passphrase_follows: bool) -> Typed {
     let mut lines: Vec<Line> = Vec::new();
-    let mut other = None;
+    let mut rest = Vec::new();
+    // How many words the line before had.
+    let mut width = 0;
     while let Some(line) = next() {
         match WordLine::of(&line) {
             WordLine::Blank if right(&lines) => break,
             WordLine::Blank => {}
-            WordLine::Words(_) | WordLine::Number(_) => lines.push(line),
-            WordLine::Other => {
-                other = Some(line);
+            WordLine::Words(count) => {
+                width = count;
+                lines.push(line);
+            }
+            WordLine::Number(_) => lines.push(line),
+            // A slip in a line of words: it is told with the words, and is nobody's passphrase.
+            WordLine::Other { words, listed } if slip(words, listed, width) => lines.push(line),
+            WordLine::Other { .. } => {
+                rest.push(line);
+                // A word a line, and a slip in one of them: more words behind it tell.
+                if lines.len() >= NARROW {
+                    rest.extend(next());
+                    if rest
+                        .get(1)
+                        .is_some_and(|next| matches!(WordLine::of(next), WordLine::Words(_) | WordLine::Number(_)))
+                    {
+                        lines.append(&mut rest);
+                        continue;
+                    }
+                }
                 break;
             }
         }
     }
     if right(&lines) {
         // Whatever stands behind a complete list is for the next reader, who says what is wrong with it.
-        return Typed { words: joined(&lines), passphrase: other, doubtful: false };
+        return Typed { words: joined(&lines), rest, doubtful: false };
     }
     let phrase = lines.last().is_some_and(|last| matches!(WordLine::of(last), WordLine::Words(1..=PHRASE)));
-    if passphrase_follows && other.is_none() && phrase && right(&lines[..lines.len() - 1]) {
-        let passphrase = lines.pop();
-        return Typed { words: joined(&lines), passphrase, doubtful: false };
+    if passphrase_follows && rest.is_empty() && phrase && right(&lines[..lines.len() - 1]) {
+        let rest = lines.pop().into_iter().collect();
+        return Typed { words: joined(&lines), rest, doubtful: false };
     }
     let doubtful = passphrase_follows && lines.len() > 1;
     // Without any line of words it is a line of words with a slip in it.
-    lines.extend(other.filter(|_| !passphrase_follows || lines.is_empty()));
-    Typed { words: joined(&lines), passphrase: None, doubtful }
+    if !passphrase_follows || lines.is_empty() {
+        lines.append(&mut rest);
+    }
+    Typed { words: joined(&lines), rest: vec![], doubtful }
+}
+
+/// So many lines hold a word or two each.
+const NARROW: usize = 6;
+
+/// Whether a line that is not of list words alone is one all the same: long and half of the list, or as the line before it.
+fn slip(words: usize, listed: usize, width: usize) -> bool {
+    2 * listed >= words && (words > PHRASE || (words > 1 && words == width))
 }
 
 fn right(lines: &[Line]) -> bool {
@@ -77,7 +106,12 @@ mod tests {
         let mut lines = text.lines().map(|line| Line::new(line.to_owned()));
         let typed = read(|| lines.next(), passphrase_follows);
         let count = typed.words.split_whitespace().count();
-        (count, Words::parse(&typed.words).is_ok(), typed.passphrase.map(|line| line.to_string()))
+        (count, Words::parse(&typed.words).is_ok(), typed.rest.first().map(|line| line.to_string()))
+    }
+
+    fn in_fours() -> String {
+        let words: Vec<&str> = TWELVE.split(' ').collect();
+        words.chunks(4).map(|four| four.join(" ")).collect::<Vec<_>>().join("\n")
     }
 
     #[test]
@@ -100,6 +134,10 @@ mod tests {
             (format!("{TWELVE}\nzoo zoo zoo zoo zoo zoo\nzoo zoo zoo zoo\ncase passphrase"), (22, false, None)),
             (format!("{TWELVE}\nlegal horse winner\nanother horse"), (17, false, None)),
             (format!("{}\npassphrase of words", &TWELVE[8..]), (11, false, None)),
+            // A slip in the second half makes no passphrase of it.
+            (format!("{TWELVE}\n{}\ncase passphrase\n", REST.replace("before", "befroe")), (24, false, None)),
+            (format!("{}\nzoo zoo zoo befroe\nzoo zoo zoo zoo\n", in_fours()), (20, false, None)),
+            (format!("{one_a_line}\nabandonn\nzoo\nzoo\ncase passphrase"), (15, false, None)),
             (String::new(), (0, false, None)),
         ] {
             assert_eq!(of(&text, true), read, "{text:?}");

@@ -123,8 +123,8 @@ pub enum WordLine {
     Words(usize),
     /// The number of a word that stands on a line of its own.
     Number(u32),
-    /// Anything else.
-    Other,
+    /// Anything else. How many words it has, and how many of them are in the list: a slip in a line of words, perhaps.
+    Other { words: usize, listed: usize },
 }
 
 impl WordLine {
@@ -135,11 +135,13 @@ impl WordLine {
         match (words.as_slice(), numbers.as_slice()) {
             ([], []) if line.chars().all(|c| c.is_whitespace() || invisible(c)) => Self::Blank,
             ([], [number]) if (1..=MOST).contains(number) => Self::Number(*number),
-            ([], _) => Self::Other,
             (words, numbers) => {
-                let listed = words.iter().all(|word| Language::English.find_word(word).is_some());
+                let listed = words.iter().filter(|word| Language::English.find_word(word).is_some()).count();
                 let numbered = numbers.iter().all(|number| (1..=MOST).contains(number));
-                if listed && numbered { Self::Words(words.len()) } else { Self::Other }
+                match !words.is_empty() && listed == words.len() && numbered {
+                    true => Self::Words(listed),
+                    false => Self::Other { words: words.len(), listed },
+                }
             }
         }
     }
@@ -213,11 +215,11 @@ mod tests {
             ("legal winner", WordLine::Words(2)),
             ("1. Legal  2. WINNER", WordLine::Words(2)),
             ("7.", WordLine::Number(7)),
-            ("25", WordLine::Other),
-            ("12345678", WordLine::Other),
-            ("----", WordLine::Other),
-            ("legal winnner", WordLine::Other),
-            ("my passphrase 1", WordLine::Other),
+            ("25", WordLine::Other { words: 0, listed: 0 }),
+            ("12345678", WordLine::Other { words: 0, listed: 0 }),
+            ("----", WordLine::Other { words: 0, listed: 0 }),
+            ("legal winnner", WordLine::Other { words: 2, listed: 1 }),
+            ("my passphrase 1", WordLine::Other { words: 2, listed: 0 }),
         ] {
             assert_eq!(WordLine::of(line), what, "{line:?}");
         }

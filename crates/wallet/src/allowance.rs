@@ -4,7 +4,7 @@
 
 use crate::{AllowanceStep, Event, Wallet, WalletError, lock};
 use chain::{BroadcastError, Finality, Receipt, TronGrid};
-use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, PaymentId, State};
+use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, State};
 use plan::Plan;
 use std::ops::RangeInclusive;
 use std::time::Duration;
