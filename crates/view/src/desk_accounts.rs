@@ -54,6 +54,7 @@ impl Desk {
                 (std::iter::once(MoneyView::sun(trx)).chain(tokens).collect(), None)
             }
             Ok(Err(e)) if e.is_node_limit() => (vec![], Some(say("balance-limited", &[]))),
+            Ok(Err(e)) if e.is_node_away() => (vec![], Some(say("balance-late", &[]))),
             Ok(Err(e)) => {
                 let why = quoted(&e.to_string(), 200);
                 (vec![], Some(say("balance-unknown", &[("why", Arg::Text(&why))])))

@@ -143,6 +143,11 @@ impl WalletError {
         matches!(self, Self::Node(chain::ChainError::Status { status: 429, .. }))
     }
 
+    /// No node was reached, or none said anything in time.
+    pub fn is_node_away(&self) -> bool {
+        matches!(self, Self::Node(chain::ChainError::Unreachable { .. }))
+    }
+
     /// What a token or a network says against one option; it says nothing about the option beside it.
     pub(crate) fn is_of_one_option(&self) -> bool {
         self.of_allowance().is_some() || matches!(self, Self::Node(_) | Self::NoNode { .. })
