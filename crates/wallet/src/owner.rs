@@ -35,9 +35,7 @@ pub struct Question {
 impl Wallet {
     /// Open questions in the order in which they came: the first stays first until it is answered.
     pub async fn open_questions(&self) -> Result<Vec<Payment>, WalletError> {
-        let mut open = self.db(|ledger| ledger.open_questions()).await?;
-        open.sort_by_key(|p| p.id);
-        Ok(open)
+        self.db(|ledger| ledger.open_questions()).await
     }
 
     /// The open questions, complete, in order.
