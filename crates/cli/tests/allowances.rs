@@ -6,6 +6,9 @@
 mod home;
 
 use home::{Home, PASSPHRASE, Serve, meanwhile, rows, run};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
 fn yes() -> String {
     format!("yes\n{PASSPHRASE}\n")
@@ -58,5 +61,75 @@ async fn serve_and_answer_take_a_total_for_what_they_answer() {
         },
     );
     assert_eq!(paid.status, 0, "{}{}", paid.out, paid.err);
+    serve.end();
+}
+
+/// One of the programs that the README shows, against this port.
+fn example(port: &str, name: &str, argument: &str, token: &str) -> Output {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples").join(name);
+    let mut program = Command::new("sh");
+    program.arg(script).arg(argument).env("COUNTERSIGN_URL", port).env("COUNTERSIGN_TOKEN", token);
+    program.stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up() {
+    let home = Home::open().await;
+    let mut serve = Serve::start_with(&home, &["--allowance", "0.18"]);
+    let port = format!("http://127.0.0.1:{}", serve.until("\n").trim());
+    let unlocked = run(home.path(), &["unlock"], &format!("{PASSPHRASE}\n"));
+    assert_eq!(unlocked.status, 0, "{}", unlocked.err);
+    let paired = meanwhile(
+        || example(&port, "pair.sh", "News reader", ""),
+        || {
+            serve.until("[yes/no] ");
+            serve.say("yes");
+        },
+    );
+    assert!(paired.status.success(), "{}", text(&paired.stderr));
+    let token = text(&paired.stdout).trim();
+    let apps: Value = serde_json::from_str(&run(home.path(), &["apps", "--json"], "").out).unwrap();
+    let (app, usdt) = (apps[0]["id"].as_str().unwrap(), home.world.usdt().to_string());
+
+    // The first payment is a person's, who allows three times its price; then a limit for the site and one in all.
+    let url = home.world.permit2_url();
+    let first = meanwhile(
+        || example(&port, "pay.sh", &url, token),
+        || {
+            let question = serve.until("[yes/no] ");
+            assert!(question.contains("allows 0.18 USDT in all"), "{question}");
+            serve.say("yes");
+            serve.say(PASSPHRASE);
+        },
+    );
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    let site = home.world.shop_url();
+    for of in [vec![], vec!["--site", site.as_str()]] {
+        let limit = ["limits", "set", app, "--network", "nile", "--token", &usdt, "--per-day", "5"];
+        let set = run(home.path(), &[&limit[..], &of[..]].concat(), &format!("{PASSPHRASE}\n"));
+        assert_eq!(set.status, 0, "{}", set.err);
+    }
+
+    // Two more go by themselves; what is left allows no fourth, so a person is asked again.
+    for _ in 0..2 {
+        let paid = example(&port, "pay.sh", &url, token);
+        assert!(paid.status.success(), "{}", text(&paid.stderr));
+    }
+    let fourth = meanwhile(
+        || example(&port, "pay.sh", &url, token),
+        || {
+            let question = serve.until("[yes/no] ");
+            assert!(question.contains("A yes first sends one transaction"), "{question}");
+            serve.say("no");
+        },
+    );
+    assert!(!fourth.status.success(), "{}", text(&fourth.stdout));
+    let rows = rows(home.path());
+    let states: Vec<_> = rows.iter().map(|row| row["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["refused", "signed", "signed", "signed"]);
     serve.end();
 }

@@ -317,7 +317,7 @@ async fn a_command_that_waits_for_its_person_serves_the_others_and_hands_its_que
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_is_stopped_is_told_by_its_number() {
     let home = Home::open().await;
-    let serve = Serve::start(&home);
+    let mut serve = Serve::start(&home);
     let pid = serve.pid();
     let send = |name: &str| std::process::Command::new("kill").args([name, &pid.to_string()]).status().unwrap();
     assert!(send("-STOP").success());

@@ -5,7 +5,7 @@
 
 use crate::{Wallet, WalletError, lock};
 use ledger::{HistoryKey, Payment, PaymentId, Settlement};
-use plan::{History, Role, Site};
+use plan::{History, Plan, Role, Site};
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
 use tron::{Address, Amount, Network};
@@ -251,11 +251,17 @@ impl Wallet {
         let (network, token, owner) = (plan.network, plan.token.address, plan.payer);
         let mut memory = lock(&self.0.memory);
         memory.lower(Figure::Balance { network, token, owner }, plan.maximum);
-        memory.lower(Figure::Allowance { network, token, owner, spender: plan.contract }, plan.maximum);
+        memory.lower(Figure::Allowance { network, token, owner, spender: spender_of(plan) }, plan.maximum);
         if settled_by_itself(payment) {
             memory.doubted.remove(&payment.id);
         }
     }
+}
+
+/// Whose allowance a payment takes: Permit2's where its proxy settles, else the settling contract's own.
+fn spender_of(plan: &Plan) -> Address {
+    let sets = &tron::registry::deployments(plan.network).permit2;
+    sets.iter().find(|set| set.exact_proxy == plan.contract).map_or(plan.contract, |set| set.permit2)
 }
 
 /// Its own transaction was seen: a nonce that is merely used can be another's work.

@@ -5,7 +5,9 @@ use practice::World;
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::Duration;
 use tempfile::TempDir;
 
 pub const PASSPHRASE: &str = "correct horse battery";
@@ -81,12 +83,15 @@ pub fn meanwhile<T: Send>(program: impl FnOnce() -> T + Send, person: impl FnOnc
     })
 }
 
-/// A `serve` with its terminal.
+/// Long enough for every step on a busy machine: what takes longer never comes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A `serve` with its terminal. Ends with the story, also with one that fails.
 pub struct Serve {
     child: Child,
     stdin: ChildStdin,
-    stdout: ChildStdout,
-    seen: String,
+    stdout: Receiver<Vec<u8>>,
+    seen: Vec<u8>,
 }
 
 impl Serve {
@@ -96,8 +101,17 @@ impl Serve {
 
     pub fn start_with(home: &Home, arguments: &[&str]) -> Self {
         let mut child = countersign(home.path(), &[&["serve"], arguments].concat()).spawn().unwrap();
-        let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut serve = Self { child, stdin, stdout, seen: String::new() };
+        let (stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (chunks, received) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(length @ 1..) = stdout.read(&mut chunk) {
+                if chunks.send(chunk[..length].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut serve = Self { child, stdin, stdout: received, seen: Vec::new() };
         serve.until("Listening on 127.0.0.1:");
         serve
     }
@@ -105,14 +119,14 @@ impl Serve {
     /// Reads until this text came; gives everything before it.
     pub fn until(&mut self, text: &str) -> String {
         loop {
-            if let Some(at) = self.seen.find(text) {
+            if let Some(at) = self.seen.windows(text.len()).position(|window| window == text.as_bytes()) {
                 let rest = self.seen.split_off(at + text.len());
-                return std::mem::replace(&mut self.seen, rest);
+                return String::from_utf8(std::mem::replace(&mut self.seen, rest)).unwrap();
             }
-            let mut chunk = [0; 4096];
-            let length = self.stdout.read(&mut chunk).unwrap();
-            assert!(length > 0, "ended before {text:?}: {}", self.seen);
-            self.seen.push_str(std::str::from_utf8(&chunk[..length]).unwrap());
+            match self.stdout.recv_timeout(PATIENCE) {
+                Ok(chunk) => self.seen.extend(chunk),
+                Err(why) => panic!("{why} before {text:?}: {}", String::from_utf8_lossy(&self.seen)),
+            }
         }
     }
 
@@ -125,9 +139,17 @@ impl Serve {
     }
 
     /// As the system ends it.
-    pub fn end(mut self) {
+    pub fn end(&mut self) {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // One that ended already has nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
