@@ -1,6 +1,6 @@
 // Every page of the main window with something on it, and with nothing.
 import { clearMocks, mockIPC, mockWindows } from "@tauri-apps/api/mocks";
-import { cleanup, fireEvent, render } from "@testing-library/svelte";
+import { cleanup, fireEvent, render, waitFor } from "@testing-library/svelte";
 import { tick } from "svelte";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import * as fixtures from "../dev/fixtures";
@@ -56,6 +56,9 @@ async function press(css: string) {
   await fireEvent.click(element!);
   await settle();
 }
+
+/** What is brought is judged when the typing pauses. */
+const judged = (how: "good" | "wrong") => waitFor(() => expect(document.querySelector(`[data-judged=${how}]`)).not.toBeNull());
 
 describe("the main window", () => {
   test("activity shows days, words for every state and what left", async () => {
@@ -259,11 +262,12 @@ describe("accounts", () => {
   });
 
   test("an imported key is sent once and the window closes", async () => {
-    answers = { ...full, status: fixtures.status, errand: { kind: "import" } };
+    answers = { ...full, status: fixtures.status, errand: { kind: "import" }, check_import: null };
     render(Vault);
     await settle();
     await fill("[data-field=key]", "ab".repeat(32));
     await fill("[data-field=passphrase]", "long enough");
+    await judged("good");
     await submit();
     expect(asked("import_key")).toEqual({ name: "", key: "ab".repeat(32), passphrase: "long enough" });
     expect(calls.at(-1)?.command).toBe("close_window");
@@ -296,6 +300,28 @@ describe("the first run", () => {
     await settle();
     expect(calls.find((c) => c.command === "confirm_words")?.args).toEqual({ answers: ["able", "absorb", "accident"], passphrase: "long enough" });
     expect(calls.at(-1)?.command).toBe("close_window");
+  });
+
+  test("the core judges what is brought, before a passphrase is asked", async () => {
+    const wrong = { code: "BAD_REQUEST", message: "word 3 is not in the BIP-39 English list", advice: null, field: null, found: null, expected: null, retryAfter: null };
+    answers = { ...full, status: { ...fixtures.status, empty: true }, check_import: new Error(JSON.stringify(wrong)) };
+    render(Vault);
+    await settle();
+    await press("[data-act=import]");
+    const next = () => document.querySelector<HTMLButtonElement>("[data-act=next]")!;
+    await fill("[data-field=words]", "1. abandon 2. abandon 3. abandn");
+    await judged("wrong");
+    expect(text()).toContain("word 3 is not in the BIP-39 English list");
+    expect(next().disabled).toBe(true);
+    // Eighteen numbered words are words, and what was said of the text before is gone at once.
+    answers = { ...answers, check_import: 18 };
+    await fill("[data-field=words]", "1. abandon 2. abandon 3. abandon");
+    expect(text()).not.toContain("BIP-39");
+    expect(next().disabled).toBe(true);
+    await judged("good");
+    expect(text()).toContain("18 words");
+    expect(next().disabled).toBe(false);
+    expect(calls.findLast((c) => c.command === "check_import")?.args).toEqual({ what: "words", text: "1. abandon 2. abandon 3. abandon" });
   });
 
   test("a wrong passphrase is told and forgotten", async () => {

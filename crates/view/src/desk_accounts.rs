@@ -153,6 +153,16 @@ impl Desk {
         Ok(self.status().await)
     }
 
+    /// Judges what a person brings before a passphrase is asked for it; the count of words where it is words.
+    pub async fn check_import(&self, what: BroughtView, text: String) -> Answer<Option<u32>> {
+        let text = Zeroizing::new(text);
+        match what {
+            BroughtView::Words => Ok(u32::try_from(wallet::read_words(&text)?).ok()),
+            BroughtView::Key => Ok(wallet::read_key(&text).map(|_| None)?),
+            BroughtView::Keystore => Ok(wallet::check_keystore(&text).map(|()| None)?),
+        }
+    }
+
     /// A keystore file of version 3, with the passphrase that it has.
     pub async fn import_keystore(
         &self,

@@ -33,9 +33,9 @@ pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, 
 pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
-    AccountKindView, AccountView, AppView, DayView, ModeView, NewWordsView, PairingView, PayeeView, PayerView,
-    Permit2View, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView, SiteShareView, SiteView,
-    StatusView, SummaryView, TokenView, WordsView,
+    AccountKindView, AccountView, AppView, BroughtView, DayView, ModeView, NewWordsView, PairingView, PayeeView,
+    PayerView, Permit2View, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView, SiteShareView,
+    SiteView, StatusView, SummaryView, TokenView, WordsView,
 };
 pub use payment::{
     DaySumView, DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView,

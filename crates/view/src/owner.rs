@@ -49,6 +49,15 @@ pub struct AccountView {
     pub balance_failure: Option<String>,
 }
 
+/// What a person brings to a wallet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
+#[serde(rename_all = "camelCase")]
+pub enum BroughtView {
+    Words,
+    Key,
+    Keystore,
+}
+
 /// Where an account's key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -209,6 +218,8 @@ pub struct SiteView {
     pub blocked: bool,
     /// The host, with every scheme and port.
     pub host_blocked: bool,
+    /// The Permit2 deployments that it is paid through, a sentence for each network.
+    pub permit2: Vec<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]

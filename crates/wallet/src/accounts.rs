@@ -44,6 +44,18 @@ pub fn read_keystore(path: &Path) -> Result<Zeroizing<String>, WalletError> {
     Ok(Keystore::text(&file)?)
 }
 
+/// How many words a text holds, in whatever layout. Judged before a passphrase is asked.
+pub fn read_words(text: &str) -> Result<usize, WalletError> {
+    let words = Words::parse(text).map_err(|e| WalletError::BadWords { reason: e.to_string() })?;
+    Ok(words.len())
+}
+
+/// A keystore that can be opened, whatever its passphrase is.
+pub fn check_keystore(file: &str) -> Result<(), WalletError> {
+    Keystore::parse(file.as_bytes())?;
+    Ok(())
+}
+
 /// Which account pays.
 impl Wallet {
     /// The one chosen for app and site, else for the app, else the default. Refused when it has no key here.

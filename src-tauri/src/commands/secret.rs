@@ -1,7 +1,7 @@
 //! Words and passphrase, for the vault window alone (and the lock, for anybody). Nothing of it is logged.
 
 use super::{Answer, TheHouse};
-use view::{NewWordsView, StatusView};
+use view::{BroughtView, NewWordsView, StatusView};
 
 #[tauri::command]
 #[specta::specta]
@@ -36,6 +36,13 @@ pub async fn confirm_words(house: TheHouse<'_>, answers: Vec<String>, passphrase
 #[specta::specta]
 pub async fn import_words(house: TheHouse<'_>, words: String, passphrase: String) -> Answer<StatusView> {
     house.desk()?.import_words(words, passphrase).await
+}
+
+/// Judges words, key or keystore as they are brought, before a passphrase is typed; answers how many words there are.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_import(house: TheHouse<'_>, what: BroughtView, text: String) -> Answer<Option<u32>> {
+    house.desk()?.check_import(what, text).await
 }
 
 #[tauri::command]
