@@ -21,6 +21,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             ask::reject_app,
             ask::choices,
             ask::choose,
+            ask::choose_permit2,
             ask::dismiss_danger,
             record::payments,
             record::payment,
@@ -77,6 +78,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             secret::discard_words,
             secret::confirm_words,
             secret::import_words,
+            secret::check_import,
             secret::unlock,
             secret::unlock_remembered,
             secret::remember_unlock,
@@ -122,7 +124,7 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 72);
+        assert_eq!(commands.len(), 74);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));

@@ -280,12 +280,17 @@ async fn a_signature_that_a_permit2_facilitator_calls_wrong_is_told_with_the_oth
         ("c", "invalid_permit2_spender", true),
         ("d", "insufficient_funds", false),
     ] {
-        let (paid, _) = signed(&stage, &stage.request(&article(path))).await;
+        // After a refusal a person is asked (see permit2.rs).
+        let paid = match stage.wallet.pay(&stage.app, &stage.request(&article(path))).await.unwrap() {
+            Outcome::Signed(payment, _) => payment,
+            Outcome::Open(question) => stage.approve(&question, Scope::Once).await.unwrap(),
+            other => panic!("found {other:?}"),
+        };
         let json = format!(r#"{{"success":false,"errorReason":"{reason}","transaction":"","network":"tron:nile"}}"#);
         told(&stage, &paid, &x402::header::write(&json), 402).await;
         let shown = desk.payment(&paid.id.to_string()).await.unwrap().payment;
         let says = shown.seller_says.unwrap();
-        let line = "\"https://news.example\" = \"second\"";
+        let line = "countersign settings permit2 second --site https://news.example";
         assert_eq!(says.contains(line) && says.contains("first Permit2 set"), offered, "{says}");
     }
 }

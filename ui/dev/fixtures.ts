@@ -51,7 +51,7 @@ export const question: QuestionView = {
     { code: "priceAboveUsual", weight: "warn", title: "Price went up.", text: "You usually pay 0.10 here; this is 2.5 times that.", compare: null },
     { code: "allKnown", weight: "good", title: "", text: "Known token, known contract, exact amount, energy paid by the facilitator.", compare: null },
   ],
-  limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600), lifetimeSeconds: null, options: 1,
+  limits: [bar("news.example, last 24 hours", "0.50", "0.76", "2.00", 25, 38)], allowance: null, expiresAt: ahead(252), validBefore: ahead(600), lifetimeSeconds: null, options: 1, otherPermit2: null,
   armingMs: 1000, danger: null, locked: false, askerGone: null,
   document: '{\n  "x402Version": 2,\n  "accepts": [\n    {\n      "scheme": "exact_permit",\n      "network": "tron:nile",\n      "amount": "250000"\n    }\n  ]\n}',
   typedData: '{\n  "primaryType": "PaymentPermitDetails"\n}',
@@ -180,7 +180,7 @@ const rule: RuleView = {
   mode: { kind: "allow", perPayment: "0.50", perDay: "2.00", perMonth: null, covers: "claimedAndVerified" }, bars: [summary.limits[2]!],
 };
 const site = (name: string, n: number, total: string | null, blocked = false): SiteView => ({
-  site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked, hostBlocked: false,
+  site: name, siteKey: `https://${name}`, payments: n, totals: total ? [usdt(total)] : [], firstAt: ago(400000), lastAt: ago(n * 30), blocked, hostBlocked: false, permit2: [],
 });
 export const sites: SiteView[] = [site("news.example", 44, "12.40"), site("maps.example", 9, "9.75"), site("llm.example", 31, "8.02"), site("papers.example", 2, "6.00"), site("cheap-api.example", 1, null, true)];
 export const siteDetail: SiteDetailView = {

@@ -31,6 +31,7 @@ beforeEach(() => {
         case "dangers": return dangers;
         case "shown": return 1000;
         case "choices": return fixtures.choices;
+        case "choose_permit2": return open[0];
         case "answer": {
           open = open.slice(1);
           return row();
@@ -67,6 +68,27 @@ async function press(target: Element) {
   await fireEvent.click(target);
   await settle();
 }
+
+describe("the other Permit2", () => {
+  test("is offered where the seller refused one, and taking it is a new question that answers nothing", async () => {
+    open = [{ ...fixtures.question, otherPermit2: "second" }];
+    await shown();
+    await settle(1000);
+    const other = document.querySelector("[data-permit2=second]")!;
+    expect(other.textContent).toBe("Take the second Permit2 for this site");
+    open = [{ ...fixtures.question, digest: "d2", otherPermit2: null }];
+    await press(other);
+    expect(calls.find((c) => c.command === "choose_permit2")?.args).toEqual({ id: fixtures.question.id, digest: fixtures.question.digest, set: "second" });
+    expect(document.querySelector("[data-permit2]")).toBeNull();
+    await press(button("approve")!);
+    expect(answers()).toHaveLength(0);
+  });
+
+  test("is not offered otherwise", async () => {
+    await shown();
+    expect(document.querySelector("[data-permit2]")).toBeNull();
+  });
+});
 
 describe("how the site is known", () => {
   const proof = () => document.querySelector("h1 [data-provenance]");

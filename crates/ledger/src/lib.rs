@@ -26,6 +26,7 @@ mod narrow;
 mod notes;
 mod payers;
 mod payment;
+mod permit2;
 mod prune;
 mod recipients;
 mod replan;

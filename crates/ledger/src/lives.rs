@@ -4,7 +4,7 @@
 use crate::intake::Note;
 use crate::payment::{Delivery, End, Payment, Settled, Settlement, State};
 use crate::rows::{self, Row};
-use crate::{Ledger, LedgerError, PaymentId, apps, books};
+use crate::{Ledger, LedgerError, PaymentId, apps, books, permit2};
 use plan::Moment;
 use rusqlite::{Connection, params};
 use tron::Amount;
@@ -195,6 +195,7 @@ fn step(
         apps::advance(db, now)?;
         rows::update(db, &row)?;
         books::book(db, &row, before)?;
+        permit2::learn(db, row.site, &was, &row.payment)?;
     }
     Ok(row.payment)
 }

@@ -2,7 +2,7 @@
 //! there per token. Sums are kept with each step of a payment, never recomputed from rows.
 
 use crate::cells::Cells;
-use crate::{Ledger, LedgerError, SiteTotals, Total};
+use crate::{Ledger, LedgerError, SiteTotals, Total, permit2};
 use plan::{Moment, Site};
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::Amount;
@@ -111,7 +111,16 @@ fn collect(db: &Connection, rest: &str, params: impl rusqlite::Params) -> Result
         let blocked = row.get::<_, Option<i64>>(10)?.is_some();
         if sites.last().is_none_or(|s| s.site != site) {
             let host_blocked = host_blocked(db, &site)?;
-            sites.push(SiteTotals { site, blocked, host_blocked, first: None, last: None, totals: Vec::new() });
+            let permit2 = permit2::all(db, row.get(11)?)?;
+            sites.push(SiteTotals {
+                site,
+                blocked,
+                host_blocked,
+                first: None,
+                last: None,
+                totals: Vec::new(),
+                permit2,
+            });
         }
         if row.get::<_, Option<i64>>(0)?.is_none() {
             continue;

@@ -1,7 +1,7 @@
 //! Values of the smaller tables: apps, rules, sites, allowances, tokens. Plain.
 
 use crate::PaymentId;
-use plan::{AppId, Mode, Moment, Site, Spending};
+use plan::{AppId, Mode, Moment, Permit2AtSite, Site, Spending};
 use tron::{Address, Amount, Network};
 
 /// A paired program. Its token is stored as a SHA-256 hash: a token has 256 random bits, so neither salt nor
@@ -71,6 +71,8 @@ pub struct SiteTotals {
     pub first: Option<Moment>,
     pub last: Option<Moment>,
     pub totals: Vec<Total>,
+    /// The Permit2 deployments that it is paid through, by network.
+    pub permit2: Vec<(Network, Permit2AtSite)>,
 }
 
 /// An address that was paid.

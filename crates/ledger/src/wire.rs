@@ -160,6 +160,14 @@ enum FactText {
     },
     ChainUnknown,
     TestMoney,
+    Permit2Refused {
+        set: String,
+        other: String,
+    },
+    Permit2Changed {
+        set: String,
+        before: String,
+    },
     ContractUnknown {
         #[serde(with = "text")]
         contract: Address,

@@ -148,6 +148,16 @@ pub enum Fact {
     /// The node did not answer, so balance and allowance are not known.
     ChainUnknown,
     TestMoney,
+    /// The site's seller called a signature for this Permit2 deployment wrong; it may only know the other one.
+    Permit2Refused {
+        set: String,
+        other: String,
+    },
+    /// This site was last paid, or refused to be paid, through the Permit2 deployment `before`.
+    Permit2Changed {
+        set: String,
+        before: String,
+    },
     ContractUnknown {
         contract: Address,
     },
@@ -227,6 +237,8 @@ impl Fact {
             Self::BalanceShort { .. } => "balanceShort",
             Self::ChainUnknown => "chainUnknown",
             Self::TestMoney => "testMoney",
+            Self::Permit2Refused { .. } => "permit2Refused",
+            Self::Permit2Changed { .. } => "permit2Changed",
             Self::ContractUnknown { .. } => "contractUnknown",
             Self::ContractSuperseded { .. } => "contractSuperseded",
             Self::CallerMissing => "callerMissing",

@@ -26,6 +26,19 @@ pub struct History {
     /// What the payer has promised elsewhere in this token and the chain has not taken yet: reserved, or signed and
     /// neither seen nor proven unused. Neither balance nor allowance is there for it twice.
     pub promised: Amount,
+    /// The Permit2 deployments that this site was paid through on this network.
+    pub permit2: Permit2AtSite,
+}
+
+/// Which of a network's Permit2 deployments a site is paid through. Each is a deployment's name in the registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permit2AtSite {
+    /// A person selected it for this site.
+    pub chosen: Option<String>,
+    /// The chain showed the last settlement of the site through it.
+    pub settled: Option<String>,
+    /// The seller called a signature for it wrong, and nothing was settled through it since.
+    pub refused: Option<String>,
 }
 
 impl Default for History {
@@ -41,6 +54,7 @@ impl Default for History {
             usual_price: None,
             same_resource: None,
             promised: Amount::ZERO,
+            permit2: Permit2AtSite::default(),
         }
     }
 }

@@ -3,7 +3,8 @@
 use crate::looks_alike;
 use names::{WebUrl, hosts_resemble};
 use plan::{
-    Earlier, EarlierOutcome, Fact, Fee, Finding, History, Moment, Recent, Role, Site, TokenRef, Weight, Window,
+    Earlier, EarlierOutcome, Fact, Fee, Finding, History, Moment, Permit2AtSite, Recent, Role, Site, TokenRef, Weight,
+    Window,
 };
 use tron::token::{self, Standing};
 use tron::{Address, Amount, Network, registry};
@@ -90,6 +91,7 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     let mut found = Found(Vec::new());
     token(draft, &mut found);
     contract(draft, chain, &mut found);
+    permit2(draft, &history.permit2, &mut found);
     window(draft.window, now, &mut found);
     clock(draft.window, now, chain, &mut found);
     payee(draft, history, &mut found);
@@ -200,6 +202,20 @@ fn contract(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
     }
     if chain.nonce_used == Some(true) {
         found.add(Weight::Stop, Fact::NonceUsed);
+    }
+}
+
+/// A facilitator knows one of the network's Permit2 deployments: what it refused, or never settled through, is looked
+/// at by a person.
+fn permit2(draft: &Draft<'_>, at: &Permit2AtSite, found: &mut Found) {
+    let sets = &registry::deployments(draft.network).permit2;
+    let Some(set) = sets.iter().find(|set| set.exact_proxy == draft.contract).map(|set| set.name) else { return };
+    let other = sets.iter().map(|other| other.name).find(|other| *other != set);
+    if let (Some(other), true) = (other, at.refused.as_deref() == Some(set)) {
+        let (set, other) = (set.to_owned(), other.to_owned());
+        found.add(Weight::Warn, Fact::Permit2Refused { set, other });
+    } else if let Some(before) = at.settled.as_ref().or(at.refused.as_ref()).filter(|before| *before != set) {
+        found.add(Weight::Warn, Fact::Permit2Changed { set: set.to_owned(), before: before.clone() });
     }
 }
 

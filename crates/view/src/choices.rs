@@ -89,6 +89,12 @@ impl Desk {
         Ok(choices.iter().map(ChoiceView::of).collect())
     }
 
+    /// Takes another Permit2 deployment. The question comes back as with another option.
+    pub async fn choose_permit2(&self, id: &str, plan: &str, set: &str) -> Result<QuestionView, Failure> {
+        self.wallet().choose_permit2(payment_id(id)?, digest(plan)?, set).await?;
+        self.question(id).await
+    }
+
     /// Takes another option. The question comes back with a new digest, and its buttons sleep again.
     pub async fn choose(&self, id: &str, plan: &str, option: u32) -> Result<QuestionView, Failure> {
         let option = usize::try_from(option).unwrap_or(usize::MAX);

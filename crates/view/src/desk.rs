@@ -387,19 +387,26 @@ impl Desk {
         Ok(self.status().await)
     }
 
-    /// Whether there is such a deployment of Permit2 here.
-    pub fn check_permit2(&self, set: &str) -> Answer<()> {
+    /// Whether there is such a deployment of Permit2 here, and such a site.
+    pub fn check_permit2(&self, set: Option<&str>, site: Option<&str>) -> Answer<()> {
         let known = show_owner::permit2(self.wallet.home(), &self.wallet.permit2());
         let names: Vec<&str> = known.iter().map(|known| known.name.as_str()).collect();
-        match names.contains(&set) {
-            true => Ok(()),
-            false => Err(Failure::field("permit2", &names.join(" or "), set)),
+        site.map(site_key).transpose()?;
+        match set {
+            None if site.is_some() => Ok(()),
+            Some(set) if names.contains(&set) => Ok(()),
+            other => Err(Failure::field("permit2", &names.join(" or "), other.unwrap_or("none"))),
         }
     }
 
-    /// The Permit2 deployment that is signed for, where config.toml names none for a site.
-    pub async fn set_permit2(&self, set: &str) -> Answer<StatusView> {
-        self.wallet.set_permit2(set).await?;
+    /// The Permit2 deployment that is signed for: in general, or at one site, where `None` follows what the site
+    /// settled through, else the general one.
+    pub async fn set_permit2(&self, set: Option<&str>, site: Option<&str>) -> Answer<StatusView> {
+        match (set, site) {
+            (set, Some(key)) => self.wallet.set_permit2_at(&site_key(key)?, set).await?,
+            (Some(set), None) => self.wallet.set_permit2(set).await?,
+            (None, None) => return Err(Failure::field("permit2", "first or second", "none")),
+        }
         Ok(self.status().await)
     }
 

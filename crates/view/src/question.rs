@@ -176,6 +176,8 @@ pub struct QuestionView {
     pub lifetime_seconds: Option<u32>,
     /// How many ways of paying the 402 offers: more than one can be compared with `choices`.
     pub options: u32,
+    /// Another Permit2 deployment that this payment can go through, where the site's seller refused the one taken.
+    pub other_permit2: Option<String>,
     /// Milliseconds that approving still waits after `shown`.
     pub arming_ms: u32,
     /// Present when approving isn't possible.

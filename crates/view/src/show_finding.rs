@@ -93,6 +93,14 @@ impl FindingView {
                 args.push(("known", known.to_string()));
                 compare = Some(compared(*address, &say("paid-before", &[]), *known));
             }
+            Fact::Permit2Refused { set, other } => {
+                args.push(("set", quoted(set, 16)));
+                args.push(("other", quoted(other, 16)));
+            }
+            Fact::Permit2Changed { set, before } => {
+                args.push(("set", quoted(set, 16)));
+                args.push(("before", quoted(before, 16)));
+            }
             Fact::SiteResembles { known } | Fact::SiteOtherPort { known } => {
                 args.push(("site", plan.site.to_string()));
                 args.push(("known", quoted(known, 300)));
@@ -259,6 +267,8 @@ mod tests {
             Fact::BalanceShort { have: amount, need: amount },
             Fact::ChainUnknown,
             Fact::TestMoney,
+            Fact::Permit2Refused { set: "first".into(), other: "second".into() },
+            Fact::Permit2Changed { set: "second".into(), before: "first".into() },
             Fact::ContractUnknown { contract: known },
             Fact::CallerMissing,
             Fact::NonceUsed,

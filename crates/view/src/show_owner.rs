@@ -178,8 +178,19 @@ impl SiteView {
             last_at: totals.last.map(time).unwrap_or_default(),
             blocked: totals.blocked,
             host_blocked: totals.host_blocked,
+            permit2: totals.permit2.iter().filter_map(|(network, at)| permit2_at(*network, at)).collect(),
         }
     }
+}
+
+fn permit2_at(network: Network, at: &plan::Permit2AtSite) -> Option<String> {
+    let (key, set) = match at {
+        plan::Permit2AtSite { chosen: Some(set), .. } => ("permit2-site-chosen", set),
+        plan::Permit2AtSite { refused: Some(set), .. } => ("permit2-site-refused", set),
+        plan::Permit2AtSite { settled: Some(set), .. } => ("permit2-site-settled", set),
+        _ => return None,
+    };
+    Some(say(key, &[("set", Arg::Text(&crate::question::quoted(set, 16))), ("network", Arg::Text(network.label()))]))
 }
 
 impl PayeeView {

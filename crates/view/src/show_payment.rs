@@ -117,8 +117,7 @@ fn seller_said(payment: &Payment) -> Option<String> {
 
 /// A facilitator of the other deployment computes another digest, and calls a good signature or spender a wrong one.
 fn other_set(plan: &Plan, reason: &str) -> Option<String> {
-    let words = ["invalid_signature", "payload_signature", "invalid_permit2_spender", "permit2_invalid_spender"];
-    if !words.iter().any(|word| reason.contains(word)) {
+    if !x402::means_wrong_signature(reason) {
         return None;
     }
     let (set, other) = permit2_sets(plan, plan.contract)?;

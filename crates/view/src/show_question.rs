@@ -112,6 +112,10 @@ impl QuestionView {
             valid_before: seconds(plan.window.valid_before),
             lifetime_seconds: plan.lifetime().map(|secs| u32::try_from(secs).unwrap_or(u32::MAX)),
             options: u32::try_from(question.options).unwrap_or(u32::MAX),
+            other_permit2: question.payment.plan.findings.iter().find_map(|f| match &f.fact {
+                plan::Fact::Permit2Refused { other, .. } => Some(other.clone()),
+                _ => None,
+            }),
             arming_ms: u32::try_from(question.wait_ms).unwrap_or(0),
             danger: if question.danger { DangerView::of(plan) } else { None },
             asker_gone: question.asker_gone.then(|| say("asker-gone", &[])),

@@ -1,9 +1,10 @@
 //! What the wallet chooses where the offer leaves it open: a nonce that was never used, and how long the permission
 //! holds from the yes on. Refuses a lifetime in which nobody could settle.
 
-use crate::{Wallet, WalletError};
-use plan::{BACKDATED_SECS, Moment, Window};
-use x402::{Terms, U256, scheme::MARGIN_SECS};
+use crate::{Event, Wallet, WalletError};
+use plan::{BACKDATED_SECS, Moment, Permit2AtSite, Site, Window};
+use tron::Network;
+use x402::{Scheme, Terms, U256, scheme::MARGIN_SECS};
 
 /// Seconds that a permission holds where the offer names no `maxTimeoutSeconds`.
 const LIFETIME_SECS: u64 = 300;
@@ -30,9 +31,36 @@ pub(crate) fn nonce() -> Result<U256, WalletError> {
 }
 
 impl Wallet {
-    /// The terms through the Permit2 deployment that the settings select for this site.
-    pub(crate) fn through(&self, terms: &Terms, site: &plan::Site) -> Terms {
+    /// The terms through the Permit2 deployment of this site: the one that a person selected for it, in the question or
+    /// in the configuration, else the one that the chain last showed a settlement through, else the general setting's.
+    pub(crate) async fn through(&self, terms: &Terms, site: &Site) -> Result<Terms, WalletError> {
+        if terms.scheme() != Scheme::ExactPermit2 {
+            return Ok(terms.clone());
+        }
+        let at = self.permit2_at(site, terms.network()).await?;
+        let configured = self.config().permit2_sites.get(&site.to_string()).cloned();
+        let set = at.chosen.or(configured).or(at.settled).unwrap_or_else(|| self.permit2());
         // A network without the selected deployment has its default.
-        terms.through(&self.permit2_set(site)).unwrap_or_else(|| terms.clone())
+        Ok(terms.through(&set).unwrap_or_else(|| terms.clone()))
+    }
+
+    /// What is known of the Permit2 deployments that a site is paid through.
+    pub async fn permit2_at(&self, site: &Site, network: Network) -> Result<Permit2AtSite, WalletError> {
+        let site = site.clone();
+        self.db(move |ledger| ledger.permit2_at(&site, network)).await
+    }
+
+    /// Selects a Permit2 deployment for a site on every network that has it; `None` takes the selection back. Open
+    /// questions keep the one that they show.
+    pub async fn set_permit2_at(&self, site: &Site, set: Option<&str>) -> Result<(), WalletError> {
+        if let Some(set) = set.filter(|set| !self.has_permit2(set)) {
+            return Err(WalletError::Field { field: "permit2", expected: "first or second", found: set.to_owned() });
+        }
+        for network in self.0.nodes.keys().copied().collect::<Vec<_>>() {
+            let (site, set) = (site.clone(), set.map(str::to_owned));
+            self.db(move |ledger| ledger.choose_permit2(&site, network, set.as_deref())).await?;
+        }
+        self.emit(Event::Rules);
+        Ok(())
     }
 }

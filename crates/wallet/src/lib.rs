@@ -33,7 +33,7 @@ mod sleep;
 mod tokens;
 mod vouch;
 
-pub use accounts::{Import, read_key, read_keystore};
+pub use accounts::{Import, check_keystore, read_key, read_keystore, read_words};
 pub use allowance::{offered_totals, total_range};
 pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};

@@ -38,7 +38,7 @@ impl Wallet {
         let mut payable: Vec<(&Requirements, Terms)> = Vec::new();
         let mut reasons = Vec::new();
         for option in &asked.offer.options {
-            match self.payable(option, &asked.site, payer) {
+            match self.payable(option, &asked.site, payer).await? {
                 Ok(terms) => payable.push((option, terms)),
                 Err(reason) => reasons.push((option.index, reason)),
             }
@@ -94,7 +94,7 @@ impl Wallet {
             let taken = option.index == payment.plan.option;
             let plan = match taken {
                 true => Ok(payment.plan.clone()),
-                false => match self.payable(option, &asked.site, payment.plan.payer) {
+                false => match self.payable(option, &asked.site, payment.plan.payer).await? {
                     Ok(terms) => match self.plan_other(payment, asked, option, &terms).await {
                         Ok(planned) => Ok(planned.plan),
                         Err(e) if e.is_of_one_option() => Err(Unpayable::CannotSign(e.to_string())),
@@ -123,21 +123,54 @@ impl Wallet {
     /// Takes another option of the question's 402, for the plan with this digest. The question goes on under the same
     /// id with a new plan and digest, and arming begins again.
     pub async fn choose(&self, id: PaymentId, shown: PlanDigest, option: usize) -> Result<Payment, WalletError> {
+        let payment = self.waiting_as(id, shown).await?;
+        match payment.plan.option == option {
+            true => Ok(payment),
+            false => self.replan_for(payment, shown, option, None).await,
+        }
+    }
+
+    /// Plans the question through another Permit2 deployment: another plan and digest under the same id, and arming
+    /// begins again. A yes to it keeps the deployment for this site where the seller refused the other one.
+    pub async fn choose_permit2(&self, id: PaymentId, shown: PlanDigest, set: &str) -> Result<Payment, WalletError> {
+        let payment = self.waiting_as(id, shown).await?;
+        let option = payment.plan.option;
+        self.replan_for(payment, shown, option, Some(set)).await
+    }
+
+    async fn waiting_as(&self, id: PaymentId, shown: PlanDigest) -> Result<Payment, WalletError> {
         let payment = self.waiting(id).await?;
-        if payment.digest != shown {
-            return Err(WalletError::PlanChanged { now: payment.digest });
+        match payment.digest == shown {
+            true => Ok(payment),
+            false => Err(WalletError::PlanChanged { now: payment.digest }),
         }
-        if payment.plan.option == option {
-            return Ok(payment);
-        }
+    }
+
+    async fn replan_for(
+        &self,
+        payment: Payment,
+        shown: PlanDigest,
+        option: usize,
+        permit2: Option<&str>,
+    ) -> Result<Payment, WalletError> {
+        let id = payment.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
         let asked = Asked::again(&payment.plan, &document)?;
         let wanted = asked.offer.options.get(option);
         let wanted = wanted.ok_or(WalletError::NotFound { what: "option" })?;
-        let terms = self.payable(wanted, &asked.site, payment.plan.payer).map_err(|reason| {
+        let terms = self.payable(wanted, &asked.site, payment.plan.payer).await?.map_err(|reason| {
             let reasons = vec![format!("accepts[{option}]: {}", reason.told())];
             WalletError::NothingPayable { worst: reason, reasons }
         })?;
+        let terms = match permit2 {
+            None => terms,
+            // An offer that names its contract itself, or is not by Permit2, has nothing to choose.
+            Some(set) => terms.through(set).filter(|through| *through != terms).ok_or_else(|| WalletError::Field {
+                field: "permit2",
+                expected: "another deployment that this option can go through",
+                found: set.to_owned(),
+            })?,
+        };
         let planned = self.plan_other(&payment, &asked, wanted, &terms).await?;
         if let Some(stop) = planned.plan.findings.iter().find(|f| f.weight == Weight::Stop) {
             let (expected, found) = ("an option that would settle", stop.fact.code().to_owned());

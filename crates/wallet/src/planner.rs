@@ -77,14 +77,22 @@ impl Wallet {
     }
 
     /// The option's terms, through the deployment that is selected for this site, if they could be paid at all.
-    pub(crate) fn payable(&self, option: &Requirements, site: &plan::Site, payer: Address) -> Result<Terms, Unpayable> {
-        let terms = option.terms.as_ref().map_err(Unpayable::of)?;
+    pub(crate) async fn payable(
+        &self,
+        option: &Requirements,
+        site: &plan::Site,
+        payer: Address,
+    ) -> Result<Result<Terms, Unpayable>, WalletError> {
+        let terms = match option.terms.as_ref().map_err(Unpayable::of) {
+            Ok(terms) => terms,
+            Err(reason) => return Ok(Err(reason)),
+        };
         if !self.0.nodes.contains_key(&terms.network()) {
-            return Err(Unpayable::Network(terms.network().label().to_owned()));
+            return Ok(Err(Unpayable::Network(terms.network().label().to_owned())));
         }
         match refused(terms, payer) {
-            Some(reason) => Err(reason),
-            None => Ok(self.through(terms, site)),
+            Some(reason) => Ok(Err(reason)),
+            None => self.through(terms, site).await.map(Ok),
         }
     }
 
@@ -125,7 +133,10 @@ impl Wallet {
             network,
             token: token.address,
         };
-        let history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
+        let mut history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
+        if terms.scheme() == Scheme::ExactPermit2 {
+            history.permit2 = self.permit2_at(&asked.site, network).await?;
+        }
         let promised = history.promised;
         let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
         // A token that can't tell a nonce has none of the functions.

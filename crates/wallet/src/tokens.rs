@@ -62,8 +62,9 @@ impl Wallet {
         lock(&self.0.permit2).clone().unwrap_or_else(|| self.config().permit2.clone())
     }
 
-    pub(crate) fn permit2_set(&self, site: &plan::Site) -> String {
-        self.config().permit2_sites.get(&site.to_string()).cloned().unwrap_or_else(|| self.permit2())
+    /// A network of this profile has a deployment of this name.
+    pub(crate) fn has_permit2(&self, set: &str) -> bool {
+        has_set(self.home(), set)
     }
 
     /// Open questions keep the one that they show.

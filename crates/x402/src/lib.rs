@@ -57,5 +57,5 @@ pub use scheme::{
     Scheme, Terms, Unusable, batch_settlement, decode_call, exact_eip3009, exact_gasfree, exact_permit, exact_permit2,
     legacy_delivery, upto,
 };
-pub use settlement::{Note, Settlement};
+pub use settlement::{Note, Settlement, means_wrong_signature};
 pub use signed::Signed;

@@ -14,6 +14,14 @@ use tron::{Address, Amount};
 /// The reason that says: broadcast, outcome unknown, look it up and never pay again.
 pub const PENDING: &str = "settlement_pending";
 
+/// Whether a facilitator's reason calls a good signature or its spender wrong: one that knows another Permit2 deployment
+/// computes another digest, and says so in one of these words.
+pub fn means_wrong_signature(reason: &str) -> bool {
+    ["invalid_signature", "payload_signature", "invalid_permit2_spender", "permit2_invalid_spender"]
+        .iter()
+        .any(|word| reason.contains(word))
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settlement {
     pub success: bool,

@@ -52,6 +52,13 @@ pub async fn choose(house: TheHouse<'_>, id: String, digest: String, option: u32
     house.desk()?.choose(&id, &digest, option).await
 }
 
+/// Takes another Permit2 deployment, as [`choose`] takes another option.
+#[tauri::command]
+#[specta::specta]
+pub async fn choose_permit2(house: TheHouse<'_>, id: String, digest: String, set: String) -> Answer<QuestionView> {
+    house.desk()?.choose_permit2(&id, &digest, &set).await
+}
+
 #[tauri::command]
 #[specta::specta]
 pub async fn dismiss_danger(house: TheHouse<'_>, id: String, block_site: bool) -> Answer<()> {

@@ -237,7 +237,7 @@ pub async fn set_auto_lock(house: TheHouse<'_>, minutes: u32) -> Answer<StatusVi
 #[tauri::command]
 #[specta::specta]
 pub async fn set_permit2(house: TheHouse<'_>, set: String) -> Answer<StatusView> {
-    house.desk()?.set_permit2(&set).await
+    house.desk()?.set_permit2(Some(&set), None).await
 }
 
 /// Tokens that the person added.

@@ -205,13 +205,22 @@ export class Answering {
 
   /** Takes another option of the 402: another plan, so the wait begins again. */
   async choose(option: number): Promise<void> {
+    await this.#takeAnother((question) => core.choose(question.id, question.digest, option));
+  }
+
+  /** Takes another Permit2 deployment, in the same way. */
+  async choosePermit2(set: string): Promise<void> {
+    await this.#takeAnother((question) => core.choosePermit2(question.id, question.digest, set));
+  }
+
+  async #takeAnother(take: (question: QuestionView) => Promise<QuestionView>): Promise<void> {
     const question = this.question;
     if (!question || this.busy || this.#choosing || question.danger) return;
     this.suspend();
     this.failure = undefined;
     this.#choosing = true;
     try {
-      const chosen = await core.choose(question.id, question.digest, option);
+      const chosen = await take(question);
       this.chosen = chosen.digest;
       if (this.question?.id === chosen.id) this.question = chosen;
     } catch (error) {

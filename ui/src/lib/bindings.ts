@@ -26,6 +26,8 @@ export const commands = {
 	choices: (id: string) => __TAURI_INVOKE<ChoiceView[]>("choices", { id }),
 	/**  Takes another option; the question comes back with a new digest and waits again. */
 	choose: (id: string, digest: string, option: number) => __TAURI_INVOKE<QuestionView>("choose", { id, digest, option }),
+	/**  Takes another Permit2 deployment, as [`choose`] takes another option. */
+	choosePermit2: (id: string, digest: string, set: string) => __TAURI_INVOKE<QuestionView>("choose_permit2", { id, digest, set }),
 	dismissDanger: (id: string, blockSite: boolean) => __TAURI_INVOKE<null>("dismiss_danger", { id, blockSite }),
 	payments: (filter: FilterView) => __TAURI_INVOKE<PaymentPage>("payments", { filter }),
 	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
@@ -110,6 +112,8 @@ export const commands = {
 	/**  The words that were asked back, and the passphrase that encrypts all of them. */
 	confirmWords: (answers: string[], passphrase: string) => __TAURI_INVOKE<StatusView>("confirm_words", { answers, passphrase }),
 	importWords: (words: string, passphrase: string) => __TAURI_INVOKE<StatusView>("import_words", { words, passphrase }),
+	/**  Judges words, key or keystore as they are brought, before a passphrase is typed; answers how many words there are. */
+	checkImport: (what: BroughtView, text: string) => __TAURI_INVOKE<number | null>("check_import", { what, text }),
 	unlock: (passphrase: string) => __TAURI_INVOKE<StatusView>("unlock", { passphrase }),
 	/**  With what the keyring of this computer remembers. */
 	unlockRemembered: () => __TAURI_INVOKE<StatusView>("unlock_remembered"),
@@ -179,6 +183,9 @@ export type AppView = {
 	payments: number,
 	limits: RuleView[],
 };
+
+/**  What a person brings to a wallet. */
+export type BroughtView = "words" | "key" | "keystore";
 
 /**  One option. */
 export type ChoiceView = {
@@ -692,6 +699,8 @@ export type QuestionView = {
 	lifetimeSeconds: number | null,
 	/**  How many ways of paying the 402 offers: more than one can be compared with `choices`. */
 	options: number,
+	/**  Another Permit2 deployment that this payment can go through, where the site's seller refused the one taken. */
+	otherPermit2: string | null,
 	/**  Milliseconds that approving still waits after `shown`. */
 	armingMs: number,
 	/**  Present when approving isn't possible. */
@@ -816,6 +825,8 @@ export type SiteView = {
 	blocked: boolean,
 	/**  The host, with every scheme and port. */
 	hostBlocked: boolean,
+	/**  The Permit2 deployments that it is paid through, a sentence for each network. */
+	permit2: string[],
 };
 
 /**  Authorization, as the port and the window name it. */

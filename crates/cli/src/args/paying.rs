@@ -87,6 +87,9 @@ pub struct Answer {
     /// First take this option of its 402, numbered from 1; the question is then asked about that one
     #[arg(long, value_name = "N", conflicts_with = "list")]
     pub option: Option<u32>,
+    /// First take this Permit2 deployment, "first" or "second"; the question is then asked about that one
+    #[arg(long, value_name = "SET", conflicts_with = "list")]
+    pub permit2: Option<String>,
     /// Where an allowance is missing, allow this total, in whole units, so that later payments need no transaction;
     /// exactly the payment's amount when absent
     #[arg(long, value_name = "TOTAL", conflicts_with = "list", value_parser = super::whole_units)]

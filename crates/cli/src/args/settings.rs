@@ -36,7 +36,13 @@ pub struct Settings {
 pub enum Setting {
     /// Minutes without use after which the wallet locks; 0 never locks; asks for the passphrase
     AutoLock { minutes: u32 },
-    /// The Permit2 deployment that is signed for: first or second; asks for the passphrase
+    /// The Permit2 deployment that is signed for; asks for the passphrase
     #[command(name = "permit2")]
-    Permit2 { set: String },
+    Permit2 {
+        /// first, second, or with --site "default": none of the site's own
+        set: String,
+        /// For this site alone, "https://news.example"
+        #[arg(long, value_name = "SITE")]
+        site: Option<String>,
+    },
 }

@@ -7,7 +7,7 @@ use crate::question;
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, money, safe};
-use helper::verb::{Choose, Questions};
+use helper::verb::{Choose, ChoosePermit2, Questions};
 use view::{Failure, PaymentView, StateView};
 
 pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Result<(), Fail> {
@@ -43,6 +43,15 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
             let (id, digest) = (chosen.id.clone(), chosen.digest.clone());
             taken = reach.call(Choose { id, digest, option }).await?;
             &taken
+        }
+        None => chosen,
+    };
+    let through;
+    let chosen = match &answer.permit2 {
+        Some(set) => {
+            let (id, digest) = (chosen.id.clone(), chosen.digest.clone());
+            through = reach.call(ChoosePermit2 { id, digest, set: set.clone() }).await?;
+            &through
         }
         None => chosen,
     };

@@ -115,7 +115,10 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
             }
             let row = |s: &view::SiteView| {
                 let count = format!("{} payments", s.payments);
-                vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), blocked(s).to_owned()]
+                let marks: Vec<String> =
+                    [blocked(s).to_owned()].into_iter().chain(s.permit2.iter().map(|p| safe(p))).collect();
+                let marks = marks.into_iter().filter(|m| !m.is_empty()).collect::<Vec<_>>().join(", ");
+                vec![safe(&s.site_key), count, show::monies(&s.totals), show::time(&s.last_at), marks]
             };
             match sites.is_empty() {
                 true => say!("No sites."),
@@ -140,6 +143,9 @@ fn site_detail(it: &SiteDetailView) {
         Some(blocked(&it.site)).filter(|word| !word.is_empty()).map_or(String::new(), |word| format!(", {word}"));
     say!("{BOLD}{}{blocked}{OFF}", safe(&it.site.site_key));
     say!("{} payments, {}", it.site.payments, show::monies(&it.site.totals));
+    for line in &it.site.permit2 {
+        say!("{}", safe(line));
+    }
     for payee in &it.payees {
         say!("paid {} times to {} since {}", payee.times, safe(&payee.address.address), show::time(&payee.since));
     }

@@ -154,6 +154,12 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&s
                     }
                     (_, current) => current,
                 };
+                if let (Some(set), Shown::Question(question, _)) = (permit2_of(&line), &current) {
+                    if let Err(failure) = desk.choose_permit2(&question.id, &question.digest, set).await {
+                        say!("{WARN}{}{OFF}", safe(&failure.message));
+                    }
+                    continue;
+                }
                 if let (Some(option), Shown::Question(question, _)) = (option_of(&line), &current) {
                     if let Err(failure) = desk.choose(&question.id, &question.digest, option).await {
                         say!("{WARN}{}{OFF}", safe(&failure.message));
@@ -197,6 +203,11 @@ fn option_of(line: &str) -> Option<u32> {
     number.trim().parse::<u32>().ok()?.checked_sub(1)
 }
 
+/// "permit2 second" takes that deployment for the question on the screen; it answers nothing.
+fn permit2_of(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("permit2 ").map(str::trim)
+}
+
 /// Pairings first: they are quick, and an app waits for them.
 async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
     if let Some(pairing) = desk.pairings().await?.into_iter().next() {
@@ -213,6 +224,9 @@ async fn display(console: &Console, reach: &Reach, desk: &Desk, mut shown: Shown
             && let Ok(choices) = desk.choices(&question.id).await
         {
             console.show(&format!("{}  Another one: option N\n", question::options(&choices)));
+        }
+        if let Some(other) = &question.other_permit2 {
+            console.show(&format!("  The other Permit2: permit2 {}\n", safe(other)));
         }
         if question.allowance.is_some() {
             *total = checked(reach, console, question, allowance.map(str::to_owned), None).await;

@@ -5,8 +5,8 @@ use crate::commands::rules::network;
 use crate::console::Console;
 use crate::exit::Fail;
 use crate::reach::Reach;
-use crate::show::say;
 use crate::show::{self, safe};
+use crate::show::{note, say};
 use helper::verb::{self, AddToken, RemoveToken, SetAutoLock, SetPermit2, Status};
 use view::{StatusView, TokenView};
 
@@ -55,8 +55,19 @@ pub async fn settings(global: &Global, console: &Console, settings: Settings) ->
         Some(Setting::AutoLock { minutes }) => {
             reach.prove(console, |passphrase| SetAutoLock { minutes, passphrase }).await?
         }
-        Some(Setting::Permit2 { set }) => {
-            reach.prove(console, |passphrase| SetPermit2 { set: set.clone(), passphrase }).await?
+        Some(Setting::Permit2 { set, site }) => {
+            let own = Some(set.clone()).filter(|set| site.is_none() || set != "default");
+            let set = |passphrase| SetPermit2 { set: own.clone(), site_key: site.clone(), passphrase };
+            let status = reach.prove(console, set).await?;
+            if let (Some(site), false) = (&site, global.json) {
+                note!(
+                    "{}: {}",
+                    safe(site),
+                    own.as_deref()
+                        .map_or("follows the general setting".into(), |s| format!("the {} Permit2 set", safe(s)))
+                );
+            }
+            status
         }
         None => reach.call(Status {}).await?,
     };

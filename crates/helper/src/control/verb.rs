@@ -161,6 +161,9 @@ verbs! {
     /// Takes another option: the question comes back with a new digest. It answers nothing.
     "choose" Choose { id: String, digest: String, option: u32 } -> QuestionView
         = |desk, it| desk.choose(&it.id, &it.digest, it.option).await;
+    /// Takes another Permit2 deployment, as "choose" takes another option.
+    "choose-permit2" ChoosePermit2 { id: String, digest: String, set: String } -> QuestionView
+        = |desk, it| desk.choose_permit2(&it.id, &it.digest, &it.set).await;
     "dangers" Dangers {} -> Vec<QuestionView> = |desk, _it| desk.dangers().await;
     "dismiss-danger" DismissDanger { id: String, block_site: bool } -> ()
         = |desk, it| desk.dismiss_danger(&it.id, it.block_site).await;
@@ -216,11 +219,12 @@ verbs! {
         proven(desk, it.passphrase).await?;
         desk.set_auto_lock(it.minutes).await
     };
-    /// The Permit2 deployment that is signed for.
-    "set-permit2" SetPermit2 { set: String, passphrase: Option<String> } -> StatusView = |desk, it| {
-        desk.check_permit2(&it.set)?;
+    /// The Permit2 deployment that is signed for, in general or at one site; no `set` takes a site's own back.
+    "set-permit2" SetPermit2 { set: Option<String>, site_key: Option<String>, passphrase: Option<String> }
+        -> StatusView = |desk, it| {
+        desk.check_permit2(it.set.as_deref(), it.site_key.as_deref())?;
         proven(desk, it.passphrase).await?;
-        desk.set_permit2(&it.set).await
+        desk.set_permit2(it.set.as_deref(), it.site_key.as_deref()).await
     };
     "apps" Apps {} -> Vec<AppView> = |desk, _it| desk.apps().await;
     "revoke-app" RevokeApp { id: String } -> () = |desk, it| desk.revoke_app(&it.id).await;
