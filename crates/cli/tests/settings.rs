@@ -26,9 +26,17 @@ fn the_lock_and_permit2_are_set_with_the_passphrase_and_stay_set() {
     assert!(folder.by(&["settings", "auto-lock", "30"]).contains("after 30 minutes without use"));
     folder.by(&["settings", "permit2", "second"]);
     assert_eq!(now(), (30, "second".to_owned()));
+    // One site goes its own way, and back.
+    folder.by(&["settings", "permit2", "first", "--site", "https://news.example"]);
+    assert_eq!(now(), (30, "second".to_owned()));
+    assert!(folder.ok(&["sites"], "").contains("the first set, chosen for this site"));
+    folder.by(&["settings", "permit2", "default", "--site", "https://news.example"]);
+    assert!(!folder.ok(&["sites"], "").contains("chosen for this site"));
     // Nobody types a passphrase for what can't be.
     for (arguments, told) in [
         (&["settings", "permit2", "third"][..], "SET: expected first or second, found third"),
+        (&["settings", "permit2", "first", "--site", "news example"], "--site: expected"),
+        (&["settings", "permit2", "default"], "SET: expected first or second, found default"),
         (&["tokens", "add", "T123"], "CONTRACT: expected a token's address"),
         (
             &["tokens", "add", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"],
