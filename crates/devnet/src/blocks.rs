@@ -23,6 +23,9 @@ struct Run {
 pub struct Blocks {
     /// Makes the ids of one devnet differ from another's.
     seed: u64,
+    /// Since which block the ids are those of another branch; every fork begins one.
+    branches: Vec<(u64, u64)>,
+    forks: u64,
     runs: VecDeque<Run>,
     head: u64,
     head_ms: u64,
@@ -33,7 +36,8 @@ impl Blocks {
     pub fn new(seed: u64, now_ms: u64, step_ms: u64) -> Self {
         let first_ms = now_ms.saturating_sub(REFERABLE * step_ms);
         let run = Run { first: FIRST, first_ms, step_ms };
-        Self { seed, runs: VecDeque::from([run]), head: FIRST + REFERABLE, head_ms: first_ms + REFERABLE * step_ms }
+        let (head, head_ms) = (FIRST + REFERABLE, first_ms + REFERABLE * step_ms);
+        Self { seed, branches: Vec::new(), forks: 0, runs: VecDeque::from([run]), head, head_ms }
     }
 
     pub fn head(&self) -> u64 {
@@ -78,6 +82,19 @@ impl Blocks {
         self.head_ms += rest * step_ms;
     }
 
+    /// Forgets every block after `last`; those that follow have other ids. `false`: there is no such block.
+    pub fn cut(&mut self, last: u64) -> bool {
+        let Some(ms) = self.time_ms(last) else { return false };
+        while self.runs.back().is_some_and(|run| run.first > last) {
+            self.runs.pop_back();
+        }
+        (self.head, self.head_ms) = (last, ms);
+        self.branches.retain(|(first, _)| *first <= last);
+        self.forks += 1;
+        self.branches.push((last + 1, self.forks));
+        true
+    }
+
     /// When the block was made; `None` for blocks that are not there.
     pub fn time_ms(&self, number: u64) -> Option<u64> {
         if number > self.head {
@@ -89,9 +106,11 @@ impl Blocks {
 
     /// The block's id: its number in 8 bytes, then 24 bytes that stand for the hash of its header.
     pub fn id(&self, number: u64) -> [u8; 32] {
-        let mut text = [0; 16];
+        let branch = self.branches.iter().rev().find(|(first, _)| *first <= number).map_or(0, |(_, branch)| *branch);
+        let mut text = [0; 24];
         text[..8].copy_from_slice(&self.seed.to_be_bytes());
-        text[8..].copy_from_slice(&number.to_be_bytes());
+        text[8..16].copy_from_slice(&branch.to_be_bytes());
+        text[16..].copy_from_slice(&number.to_be_bytes());
         let mut id = keccak256(text).0;
         id[..8].copy_from_slice(&number.to_be_bytes());
         id
@@ -142,6 +161,27 @@ mod tests {
         let stuck = blocks.head_ms();
         blocks.push(5);
         assert_eq!(blocks.head_ms(), stuck + 1);
+    }
+
+    #[test]
+    fn a_branch_has_the_blocks_before_it_and_others_after() {
+        let mut blocks = Blocks::new(1, 1_000_000_000_000, 3000);
+        blocks.push_evenly(5, 3000);
+        blocks.push(blocks.head_ms() + 7);
+        let (head, ms) = (blocks.head(), blocks.head_ms());
+        let ids: Vec<_> = (head - 3..=head).map(|number| blocks.id(number)).collect();
+        assert!(!blocks.cut(head + 1) && blocks.cut(head - 2));
+        assert_eq!((blocks.head(), blocks.head_ms()), (head - 2, ms - 7 - 3000));
+        blocks.push_evenly(3, 1);
+        let others: Vec<_> = (head - 3..=head).map(|number| blocks.id(number)).collect();
+        assert_eq!(ids[..2], others[..2]);
+        assert!(ids[2..].iter().zip(&others[2..]).all(|(one, other)| one != other));
+        assert_eq!((blocks.find(&ids[3]), blocks.find(&others[3])), (None, Some(head)));
+        // A second fork from before the first one.
+        blocks.cut(head - 3);
+        blocks.push_evenly(4, 1);
+        assert!(others[1..].iter().all(|id| blocks.find(id).is_none()));
+        assert_eq!(blocks.id(head - 3), ids[0]);
     }
 
     #[test]

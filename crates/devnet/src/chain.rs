@@ -37,11 +37,11 @@ const MAX_PENDING: usize = 2_000;
 pub struct Account {
     pub created_ms: u64,
     pub created_block: u64,
-    used_bandwidth: u64,
+    pub(crate) used_bandwidth: u64,
     used_at_ms: u64,
     /// Staked, for every day.
     pub energy_limit: u64,
-    used_energy: u64,
+    pub(crate) used_energy: u64,
     used_energy_at_ms: u64,
 }
 
@@ -115,18 +115,18 @@ pub enum View {
 
 #[derive(Debug)]
 pub struct Chain {
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// `None`: a transaction gets its block at once.
     block_ms: Option<u64>,
     lag: u64,
     pub energy_price_sun: u64,
     pub blocks: Blocks,
-    head: State,
+    pub(crate) head: State,
     /// The state as of the last final block; `unsettled` is what it lacks, by block.
-    solid: State,
-    unsettled: VecDeque<(u64, Changes)>,
-    accounts: HashMap<Address, Account>,
-    pending: Vec<Incoming>,
+    pub(crate) solid: State,
+    pub(crate) unsettled: VecDeque<(u64, Changes)>,
+    pub(crate) accounts: HashMap<Address, Account>,
+    pub(crate) pending: Vec<Incoming>,
     pub history: History,
     pub contracts: BTreeMap<Address, Deployed>,
 }
@@ -215,6 +215,16 @@ impl Chain {
 
     /// Takes a signed transaction as `wallet/broadcasttransaction` does.
     pub fn broadcast(&mut self, incoming: Incoming) -> Result<(), Refusal> {
+        self.admit(incoming)?;
+        if self.block_ms.is_none() {
+            self.produce(self.clock.now_ms());
+            self.settle();
+        }
+        Ok(())
+    }
+
+    /// Lets it wait for the next block.
+    pub(crate) fn admit(&mut self, incoming: Incoming) -> Result<(), Refusal> {
         if self.history.get(&incoming.id).is_some() || self.pending.iter().any(|waiting| waiting.id == incoming.id) {
             return Err(Refusal::Duplicate);
         }
@@ -232,10 +242,6 @@ impl Chain {
         }
         self.costs_before(raw, incoming.bytes, now)?;
         self.pending.push(incoming);
-        if self.block_ms.is_none() {
-            self.produce(self.clock.now_ms());
-            self.settle();
-        }
         Ok(())
     }
 
@@ -280,16 +286,19 @@ impl Chain {
     }
 
     /// One block with everything that waits. Transactions that have become invalid meanwhile fall out of it.
-    fn produce(&mut self, ms: u64) {
+    pub(crate) fn produce(&mut self, ms: u64) {
         self.blocks.push(ms);
         for incoming in std::mem::take(&mut self.pending) {
-            if incoming.transaction.raw.expiration_ms > self.blocks.head_ms() {
+            let raw = &incoming.transaction.raw;
+            // The block that it names may have been dropped.
+            let fits = self.blocks.is_reference(raw.ref_block_bytes, raw.ref_block_hash);
+            if fits && raw.expiration_ms > self.blocks.head_ms() {
                 self.include(incoming);
             }
         }
     }
 
-    fn include(&mut self, Incoming { transaction, id, bytes, .. }: Incoming) {
+    fn include(&mut self, Incoming { transaction, id, bytes, before, .. }: Incoming) {
         let (number, now) = (self.blocks.head(), self.blocks.head_ms());
         let Ok(mut costs) = self.costs_before(&transaction.raw, bytes, now) else { return };
         let owner = transaction.raw.owner();
@@ -312,6 +321,10 @@ impl Chain {
                 (Some(outcome), changes)
             }
         };
+        let ended = outcome.as_ref().map_or(Ended::Success, |outcome| outcome.ended);
+        if before.is_some_and(|before| before != ended) {
+            return;
+        }
         vm::charge(&mut changes, owner, costs.total());
         if let Some(account) = self.accounts.get_mut(&owner) {
             account.used_bandwidth = account.used_bandwidth(now) + costs.bandwidth_used;
@@ -399,7 +412,7 @@ impl Chain {
     }
 
     /// Lets the final state follow.
-    fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let solid = self.tip(View::Solid);
         while self.unsettled.front().is_some_and(|(block, _)| *block <= solid) {
             if let Some((_, changes)) = self.unsettled.pop_front() {

@@ -73,6 +73,13 @@ impl History {
         }
     }
 
+    /// Takes out everything in blocks after `last`, in the blocks' order.
+    pub fn cut(&mut self, last: u64) -> Vec<Entry> {
+        let gone: Vec<TxId> = self.by_block.split_off(&(last + 1)).into_values().flatten().collect();
+        self.order.retain(|id| !gone.contains(id));
+        gone.iter().filter_map(|id| self.entries.remove(id)).collect()
+    }
+
     fn oldest_is_expired(&self, now_ms: u64) -> bool {
         let oldest = self.order.front().and_then(|id| self.entries.get(id));
         oldest.is_none_or(|entry| entry.transaction.raw.expiration_ms <= now_ms)

@@ -2,6 +2,7 @@
 //! who signed it. Finding the signer costs more than all else, so this is done before the chain is locked.
 
 use crate::chain::Refusal;
+use crate::vm::Ended;
 use tron::tx::TxError;
 use tron::{SignedTransaction, TxId, recover};
 
@@ -16,13 +17,15 @@ pub struct Incoming {
     pub bytes: u64,
     /// Whether the account's own key signed it. A node looks at other things first.
     pub signed: Result<(), Refusal>,
+    /// How it ended in a block that was dropped: a block takes it again only where it ends so again.
+    pub before: Option<Ended>,
 }
 
 impl Incoming {
     pub fn new(transaction: SignedTransaction) -> Self {
         let bytes = u64::try_from(transaction.to_bytes().len()).unwrap_or(u64::MAX).saturating_add(RESULT_BYTES);
         let id = transaction.id();
-        Self { id, bytes, signed: signature(&transaction, &id), transaction }
+        Self { id, bytes, signed: signature(&transaction, &id), transaction, before: None }
     }
 }
 

@@ -7,6 +7,7 @@ mod blocks;
 mod chain;
 mod clock;
 mod curve;
+mod fork;
 mod genesis;
 mod history;
 mod incoming;
@@ -14,6 +15,7 @@ mod vm;
 
 pub use api::Fault;
 pub use clock::Clock;
+pub use fork::{Fork, Forked};
 pub use genesis::{AUTHORIZED_USD, FAKE_USDT};
 
 use api::Node;
@@ -24,7 +26,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tron::{Address, Amount};
+use tron::{Address, Amount, TxId};
 
 /// How a devnet behaves. `Options::default()` answers every transaction with a block at once.
 #[derive(Clone, Debug)]
@@ -70,6 +72,10 @@ pub enum DevnetError {
     NotAToken { token: Address },
     #[error("the contract {contract} refused: {reason}")]
     Refused { contract: Address, reason: String },
+    #[error("{blocks} blocks can't be dropped: 1 to {most} are not final yet")]
+    NoFork { blocks: u64, most: u64 },
+    #[error("the other branch does not take {transaction}: {code}")]
+    NotTaken { transaction: TxId, code: &'static str },
 }
 
 /// A running node; stops when it is dropped.
@@ -121,6 +127,11 @@ impl Devnet {
     /// Produces `blocks` blocks now; waiting transactions are in the first. Returns the head's number.
     pub fn mine(&self, blocks: u64) -> u64 {
         self.node.chain().mine(blocks)
+    }
+
+    /// Drops the last blocks for a longer branch. On an error about the other branch the blocks are dropped all the same.
+    pub fn fork(&self, fork: Fork) -> Result<Forked, DevnetError> {
+        self.node.chain().fork(fork)
     }
 
     /// The number of the last block.

@@ -23,7 +23,7 @@ pub const CHAIN_ID: u64 = 3_448_148_188;
 pub type Changes = EvmState;
 
 /// Balances in sun, code and storage at one height.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct State(CacheDB<EmptyDB>);
 
 /// The block that a call sees.

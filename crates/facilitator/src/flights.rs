@@ -22,14 +22,15 @@ pub(crate) struct Key {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// It moved the money, in a block that may still be dropped or for good.
     Settled(TxId),
     /// Sent, and not known whether it took effect.
     Pending(TxId),
     /// Nothing was sent, or what was sent is known to have had no effect.
-    Failed {
-        reason: crate::Reason,
-        transaction: Option<TxId>,
-    },
+    Failed { reason: crate::Reason, transaction: Option<TxId> },
+    /// It was in a block that the chain has dropped, and can't be sent again as things are. `until`: in seconds since
+    /// 1970, how long it may be settled all the same.
+    Reversed { transaction: TxId, why: &'static str, until: Option<u64> },
 }
 
 /// On whose behalf somebody looks after an authorization.

@@ -7,8 +7,11 @@ use crate::{
     follow::Fate,
     settle::{say, unwritten},
     signers::{Means, Purse},
+    store::{Sent, State},
 };
+use chain::Finality;
 use std::{
+    collections::HashMap,
     sync::{Arc, Weak, atomic::Ordering},
     time::Duration,
 };
@@ -51,37 +54,52 @@ impl Facilitator {
         }
     }
 
-    /// Follows every open transaction that no request is following. After a start with the patience of a settlement,
-    /// later by one look each.
+    /// Follows every transaction whose fate is not known for good and that no request is following. After a start with
+    /// the patience of a settlement, later by one look each.
     async fn reconcile(&self, first: bool) {
-        let open = match self.store().open_ones() {
-            Ok(open) => open,
+        let followed = match self.store().followed() {
+            Ok(followed) => followed,
             Err(error) => {
                 unwritten(&error);
                 return;
             }
         };
-        self.metrics().pending(open.len());
-        if first && !open.is_empty() {
-            tracing::info!(open = open.len(), "looking up what was sent before the start");
+        let open = self.count(&followed);
+        if first && open > 0 {
+            tracing::info!(open, "looking up what was sent before the start");
+        }
+        // What no final block has yet needs no question to the final history.
+        let mut last = HashMap::new();
+        for grid in self.grids() {
+            match grid.head_at(Finality::Final).await {
+                Ok(head) => _ = last.insert(grid.network(), head.number),
+                Err(error) => tracing::warn!(%error, "the chain's final history could not be read"),
+            }
         }
         let patience = if first { self.config().wait } else { Duration::ZERO };
         let mut under_way = JoinSet::new();
-        for sent in open {
+        for sent in followed {
             if under_way.len() >= AT_ONCE {
                 under_way.join_next().await;
             }
             let facilitator = self.clone();
+            let is_final =
+                last.get(&sent.key.network).is_some_and(|last| sent.block.is_none_or(|block| block <= *last));
             under_way.spawn(async move {
                 let Some(grid) = facilitator.grid(sent.key.network) else { return };
                 let Seat::Lead(flight) = facilitator.flights().board(sent.key, sent.digest, Crew::Keeper) else {
                     return;
                 };
-                let outcome = match facilitator.follow(grid, &sent, patience).await {
+                let in_block = matches!(sent.state, State::Seen | State::Failing);
+                let fate = match in_block {
+                    true => facilitator.advance(grid, &sent, is_final).await,
+                    false => facilitator.follow(grid, &sent, patience).await,
+                };
+                let outcome = match fate {
                     Fate::Known(outcome) => outcome,
                     Fate::Dead => Outcome::Failed { reason: crate::Reason::TRANSACTION_FAILED, transaction: None },
                 };
-                if first {
+                if first && !in_block {
                     say(&sent.key.network, &outcome);
                     facilitator.metrics().reconciled(&outcome);
                 }
@@ -89,9 +107,17 @@ impl Facilitator {
             });
         }
         while under_way.join_next().await.is_some() {}
-        if let Ok(open) = self.store().open_ones() {
-            self.metrics().pending(open.len());
+        if let Ok(followed) = self.store().followed() {
+            self.count(&followed);
         }
+    }
+
+    /// How many have no known fate; the metrics hear of it.
+    fn count(&self, followed: &[Sent]) -> usize {
+        let open = followed.iter().filter(|sent| sent.state == State::Open).count();
+        let seen = followed.iter().filter(|sent| sent.state == State::Seen).count();
+        self.metrics().followed(open, seen);
+        open
     }
 
     /// What each account has on each network.

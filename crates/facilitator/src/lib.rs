@@ -27,6 +27,7 @@
 
 mod config;
 mod crowd;
+mod dropped;
 mod fees;
 mod flights;
 mod follow;
@@ -35,6 +36,7 @@ mod keeper;
 mod keys;
 mod metrics;
 mod openapi;
+mod payments;
 mod quote;
 mod rate;
 mod reason;

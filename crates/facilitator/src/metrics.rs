@@ -32,6 +32,12 @@ struct Fate {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reversal {
+    network: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Account {
     network: &'static str,
     address: String,
@@ -49,6 +55,8 @@ pub(crate) struct Metrics {
     busy: Counter,
     pending: Gauge,
     reconciled: Family<Fate, Counter>,
+    seen: Gauge,
+    reversals: Family<Reversal, Counter>,
     sun: Family<Account, Gauge>,
     energy: Family<Account, Gauge>,
     bandwidth: Family<Account, Gauge>,
@@ -64,6 +72,7 @@ impl Metrics {
         let in_flight = Family::<Call, Gauge>::default();
         let (limited, busy, pending) = (Counter::default(), Counter::default(), Gauge::default());
         let reconciled = Family::<Fate, Counter>::default();
+        let (seen, reversals) = (Gauge::default(), Family::<Reversal, Counter>::default());
         let [sun, energy, bandwidth, able] = std::array::from_fn(|_| Family::<Account, Gauge>::default());
         registry.register("verifications", "Answers of /verify; reason valid when it was a yes", verified.clone());
         registry.register("settlements", "Answers of /settle; reason settled when it was a yes", settled.clone());
@@ -73,6 +82,12 @@ impl Metrics {
         registry.register("turned_away", "Requests that were turned away with 503: too many at once", busy.clone());
         registry.register("pending", "Transactions whose fate is not known", pending.clone());
         registry.register("reconciled", "What became of what was open at the start", reconciled.clone());
+        registry.register("seen", "Transactions in a block that the chain may still drop", seen.clone());
+        registry.register(
+            "reversals",
+            "Settlements that the chain has dropped, and what came of them",
+            reversals.clone(),
+        );
         registry.register("signer_balance_sun", "TRX of each account that settles", sun.clone());
         registry.register("signer_energy", "Energy that it has left", energy.clone());
         registry.register("signer_bandwidth", "Bandwidth that it has left", bandwidth.clone());
@@ -88,6 +103,8 @@ impl Metrics {
             busy,
             pending,
             reconciled,
+            seen,
+            reversals,
             sun,
             energy,
             bandwidth,
@@ -119,6 +136,7 @@ impl Metrics {
             Settled::Done { .. } => "settled",
             Settled::Pending { .. } => Reason::SettlementPending.code(),
             Settled::Failed { rejected, .. } => rejected.reason.code(),
+            Settled::Reversed { .. } => Reason::Reversed.code(),
         };
         self.settled.get_or_create(&verdict(requirements, reason)).inc();
     }
@@ -131,8 +149,15 @@ impl Metrics {
         self.busy.inc();
     }
 
-    pub(crate) fn pending(&self, open: usize) {
+    /// How many have no known fate, and how many were only seen.
+    pub(crate) fn followed(&self, open: usize, seen: usize) {
         self.pending.set(i64::try_from(open).unwrap_or(i64::MAX));
+        self.seen.set(i64::try_from(seen).unwrap_or(i64::MAX));
+    }
+
+    /// `dropped`: its block is gone. `settled_again`: it is in another one. `reversed`: it can't be sent again.
+    pub(crate) fn reversal(&self, network: Network, outcome: &'static str) {
+        self.reversals.get_or_create(&Reversal { network: network.canonical(), outcome }).inc();
     }
 
     pub(crate) fn reconciled(&self, outcome: &Outcome) {
@@ -141,6 +166,7 @@ impl Metrics {
             Outcome::Pending(_) => "pending",
             Outcome::Failed { transaction: Some(_), .. } => "failed",
             Outcome::Failed { transaction: None, .. } => "dead",
+            Outcome::Reversed { .. } => "reversed",
         };
         self.reconciled.get_or_create(&Fate { outcome }).inc();
     }

@@ -1,7 +1,7 @@
 //! The facilitator's description for programs and people: served at `/openapi.json` and committed as
 //! `docs/facilitator-openapi.json`. Made from the handlers themselves, so that it can't drift.
 
-use crate::{health, router};
+use crate::{health, payments, router};
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -17,6 +17,8 @@ use utoipa::OpenApi;
         router::quote,
         router::verify,
         router::settle,
+        payments::by_transaction,
+        payments::by_nonce,
         router::metrics,
         router::document,
         health::live,

@@ -38,7 +38,7 @@ impl Facilitator {
         let signers = self.signers().addresses().iter().map(Address::to_string).collect();
         Supported {
             kinds: kinds.collect(),
-            extensions: Vec::new(),
+            extensions: vec![x402::facilitator::FINALITY.to_owned()],
             signers: BTreeMap::from([("tron:*".to_owned(), signers)]),
         }
     }

@@ -21,6 +21,8 @@ pub enum Reason {
     InsufficientAllowance,
     /// A transaction was sent and its fate is not known yet: to be looked up, never paid again.
     SettlementPending,
+    /// It was in a block that the chain has dropped.
+    Reversed,
     /// The network could not be asked, or nothing can be written down; nothing was sent.
     Unavailable,
 }
@@ -41,8 +43,22 @@ impl Reason {
             Self::InsufficientFunds => "insufficient_funds",
             Self::InsufficientAllowance => "insufficient_allowance",
             Self::SettlementPending => "settlement_pending",
+            Self::Reversed => "reversed",
             Self::Unavailable => "facilitator_unavailable",
         }
+    }
+
+    /// A code that was written down as the reason of a failure or a reversal.
+    pub(crate) fn known(code: &str) -> &'static str {
+        let all = [
+            Self::FAILED_ON_CHAIN,
+            Self::NonceAlreadyUsed,
+            Self::InsufficientFunds,
+            Self::InsufficientAllowance,
+            Self::Published(InvalidReason::Permit2Allowance),
+            Self::Published(InvalidReason::Expired),
+        ];
+        all.into_iter().map(Self::code).find(|known| *known == code).unwrap_or(Self::TRANSACTION_FAILED.code())
     }
 }
 

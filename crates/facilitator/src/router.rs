@@ -2,18 +2,20 @@
 //! the chain could not be asked. Logs carry paths, statuses and transaction ids, never a payload.
 
 use crate::{
-    Facilitator, Reason, Settled, crowd, openapi, rate,
+    Facilitator, Reason, Settled, crowd, openapi, payments, rate,
     shapes::{self, Problem},
     store::Claim,
 };
 use axum::{
     Json, Router,
-    extract::{DefaultBodyLimit, State},
+    extract::{DefaultBodyLimit, Query, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware,
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use chain::Finality;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -23,7 +25,10 @@ use tower_http::{
 };
 use x402::{
     Malformed, Settlement,
-    facilitator::{IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Request, VerifyResponse},
+    facilitator::{
+        FINALITY, IDEMPOTENCY_KEY, IdempotencyKey, MAY_SETTLE_UNTIL, Quote, QuoteRequest, REVERSED, Request,
+        VerifyResponse,
+    },
     limits,
 };
 
@@ -33,7 +38,7 @@ impl Facilitator {
         Router::new().route("/metrics", get(metrics)).with_state(self.clone())
     }
 
-    /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/openapi.json`, `/health` and, by the settings, `/metrics`. Clients are told
+    /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/payments`, `/openapi.json`, `/health` and, by the settings, `/metrics`. Clients are told
     /// apart by [`Facilitator::serve`], or by whoever adds axum's `ConnectInfo`.
     pub fn router(&self) -> Router {
         // A settlement may look for an earlier transaction, then send one and wait for it.
@@ -44,6 +49,8 @@ impl Facilitator {
             .route("/fee/quote", post(quote))
             .route("/verify", post(verify))
             .route("/settle", post(settle))
+            .route("/payments", get(payments::by_nonce))
+            .route("/payments/tx/{hash}", get(payments::by_transaction))
             .route_layer(middleware::from_fn_with_state(self.clone(), crowd::limit))
             .route_layer(middleware::from_fn_with_state(self.clone(), rate::limit))
             .with_state(self.clone());
@@ -65,11 +72,11 @@ impl Facilitator {
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-fn json_text(status: StatusCode, text: String) -> Response {
+pub(crate) fn json_text(status: StatusCode, text: String) -> Response {
     (status, [(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
-fn malformed(error: &Malformed) -> Response {
+pub(crate) fn malformed(error: &Malformed) -> Response {
     let body = Problem {
         field: Some(error.field.clone()),
         found: Some(error.found.clone()),
@@ -136,19 +143,27 @@ pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String)
     ("Idempotency-Key" = Option<String>, Header, description = "A secret of the seller for this one payment, 16 to 255 \
         visible ASCII characters, the same at every try: who shows it again hears of the success again. Without one a \
         success is told once"),
+    ("finality" = Option<String>, Query, description = "`seen`, the default: a success is in a block, which the chain drops \
+        very seldom. `final`: a success can't be dropped any more, and says so in `extra.finality`; that takes about a \
+        minute on TRON, and what takes longer than this answer waits is `settlement_pending`: ask again"),
 ), responses(
-    (status = 200, description = "How it ended, that it is pending, or that another caller has it", body = shapes::Settlement),
+    (status = 200, description = "How it ended, that it is pending or was reversed, or that another caller has it", body = shapes::Settlement),
     (status = 400, description = "Names what could not be read", body = Problem),
     (status = 503, description = "Nothing was sent: the chain could not be asked", body = shapes::Settlement),
 ))]
-pub(crate) async fn settle(State(facilitator): State<Facilitator>, headers: HeaderMap, body: String) -> Response {
-    let (request, key) = match (Request::read(&body), idempotency_key(&headers)) {
-        (Ok(request), Ok(key)) => (request, key),
-        (Err(error), _) | (_, Err(error)) => return malformed(&error),
+pub(crate) async fn settle(
+    State(facilitator): State<Facilitator>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let (request, key, finality) = match (Request::read(&body), idempotency_key(&headers), finality(&query)) {
+        (Ok(request), Ok(key), Ok(finality)) => (request, key, finality),
+        (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => return malformed(&error),
     };
     let _in_flight = facilitator.metrics().call("settle");
     let claim = key.as_ref().map(Claim::of);
-    let (settled, told) = facilitator.settle_for(&request.payment, &request.requirements, claim).await;
+    let (settled, told) = facilitator.settle_for(&request.payment, &request.requirements, claim, finality).await;
     facilitator.metrics().settled(&request.requirements, &settled);
     let reason = match &settled {
         Settled::Failed { rejected, .. } => Some(rejected.reason),
@@ -168,6 +183,18 @@ pub(crate) async fn settle(State(facilitator): State<Facilitator>, headers: Head
     }
 }
 
+/// When a success is one for this seller.
+fn finality(query: &[(String, String)]) -> Result<Finality, Malformed> {
+    let mut said = query.iter().filter(|(name, _)| name == FINALITY).map(|(_, value)| value.as_str());
+    match (said.next(), said.next()) {
+        (None | Some("seen"), None) => Ok(Finality::Seen),
+        (Some("final"), None) => Ok(Finality::Final),
+        (Some(_), Some(_)) => Err(Malformed::new(FINALITY, "several", "seen or final, once")),
+        (Some(other), None) => Err(Malformed::new(FINALITY, other, "seen or final")),
+        (None, Some(_)) => Ok(Finality::Seen),
+    }
+}
+
 /// What the seller proves itself by, if it gave anything.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Malformed> {
     let unreadable = |_| Malformed::new(IDEMPOTENCY_KEY, "bytes that are no text", "visible ASCII characters");
@@ -180,13 +207,28 @@ impl Settled {
     /// The `SettleResponse`. `network` as the seller wrote it.
     pub fn answer(&self, network: &str) -> Settlement {
         match self {
-            Self::Done { transaction, payer } => Settlement::settled(network, &transaction.to_string(), *payer),
+            Self::Done { transaction, payer, is_final } => Settlement {
+                extra: if *is_final { json!({ FINALITY: "final" }) } else { Value::Null },
+                ..Settlement::settled(network, &transaction.to_string(), *payer)
+            },
             Self::Pending { transaction, payer } => Settlement::pending(network, &transaction.to_string(), *payer),
             Self::Failed { rejected, transaction } => Settlement {
                 transaction: transaction.map(|id| id.to_string()),
                 payer: rejected.payer,
                 ..Settlement::failed(network, rejected.reason.code())
             },
+            Self::Reversed { transaction, payer, why, until } => {
+                let mut extra = json!({ "reason": why });
+                if let (Some(until), Some(extra)) = (until, extra.as_object_mut()) {
+                    extra.insert(MAY_SETTLE_UNTIL.to_owned(), json!(until));
+                }
+                Settlement {
+                    transaction: Some(transaction.to_string()),
+                    payer: Some(*payer),
+                    extra,
+                    ..Settlement::failed(network, REVERSED)
+                }
+            }
         }
     }
 }

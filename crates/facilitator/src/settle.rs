@@ -6,23 +6,27 @@ use crate::{
     Facilitator, Reason, Rejected,
     flights::{Crew, Flight, Outcome, Seat, Watched},
     follow::Fate,
-    store::{Claim, Sent, State},
+    store::{Claim, News, Sent, State},
     tell::Told,
     verify::{key, unavailable},
 };
-use chain::{BroadcastError, TronGrid};
+use chain::{BroadcastError, ChainError, Finality, Head, TronGrid};
 use tron::{Address, TxId, tx::Contract};
 use x402::{Payment, Requirements, Signed, facilitator::IdempotencyKey};
 
 /// How a settlement ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Settled {
-    /// The transaction is in a block, succeeded, and moved the price and the fee.
-    Done { transaction: TxId, payer: Address },
+    /// The transaction is in a block, succeeded, and moved the price and the fee. Seldom a block is dropped again until,
+    /// about a minute later, it is `final`.
+    Done { transaction: TxId, payer: Address, is_final: bool },
     /// A transaction was sent and its fate is not known yet. Settling again looks it up.
     Pending { transaction: TxId, payer: Address },
     /// Nothing moved. `transaction` is one that was sent and failed.
     Failed { rejected: Rejected, transaction: Option<TxId> },
+    /// It was settled in a block that the chain has dropped, and can't be sent again as things are: `why` says what
+    /// the contract would say. `until` (seconds since 1970) it may be settled all the same, and is tried.
+    Reversed { transaction: TxId, payer: Address, why: &'static str, until: Option<u64> },
 }
 
 impl Facilitator {
@@ -36,7 +40,22 @@ impl Facilitator {
         requirements: &Requirements,
         key: Option<&IdempotencyKey>,
     ) -> Settled {
-        let (settled, told) = self.settle_for(payment, requirements, key.map(Claim::of)).await;
+        let (settled, told) = self.settle_for(payment, requirements, key.map(Claim::of), Finality::Seen).await;
+        if let Some(told) = told {
+            told.left();
+        }
+        settled
+    }
+
+    /// As [`Facilitator::settle`], and waits until the block can't be dropped any more: [`Settled::Done`] is final then,
+    /// and [`Settled::Pending`] what would take longer than [`crate::Config::wait`].
+    pub async fn settle_finally(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        key: Option<&IdempotencyKey>,
+    ) -> Settled {
+        let (settled, told) = self.settle_for(payment, requirements, key.map(Claim::of), Finality::Final).await;
         if let Some(told) = told {
             told.left();
         }
@@ -49,6 +68,7 @@ impl Facilitator {
         payment: &Payment,
         requirements: &Requirements,
         claim: Option<Claim>,
+        finality: Finality,
     ) -> (Settled, Option<Told>) {
         let failed =
             |reason, payer, transaction| (Settled::Failed { rejected: Rejected { reason, payer }, transaction }, None);
@@ -56,8 +76,8 @@ impl Facilitator {
             Ok(signed) => signed,
             Err(reason) => return failed(reason, None, None),
         };
-        let payer = signed.payer;
-        let outcome = match self.flights().board(key(&signed), signed.digest, Crew::Caller) {
+        let (payer, network, key) = (signed.payer, signed.network, key(&signed));
+        let outcome = match self.flights().board(key, signed.digest, Crew::Caller) {
             Seat::Wait(outcome) => landed(outcome).await,
             Seat::Taken => return failed(Reason::NonceAlreadyUsed, Some(payer), None),
             Seat::Full => return failed(Reason::Unavailable, Some(payer), None),
@@ -69,9 +89,16 @@ impl Facilitator {
                 landed(outcome).await
             }
         };
+        let is_final = finality == Finality::Final;
+        let outcome = match (outcome, self.grid(network)) {
+            (Some(Outcome::Settled(_)), Some(grid)) if is_final => {
+                self.until_final(grid, &key, self.config().wait).await
+            }
+            (outcome, _) => outcome,
+        };
         match outcome {
             Some(Outcome::Settled(transaction)) => match self.tell(transaction, claim).await {
-                Ok(Some(told)) => (Settled::Done { transaction, payer }, Some(told)),
+                Ok(Some(told)) => (Settled::Done { transaction, payer, is_final }, Some(told)),
                 Ok(None) => failed(Reason::DuplicateSettlement, Some(payer), Some(transaction)),
                 Err(error) => {
                     unwritten(&error);
@@ -80,6 +107,9 @@ impl Facilitator {
             },
             Some(Outcome::Pending(transaction)) => (Settled::Pending { transaction, payer }, None),
             Some(Outcome::Failed { reason, transaction }) => failed(reason, Some(payer), transaction),
+            Some(Outcome::Reversed { transaction, why, until }) => {
+                (Settled::Reversed { transaction, payer, why, until }, None)
+            }
             None => failed(Reason::Unavailable, Some(payer), None),
         }
     }
@@ -114,7 +144,7 @@ impl Facilitator {
             Ok(energy) => energy,
             Err(reason) => return failed(reason),
         };
-        let (head, price) = match tokio::try_join!(grid.head(), grid.energy_price_sun()) {
+        let (head, price) = match tokio::try_join!(self.refer(grid), grid.energy_price_sun()) {
             Ok(answers) => answers,
             Err(error) => return failed(unavailable(error)),
         };
@@ -134,6 +164,7 @@ impl Facilitator {
                 return failed(Reason::Unavailable);
             }
         };
+        let now = self.config().clock.now();
         let sent = Sent {
             id: transaction.id(),
             key: key(signed),
@@ -150,8 +181,12 @@ impl Facilitator {
             state: State::Open,
             claim,
             told: false,
+            block: None,
+            left_at: None,
+            reason: None,
+            noted_at: now,
         };
-        if let Err(error) = self.store().note(sent.clone(), self.config().clock.now()).await {
+        if let Err(error) = self.store().note(sent.clone(), now).await {
             return failed(unwritten(&error));
         }
         match self.send(grid, &sent, &transaction).await {
@@ -163,6 +198,20 @@ impl Facilitator {
         }
     }
 
+    /// The head as a transaction names it: by the newest final block, so that the same bytes are good on every branch
+    /// when the chain forks.
+    pub(crate) async fn refer(&self, grid: &TronGrid) -> Result<Head, ChainError> {
+        let (head, last) = tokio::join!(grid.head(), grid.head_at(Finality::Final));
+        let head = head?;
+        Ok(match last {
+            Ok(last) => Head { timestamp_ms: head.timestamp_ms, ..last },
+            Err(error) => {
+                tracing::warn!(%error, "the newest final block could not be read");
+                head
+            }
+        })
+    }
+
     /// Sends for the first time. An outcome: the network did not take it, so that nothing will come of it.
     async fn send(&self, grid: &TronGrid, sent: &Sent, transaction: &tron::SignedTransaction) -> Option<Outcome> {
         match grid.broadcast(transaction).await {
@@ -170,8 +219,8 @@ impl Facilitator {
             Err(error) => {
                 tracing::warn!(%error, signer = %sent.signer, "the network refused a settlement");
                 // As long as it is noted as open it would be sent again, so nobody is told that it failed.
-                Some(match self.store().end(sent.id, State::Dead, self.config().clock.now()).await {
-                    Ok(()) => Outcome::Failed { reason: Reason::TRANSACTION_FAILED, transaction: None },
+                Some(match self.store().turn(sent.id, News::Dead, self.config().clock.now()).await {
+                    Ok(_) => Outcome::Failed { reason: Reason::TRANSACTION_FAILED, transaction: None },
                     Err(error) => {
                         unwritten(&error);
                         Outcome::Pending(sent.id)
@@ -190,6 +239,7 @@ pub(crate) fn say(network: &tron::Network, outcome: &Outcome) {
         Outcome::Failed { reason, transaction } => {
             tracing::info!(network, %reason, transaction = transaction.map(|id| id.to_string()), "not settled");
         }
+        Outcome::Reversed { transaction, why, .. } => tracing::warn!(network, %transaction, why, "reversed"),
     }
 }
 

@@ -73,11 +73,42 @@ pub struct Settlement {
     pub amount: Option<String>,
     /// As `invalidReason`, or `settlement_pending`: sent, with an outcome that is not known yet; settling the same
     /// payment again looks it up. Or `duplicate_settlement`: `transaction` settled it, and another caller was told so;
-    /// whoever hears this delivers nothing for it.
+    /// whoever hears this delivers nothing for it. Or `reversed`: it was settled in a block that the chain has dropped,
+    /// and `extra.reason` says why it can't be sent again; `extra.mayStillSettleUntil` (seconds since 1970) stands there
+    /// while it may be settled all the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Map<String, Value>>,
+}
+
+/// A transaction that was sent for a payment: an entry of `GET /payments`. It tells what became of the money, and not
+/// who may deliver for it: that is `/settle`'s to say.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PaymentRow {
+    pub network: String,
+    pub scheme: String,
+    pub asset: String,
+    pub payer: String,
+    pub pay_to: String,
+    pub nonce: String,
+    pub amount: String,
+    pub tx_hash: String,
+    /// `pending`: sent, with an outcome that is not known. `success`. `failed`: without effect. `reversed`: it was in a
+    /// block that the chain has dropped.
+    pub status: String,
+    /// Whether a success or a failure can still change: `seen`, or `final`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub finality: Option<String>,
+    /// Why it failed, or why what was reversed can't be sent again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error_reason: Option<String>,
+    /// What was reversed may be settled all the same until then, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_still_settle_until: Option<u64>,
+    /// Seconds since 1970.
+    pub created_at: u64,
 }
 
 /// The body of `POST /fee/quote`.

@@ -140,10 +140,12 @@ impl Facilitator {
             None => Ok(false),
             Some(sent) if sent.digest != signed.digest => Err(Reason::NonceAlreadyUsed),
             Some(sent) => match sent.state {
-                State::Open => Ok(true),
-                State::Settled if sent.told || sent.claim.is_some() => Err(Reason::NonceAlreadyUsed),
-                State::Settled => Ok(true),
-                State::Failed | State::Dead => Ok(false),
+                State::Open if sent.left_at.is_none() => Ok(true),
+                State::Open | State::Seen | State::Settled if sent.told || sent.claim.is_some() => {
+                    Err(Reason::NonceAlreadyUsed)
+                }
+                State::Open | State::Seen | State::Settled => Ok(true),
+                State::Failing | State::Failed | State::Dead | State::Reversed => Ok(false),
             },
         }
     }

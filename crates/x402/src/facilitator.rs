@@ -115,6 +115,18 @@ pub fn write_request(payment: &Payment, requirements: &Requirements) -> String {
 /// The header of `POST /settle` that carries an [`IdempotencyKey`].
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// The query of `POST /settle` that says when a success is one: `finality=final` waits until the block can't be dropped
+/// any more, and such a success says so by the same name in its `extra`. Also the name under which a facilitator that
+/// knows it lists it among the `extensions` of `/supported`.
+pub const FINALITY: &str = "finality";
+
+/// The reason of a settlement that was in a block which the chain has dropped. Why it can't be sent again stands in
+/// `extra.reason`.
+pub const REVERSED: &str = "reversed";
+
+/// In the `extra` of what was reversed: until when, in seconds since 1970, it may be settled all the same.
+pub const MAY_SETTLE_UNTIL: &str = "mayStillSettleUntil";
+
 /// A seller's own secret for the settlement of one payment: who shows it again is the seller that asked first. The
 /// payment proves nothing, for it stands on the chain. Not shown by Debug.
 #[derive(Clone, PartialEq, Eq)]

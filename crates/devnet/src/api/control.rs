@@ -1,7 +1,7 @@
 //! `devnet/`: money, blocks, time and failures on demand. Problems are status 400 with `error`.
 
 use super::{Fault, Node};
-use crate::{Gift, genesis};
+use crate::{Fork, Gift, genesis};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
-use tron::{Address, Amount};
+use tron::{Address, Amount, SignedTransaction};
 
 type Shared = State<Arc<Node>>;
 type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
@@ -22,6 +22,7 @@ pub fn routes() -> Router<Arc<Node>> {
     Router::new()
         .route("/faucet", post(faucet))
         .route("/mine", post(mine))
+        .route("/fork", post(fork))
         .route("/clock", get(clock).post(set_clock))
         .route("/faults", post(plan_fault).delete(clear_faults))
 }
@@ -92,6 +93,27 @@ async fn mine(State(node): Shared, Json(question): Json<MineQuestion>) -> Answer
         return Err(problem(format!("at most {MAX_BLOCKS} blocks at once")));
     }
     Ok(Json(json!({ "block": node.chain().mine(question.blocks) })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ForkQuestion {
+    #[serde(default = "one")]
+    blocks: u64,
+    /// Signed transactions of the other branch, as hex.
+    #[serde(default)]
+    instead: Vec<String>,
+    #[serde(default)]
+    forget: bool,
+}
+
+async fn fork(State(node): Shared, Json(question): Json<ForkQuestion>) -> Answer {
+    let ForkQuestion { blocks, instead, forget } = question;
+    let instead =
+        instead.iter().map(|hex| SignedTransaction::from_hex(hex)).collect::<Result<_, _>>().map_err(problem)?;
+    let forked = node.chain().fork(Fork { blocks, instead, forget }).map_err(problem)?;
+    let dropped: Vec<_> = forked.dropped.iter().map(ToString::to_string).collect();
+    Ok(Json(json!({ "dropped": dropped, "block": forked.head })))
 }
 
 async fn clock(State(node): Shared) -> Json<Value> {

@@ -1,9 +1,11 @@
 //! The facilitator's own SQLite file: every transaction before it is sent, and the fees that were quoted. A write is
 //! on the disk when it returns. Refuses a file that is not its own or comes from a newer program.
 
+mod fates;
 mod prices;
 mod sent;
 
+pub(crate) use fates::{News, Which};
 pub(crate) use prices::Price;
 pub(crate) use sent::{Claim, Sent, State};
 
@@ -18,8 +20,11 @@ use std::{
 /// "CSGF": tells this file from other SQLite files.
 const APPLICATION_ID: i64 = 0x4353_4746;
 /// Every shape the file had, in order. Released ones are never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/0001_first.sql"), include_str!("../../migrations/0002_told_once.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_first.sql"),
+    include_str!("../../migrations/0002_told_once.sql"),
+    include_str!("../../migrations/0003_seen.sql"),
+];
 
 /// Why the file can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -155,7 +160,7 @@ mod tests {
         drop(Store::open(Some(&path)).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
         let error = Store::open(Some(&path)).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 9, known: 2 }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9, known: 3 }), "{error}");
 
         let other = folder.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();

@@ -3,7 +3,7 @@
 
 use super::{Store, StoreError};
 use crate::flights::Key;
-use rusqlite::{OptionalExtension, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
 use sha2::{Digest as _, Sha256};
 use std::{collections::HashMap, str::FromStr};
 use tron::{Address, Amount, Digest, Network, TxId};
@@ -43,78 +43,58 @@ pub(crate) struct Sent {
     pub claim: Option<Claim>,
     /// Whether its success was told to somebody.
     pub told: bool,
+    /// Where it was seen, as long as it is there.
+    pub block: Option<u64>,
+    /// Since when the chain has dropped what was seen, in seconds since 1970.
+    pub left_at: Option<u64>,
+    /// Why it failed, or why it can't be sent again: a code.
+    pub reason: Option<String>,
+    /// In seconds since 1970.
+    pub noted_at: u64,
 }
 
 /// What is known about a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     Open,
+    /// In a block that may still be dropped; it moved the money.
+    Seen,
+    /// The same, for good.
     Settled,
-    /// In a block, without effect.
+    /// In a block that may still be dropped, without effect.
+    Failing,
+    /// The same, for good.
     Failed,
     /// In no block, and never in one.
     Dead,
+    /// It was seen, the chain has dropped it, and nothing settles its authorization any more.
+    Reversed,
 }
 
 impl State {
-    const ALL: [Self; 4] = [Self::Open, Self::Settled, Self::Failed, Self::Dead];
+    const ALL: [Self; 7] =
+        [Self::Open, Self::Seen, Self::Settled, Self::Failing, Self::Failed, Self::Dead, Self::Reversed];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Seen => "seen",
             Self::Settled => "settled",
+            Self::Failing => "failing",
             Self::Failed => "failed",
             Self::Dead => "dead",
+            Self::Reversed => "reversed",
         }
     }
 }
 
 const COLUMNS: &str = "transaction_id, network, contract, owner, nonce, digest, scheme, valid_before, token, payee, \
-     amount, fee_to, fee_amount, signer, bytes, expiration_ms, state, claim";
+     amount, fee_to, fee_amount, signer, bytes, expiration_ms, state, claim, block, left_at, reason, noted_at";
 
 impl Store {
     /// Notes a transaction before it is sent; nothing may be sent when this fails. `now`: seconds since 1970.
     pub(crate) async fn note(&self, sent: Sent, now: u64) -> Result<(), StoreError> {
-        self.write_aside(move |tx| {
-            let sql = format!(
-                "INSERT INTO sent ({COLUMNS}, noted_at) VALUES (:transaction_id, :network, :contract, :owner, :nonce, \
-                 :digest, :scheme, :valid_before, :token, :payee, :amount, :fee_to, :fee_amount, :signer, :bytes, \
-                 :expiration_ms, :state, :claim, :now)"
-            );
-            tx.prepare_cached(&sql)?.execute(named_params! {
-                ":transaction_id": sent.id.to_string(),
-                ":network": sent.key.network.canonical(),
-                ":contract": sent.key.contract.to_string(),
-                ":owner": sent.key.owner.to_string(),
-                ":nonce": sent.key.nonce.to_string(),
-                ":digest": sent.digest.to_string(),
-                ":scheme": sent.scheme,
-                ":valid_before": whole(sent.valid_before),
-                ":token": sent.token.to_string(),
-                ":payee": sent.payee.to_string(),
-                ":amount": sent.amount.to_string(),
-                ":fee_to": sent.fee.map(|(to, _)| to.to_string()),
-                ":fee_amount": sent.fee.map(|(_, amount)| amount.to_string()),
-                ":signer": sent.signer.to_string(),
-                ":bytes": sent.bytes,
-                ":expiration_ms": whole(sent.expiration_ms),
-                ":state": sent.state.name(),
-                ":claim": sent.claim.map(|claim| claim.0),
-                ":now": whole(now),
-            })?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Writes down what became of an open transaction. What is known already stays.
-    pub(crate) async fn end(&self, id: TxId, state: State, now: u64) -> Result<(), StoreError> {
-        self.write_aside(move |tx| {
-            let sql = "UPDATE sent SET state = ?2, ended_at = ?3 WHERE transaction_id = ?1 AND state = 'open'";
-            tx.prepare_cached(sql)?.execute(params![id.to_string(), state.name(), whole(now)])?;
-            Ok(())
-        })
-        .await
+        self.write_aside(move |tx| insert(tx, &sent, None, now)).await
     }
 
     /// Whether this caller is the one to hear of the success; from now on nobody else is. The first to ask is, unless
@@ -122,7 +102,7 @@ impl Store {
     pub(crate) async fn tell(&self, id: TxId, claim: Option<Claim>, now: u64) -> Result<bool, StoreError> {
         self.write_aside(move |tx| {
             let sql = "UPDATE sent SET told_at = ?3, claim = coalesce(claim, ?2) WHERE transaction_id = ?1 \
-                       AND state IN ('open', 'settled') AND CASE WHEN claim IS NULL THEN told_at IS NULL ELSE claim IS ?2 END";
+                       AND state IN ('open', 'seen', 'settled') AND CASE WHEN claim IS NULL THEN told_at IS NULL ELSE claim IS ?2 END";
             let told = tx.prepare_cached(sql)?.execute(params![id.to_string(), claim.map(|c| c.0), whole(now)])?;
             Ok(told > 0)
         })
@@ -153,10 +133,12 @@ impl Store {
         })
     }
 
-    /// Those whose fate is not known, the oldest first.
-    pub(crate) fn open_ones(&self) -> Result<Vec<Sent>, StoreError> {
+    /// Those whose fate is not known for good, the oldest first.
+    pub(crate) fn followed(&self) -> Result<Vec<Sent>, StoreError> {
         self.read(|connection| {
-            let sql = format!("SELECT {COLUMNS}, told_at FROM sent WHERE state = 'open' ORDER BY noted_at, rowid");
+            let sql = format!(
+                "SELECT {COLUMNS}, told_at FROM sent WHERE state IN ('open', 'seen', 'failing') ORDER BY noted_at, rowid"
+            );
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map([], |row| Ok(read(row)))?;
             rows.map(|row| row?).collect()
@@ -180,12 +162,60 @@ impl Store {
     /// Forgets what ended and whose window closed before `before`, seconds since 1970. Answers how many.
     pub(crate) async fn prune(&self, before: u64) -> Result<usize, StoreError> {
         self.write_aside(move |tx| {
-            let pruned = tx.execute("DELETE FROM sent WHERE state <> 'open' AND valid_before < ?1", [whole(before)])?;
+            let over =
+                "DELETE FROM sent WHERE state IN ('settled', 'failed', 'dead', 'reversed') AND valid_before < ?1";
+            let pruned = tx.execute(over, [whole(before)])?;
             tx.execute("DELETE FROM prices WHERE until < ?1", [whole(before)])?;
             Ok(pruned)
         })
         .await
     }
+}
+
+/// A new row; `told_at`: when the success of its authorization was told before.
+pub(super) fn insert(tx: &Connection, sent: &Sent, told_at: Option<i64>, now: u64) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO sent ({COLUMNS}, told_at) VALUES (:transaction_id, :network, :contract, :owner, :nonce, \
+         :digest, :scheme, :valid_before, :token, :payee, :amount, :fee_to, :fee_amount, :signer, :bytes, \
+         :expiration_ms, :state, :claim, :block, :left_at, :reason, :now, :told_at)"
+    );
+    tx.prepare_cached(&sql)?.execute(named_params! {
+        ":transaction_id": sent.id.to_string(),
+        ":network": sent.key.network.canonical(),
+        ":contract": sent.key.contract.to_string(),
+        ":owner": sent.key.owner.to_string(),
+        ":nonce": sent.key.nonce.to_string(),
+        ":digest": sent.digest.to_string(),
+        ":scheme": sent.scheme,
+        ":valid_before": whole(sent.valid_before),
+        ":token": sent.token.to_string(),
+        ":payee": sent.payee.to_string(),
+        ":amount": sent.amount.to_string(),
+        ":fee_to": sent.fee.map(|(to, _)| to.to_string()),
+        ":fee_amount": sent.fee.map(|(_, amount)| amount.to_string()),
+        ":signer": sent.signer.to_string(),
+        ":bytes": sent.bytes,
+        ":expiration_ms": whole(sent.expiration_ms),
+        ":state": sent.state.name(),
+        ":claim": sent.claim.as_ref().map(|claim| &claim.0),
+        ":block": sent.block.map(whole),
+        ":left_at": sent.left_at.map(whole),
+        ":reason": sent.reason,
+        ":now": whole(now),
+        ":told_at": told_at,
+    })?;
+    Ok(())
+}
+
+/// The rows that a condition finds; their columns come first.
+pub(super) fn select(
+    connection: &Connection,
+    condition: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Sent>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!("SELECT {COLUMNS}, told_at FROM sent WHERE {condition}"))?;
+    let rows = statement.query_map(values, |row| Ok(read(row)))?;
+    rows.map(|row| row?).collect()
 }
 
 /// SQLite's integers end at 2^63: long before that is for ever.
@@ -216,6 +246,7 @@ fn read(row: &Row<'_>) -> Result<Sent, StoreError> {
     let nonce: String = row.get("nonce")?;
     let nonce = U256::from_str_radix(&nonce, 10).map_err(|_| StoreError::Row { what: "nonce", found: nonce })?;
     let number = |what| row.get::<_, i64>(what).map(|n| u64::try_from(n).unwrap_or_default());
+    let maybe = |what| row.get::<_, Option<i64>>(what).map(|n| n.map(|n| u64::try_from(n).unwrap_or_default()));
     let state: String = row.get("state")?;
     let known = State::ALL.into_iter().find(|known| known.name() == state);
     let fee = read_amount(row, "fee_amount")?;
@@ -240,12 +271,16 @@ fn read(row: &Row<'_>) -> Result<Sent, StoreError> {
         state: known.ok_or(StoreError::Row { what: "state", found: state })?,
         claim: row.get::<_, Option<String>>("claim")?.map(Claim),
         told: row.get::<_, Option<i64>>("told_at")?.is_some(),
+        block: maybe("block")?,
+        left_at: maybe("left_at")?,
+        reason: row.get("reason")?,
+        noted_at: number("noted_at")?,
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::News, *};
 
     fn sent(nonce: u64, id: u8) -> Sent {
         let address = |byte| Address::from_bytes([byte; 20]);
@@ -265,6 +300,10 @@ mod tests {
             state: State::Open,
             claim: nonce.is_multiple_of(2).then(|| claim("the second seller")),
             told: false,
+            block: None,
+            left_at: None,
+            reason: None,
+            noted_at: 10,
         }
     }
 
@@ -276,10 +315,10 @@ mod tests {
         for nonce in 1..=3 {
             store.note(sent(nonce, nonce as u8), 10).await.unwrap();
         }
-        store.end(sent(2, 2).id, State::Settled, 20).await.unwrap();
+        store.turn(sent(2, 2).id, News::Settled, 20).await.unwrap();
         drop(store);
         let store = Store::open(Some(&path)).unwrap();
-        assert_eq!(store.open_ones().unwrap(), [sent(1, 1), sent(3, 3)]);
+        assert_eq!(store.followed().unwrap(), [sent(1, 1), sent(3, 3)]);
         let settled = store.find(&sent(2, 2).key).unwrap();
         assert_eq!(settled, Some(Sent { state: State::Settled, ..sent(2, 2) }));
     }
@@ -289,12 +328,12 @@ mod tests {
         let store = Store::open(None).unwrap();
         store.note(sent(1, 1), 10).await.unwrap();
         assert!(store.note(sent(1, 2), 11).await.is_err());
-        store.end(sent(1, 1).id, State::Dead, 12).await.unwrap();
+        store.turn(sent(1, 1).id, News::Dead, 12).await.unwrap();
         store.note(sent(1, 2), 13).await.unwrap();
-        store.end(sent(1, 2).id, State::Settled, 14).await.unwrap();
+        store.turn(sent(1, 2).id, News::Settled, 14).await.unwrap();
         assert!(store.note(sent(1, 3), 15).await.is_err());
         // What is known stays: a settled one does not die.
-        store.end(sent(1, 2).id, State::Dead, 16).await.unwrap();
+        store.turn(sent(1, 2).id, News::Dead, 16).await.unwrap();
         assert_eq!(store.find(&sent(1, 2).key).unwrap().unwrap().state, State::Settled);
     }
 
@@ -322,7 +361,7 @@ mod tests {
         store.untell(sent(2, 2).id).unwrap();
         assert!(!tell(2, &None).await);
         // What moved nothing is no success.
-        store.end(sent(3, 3).id, State::Failed, 20).await.unwrap();
+        store.turn(sent(3, 3).id, News::Failed { reason: None }, 20).await.unwrap();
         assert!(!tell(3, &None).await);
     }
 
@@ -332,11 +371,11 @@ mod tests {
         store.note(sent(1, 1), 10).await.unwrap();
         store.note(sent(2, 2), 10).await.unwrap();
         store.note(sent(500, 3), 10).await.unwrap();
-        store.end(sent(2, 2).id, State::Settled, 20).await.unwrap();
-        store.end(sent(500, 3).id, State::Failed, 20).await.unwrap();
+        store.turn(sent(2, 2).id, News::Settled, 20).await.unwrap();
+        store.turn(sent(500, 3).id, News::Failed { reason: None }, 20).await.unwrap();
         assert_eq!(store.prune(1_400).await.unwrap(), 1);
         assert_eq!(store.find(&sent(2, 2).key).unwrap(), None);
-        assert_eq!(store.open_ones().unwrap().len(), 1);
+        assert_eq!(store.followed().unwrap().len(), 1);
         assert!(store.find(&sent(500, 3).key).unwrap().is_some());
     }
 }

@@ -51,9 +51,17 @@ impl Stage {
     }
 
     pub async fn start_with(keys: Keys, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Options { solidity_lag: 0, ..Options::default() }, keys, change).await
+    }
+
+    /// On a chain of which so many blocks are not final yet.
+    pub async fn start_behind(lag: u64, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_on(Options { solidity_lag: lag, ..Options::default() }, key(0xfa).into(), change).await
+    }
+
+    pub async fn start_on(options: Options, keys: Keys, change: impl FnOnce(&mut Config)) -> Self {
         // A standing clock: no empty blocks, so that blocks count transactions.
-        let clock = Clock::frozen_at(START_SECS * 1000);
-        let options = Options { clock: clock.clone(), solidity_lag: 0, ..Options::default() };
+        let options = Options { clock: Clock::frozen_at(START_SECS * 1000), ..options };
         let devnet = Devnet::start(options).await.unwrap();
         let mut node = Node::one(NETWORK, devnet.url());
         node.timeout = Duration::from_secs(5);
