@@ -2,19 +2,24 @@
 //! to let a payment buy a second thing, and to forget one while it could come again.
 
 use crate::{
+    client::is_final,
     deal::Deal,
     journal::{Journal, Record},
+    reversal::{Taken, Watched},
     shelf::{Answer, Broken, Keep, Shelf},
 };
 use axum::response::Response;
 use std::{
     collections::HashMap,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 use tokio::sync::watch;
 use tron::{Address, Network};
-use x402::{PaymentId, Settlement, U256, facilitator::IdempotencyKey};
+use x402::{
+    PaymentId, Settlement, U256,
+    facilitator::{IdempotencyKey, REVERSED},
+};
 
 /// What makes two messages the same payment: the contract lets this payer use this nonce once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +36,7 @@ pub(crate) type Resource = [u8; 32];
 #[derive(Clone)]
 pub(crate) struct Book(Arc<Mutex<Pages>>);
 
-struct Pages {
+pub(crate) struct Pages {
     entries: HashMap<Key, Entry>,
     ids: HashMap<PaymentId, Key>,
     shelf: Shelf,
@@ -40,6 +45,10 @@ struct Pages {
     earlier: HashMap<Key, Record>,
     /// With so many entries, look which can be forgotten.
     sweep_at: usize,
+    /// Settled, and not known to be final.
+    pub watched: HashMap<Key, Watched>,
+    /// Somebody looks after them.
+    pub watching: bool,
 }
 
 /// Bounded: every lasting entry cost its buyer a settled payment.
@@ -53,6 +62,8 @@ struct Entry {
     /// Somebody works with it; over when the sender is gone.
     busy: Option<watch::Receiver<()>>,
     forget_at: u64,
+    /// Why a fork that took its settlement back can't be undone, until it is.
+    reversed: Option<String>,
 }
 
 #[derive(Clone)]
@@ -100,6 +111,8 @@ pub(crate) enum Found {
     Answered(Arc<Answer>, Box<Settlement>),
     /// It has bought something, or is buying something else.
     Used(Option<Box<Settlement>>),
+    /// A fork took its settlement back.
+    Reversed(Box<Settlement>),
     /// The identifier belongs to another payment.
     OtherId,
     Full,
@@ -118,6 +131,8 @@ impl Book {
             journal: None,
             earlier: HashMap::new(),
             sweep_at: SWEEP_AT,
+            watched: HashMap::new(),
+            watching: false,
         })))
     }
 
@@ -134,12 +149,70 @@ impl Book {
             if let Some(id) = &record.id {
                 pages.ids.insert(id.clone(), record.key);
             }
+            if let State::Paid { settlement, .. } = &record.state
+                && !is_final(settlement)
+            {
+                let told = record.reversed.is_some();
+                pages.watched.insert(record.key, Watched { until: record.until.saturating_add(A_DAY), told });
+            }
             pages.earlier.insert(record.key, record);
         }
     }
 
-    fn pages(&self) -> MutexGuard<'_, Pages> {
+    pub(crate) fn pages(&self) -> MutexGuard<'_, Pages> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For whoever must not keep it.
+    pub(crate) fn weak(&self) -> Weak<Mutex<Pages>> {
+        Arc::downgrade(&self.0)
+    }
+
+    pub(crate) fn of(weak: &Weak<Mutex<Pages>>) -> Option<Self> {
+        weak.upgrade().map(Self)
+    }
+
+    /// A fork took its settlement back, for this reason, or it is settled again. Written into the journal; answers what
+    /// was bought.
+    pub(crate) async fn reversed(&self, key: Key, why: Option<String>, now: u64) -> Taken {
+        let (taken, note) = {
+            let mut pages = self.pages();
+            let journal = pages.journal.clone();
+            let Pages { entries, earlier, .. } = &mut *pages;
+            let (record, price) = match (entries.get_mut(&key), earlier.get_mut(&key)) {
+                (Some(entry), _) => {
+                    entry.reversed.clone_from(&why);
+                    let record = Record {
+                        key,
+                        resource: entry.resource,
+                        id: entry.id.clone(),
+                        requirements: entry.deal.requirements.raw.clone(),
+                        proof: entry.proof.clone(),
+                        state: entry.state.clone(),
+                        until: entry.forget_at.saturating_add(A_DAY),
+                        reversed: why,
+                    };
+                    (Some(record), Some(entry.deal.price.clone()))
+                }
+                (None, Some(record)) => {
+                    record.reversed = why;
+                    (Some(record.clone()), None)
+                }
+                (None, None) => (None, None),
+            };
+            let settlement = record.as_ref().and_then(|record| match &record.state {
+                State::Paid { settlement, .. } => Some(settlement),
+                State::Fresh | State::Open => None,
+            });
+            let transaction = settlement.and_then(|settlement| settlement.transaction.clone());
+            let taken = Taken { price, transaction, id: record.as_ref().and_then(|record| record.id.clone()) };
+            (taken, journal.zip(record))
+        };
+        if let Some((journal, record)) = note {
+            let written = tokio::task::spawn_blocking(move || journal.write(record, now)).await;
+            unwritten(written.unwrap_or_else(|_| Err(io::Error::other("the shop closes"))));
+        }
+        taken
     }
 
     /// Whether an earlier process took this payment.
@@ -171,12 +244,19 @@ impl Book {
             }
             let (forget_at, deal) = (deal.valid_before, deal.clone());
             let entry = match pages.earlier.remove(&key) {
-                Some(Record { resource, id, proof, state, until, .. }) => {
-                    Entry { deal, resource, id, proof, state, busy: None, forget_at: forget_at.max(until) }
+                Some(Record { resource, id, proof, state, until, reversed, .. }) => {
+                    Entry { deal, resource, id, proof, state, busy: None, forget_at: forget_at.max(until), reversed }
                 }
-                None => {
-                    Entry { deal, resource, id: id.clone(), proof: None, state: State::Fresh, busy: None, forget_at }
-                }
+                None => Entry {
+                    deal,
+                    resource,
+                    id: id.clone(),
+                    proof: None,
+                    state: State::Fresh,
+                    busy: None,
+                    forget_at,
+                    reversed: None,
+                },
             };
             pages.entries.insert(key, entry);
         }
@@ -188,6 +268,9 @@ impl Book {
         // Once settled, everything in a payment can be read on the chain, except its identifier.
         if entry.resource != resource || entry.id != id {
             return Found::Used(settlement);
+        }
+        if let (Some(why), Some(settlement)) = (&entry.reversed, &settlement) {
+            return Found::Reversed(Box::new(taken_back(settlement, why)));
         }
         if let Some(busy) = &entry.busy {
             return Found::Busy(busy.clone());
@@ -316,6 +399,13 @@ impl Held {
         let kept_until = now.saturating_add(self.keep.age.as_secs());
         let note = {
             let mut pages = self.book.pages();
+            if let State::Paid { settlement, .. } = &state
+                && !is_final(settlement)
+                && !pages.watched.contains_key(&self.deal.key)
+            {
+                let until = self.deal.valid_before.saturating_add(A_DAY);
+                pages.watched.insert(self.deal.key, Watched { until, told: false });
+            }
             let journal = pages.journal.clone();
             let entry = pages.entries.get_mut(&self.deal.key);
             entry.and_then(|entry| {
@@ -327,6 +417,7 @@ impl Held {
                     id: entry.id.clone(),
                     requirements: self.deal.requirements.raw.clone(),
                     proof: entry.proof.clone(),
+                    reversed: entry.reversed.clone(),
                     state: state.clone(),
                     until: match state {
                         // Paid or about to be, and nothing delivered: the buyer may come back late.
@@ -345,6 +436,16 @@ impl Held {
                 written.unwrap_or_else(|_| Err(io::Error::other("the shop closes")))
             }
         }
+    }
+}
+
+/// What the settlement is worth after the fork.
+fn taken_back(settlement: &Settlement, why: &str) -> Settlement {
+    Settlement {
+        success: false,
+        error_reason: Some(REVERSED.to_owned()),
+        extra: serde_json::json!({ "reason": why }),
+        ..settlement.clone()
     }
 }
 

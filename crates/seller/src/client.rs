@@ -2,15 +2,19 @@
 //! proxy in front of this machine. Knows the difference between "no" and "nobody knows", whatever the status says, and
 //! asks again at once where a kept connection was closed under it.
 
+use crate::book::Key;
 use names::WebUrl;
 use reqwest::{
     Client, StatusCode, Url,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
+use serde_json::Value;
 use std::time::Duration;
 use x402::{
     Malformed, Payment, Requirements, Settlement,
-    facilitator::{IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Supported, VerifyResponse, write_request},
+    facilitator::{
+        FINALITY, IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Supported, VerifyResponse, write_request,
+    },
     limits,
 };
 
@@ -92,14 +96,14 @@ impl FacilitatorClient {
     }
 
     pub async fn supported(&self) -> Result<Supported, FacilitatorError> {
-        let text = self.exchange("supported", None, None, OTHERS).await?.ok()?;
+        let text = self.exchange("supported", None, None, None, OTHERS).await?.ok()?;
         Supported::read(&text).map_err(|error| FacilitatorError::Answer { call: "supported", error })
     }
 
     /// The fee for each option that the facilitator would settle.
     pub async fn quote(&self, accepts: Vec<Requirements>) -> Result<Vec<Quote>, FacilitatorError> {
         let body = QuoteRequest { accepts }.to_json();
-        let text = self.exchange("fee/quote", Some(body), None, OTHERS).await?.ok()?;
+        let text = self.exchange("fee/quote", None, Some(body), None, OTHERS).await?.ok()?;
         Quote::read_list(&text).map_err(|error| FacilitatorError::Answer { call: "fee/quote", error })
     }
 
@@ -110,7 +114,8 @@ impl FacilitatorClient {
         payment: &Payment,
         requirements: &Requirements,
     ) -> Result<VerifyResponse, FacilitatorError> {
-        let said = self.exchange("verify", Some(write_request(payment, requirements)), None, OTHERS).await?;
+        let body = Some(write_request(payment, requirements));
+        let said = self.exchange("verify", None, body, None, OTHERS).await?;
         match VerifyResponse::read(&said.text) {
             Ok(verdict) if said.status == StatusCode::OK || !(verdict.is_valid || said.is_not_now()) => Ok(verdict),
             Err(error) if said.status == StatusCode::OK => Err(FacilitatorError::Answer { call: "verify", error }),
@@ -127,7 +132,37 @@ impl FacilitatorClient {
         requirements: &Requirements,
         key: &IdempotencyKey,
     ) -> Result<Settlement, FacilitatorError> {
-        let said = self.exchange("settle", Some(write_request(payment, requirements)), Some(key), SETTLE).await?;
+        self.settle_when(payment, requirements, key, None).await
+    }
+
+    /// As [`FacilitatorClient::settle`]; a success is final, and says so. What takes longer than the facilitator waits
+    /// is `settlement_pending`: ask again. A success that does not say so is one of a facilitator that does not know
+    /// the question, and counts as unknown.
+    pub async fn settle_finally(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        key: &IdempotencyKey,
+    ) -> Result<Settlement, FacilitatorError> {
+        let settlement = self.settle_when(payment, requirements, key, Some("finality=final")).await?;
+        if settlement.success && !is_final(&settlement) {
+            tracing::error!(
+                "the facilitator does not say that its success is final: it can't be waited for with this one"
+            );
+            return Ok(settlement.unknown());
+        }
+        Ok(settlement)
+    }
+
+    async fn settle_when(
+        &self,
+        payment: &Payment,
+        requirements: &Requirements,
+        key: &IdempotencyKey,
+        query: Option<&str>,
+    ) -> Result<Settlement, FacilitatorError> {
+        let body = Some(write_request(payment, requirements));
+        let said = self.exchange("settle", query, body, Some(key), SETTLE).await?;
         match Settlement::read(&said.text) {
             Ok(settlement) if settlement.success => Ok(settlement),
             Ok(settlement) => {
@@ -147,19 +182,32 @@ impl FacilitatorClient {
         }
     }
 
+    /// What became of the transactions that were sent for a nonce, the newest first.
+    pub(crate) async fn payments(&self, key: &Key) -> Result<Vec<Value>, FacilitatorError> {
+        let Key { network, payer, nonce, .. } = key;
+        let query = format!("network={}&nonce={nonce}&payer={payer}", network.canonical());
+        let text = self.exchange("payments", Some(&query), None, None, OTHERS).await?.ok()?;
+        serde_json::from_str(&text).map_err(|_| FacilitatorError::Answer {
+            call: "payments",
+            error: Malformed::new("document", &x402::shown(&text), "a list of payments"),
+        })
+    }
+
     /// Asks; and once more on a connection of its own when the first one broke. All of these may be asked twice:
     /// three have no effect, and a settlement is known by its key, or at worst by its nonce.
     async fn exchange(
         &self,
         call: &'static str,
+        query: Option<&str>,
         body: Option<String>,
         key: Option<&IdempotencyKey>,
         timeout: Duration,
     ) -> Result<Said, FacilitatorError> {
-        let url = self.base.join(call).map_err(|_| FacilitatorError::Url {
+        let mut url = self.base.join(call).map_err(|_| FacilitatorError::Url {
             found: self.base.to_string(),
             expected: "it can't be extended by a path".to_owned(),
         })?;
+        url.set_query(query);
         let mut last = None;
         for (again, http) in [(false, &self.http), (true, &self.fresh)] {
             let request = match &body {
@@ -186,6 +234,11 @@ impl FacilitatorClient {
         }
         Err(FacilitatorError::Unreachable { call, detail: last.unwrap_or_default() })
     }
+}
+
+/// Whether a success can't be taken back by a fork any more, as the facilitator says.
+pub(crate) fn is_final(settlement: &Settlement) -> bool {
+    settlement.extra.get(FINALITY).and_then(Value::as_str) == Some("final")
 }
 
 /// One exchange. The outer error is the connection's.

@@ -28,6 +28,8 @@ pub(crate) struct Record {
     pub state: State,
     /// Seconds since 1970; then it can be forgotten.
     pub until: u64,
+    /// Why a fork that took its settlement back can't be undone, until it is.
+    pub reversed: Option<String>,
 }
 
 /// Cheap to clone; clones write to one file.
@@ -121,6 +123,7 @@ impl Record {
             "until": self.until,
             "state": state,
             "settlement": settlement,
+            "reversed": self.reversed,
         });
         format!("{line}\n")
     }
@@ -153,6 +156,7 @@ impl Record {
             proof: text("proof").and_then(|proof| IdempotencyKey::parse(proof).ok()),
             state,
             until: line.get("until")?.as_u64()?,
+            reversed: text("reversed").map(str::to_owned),
         })
     }
 }
@@ -166,7 +170,8 @@ mod tests {
         let key = Key { network: Network::Nile, contract: address, payer: address, nonce: U256::from(nonce) };
         let id = PaymentId::parse("pay_0123456789abcdef").ok();
         let proof = IdempotencyKey::parse("0123456789abcdef").ok();
-        Record { key, resource: [9; 32], id, requirements: "{\"a\":\"b\\n\"}".to_owned(), proof, state, until }
+        let requirements = "{\"a\":\"b\\n\"}".to_owned();
+        Record { key, resource: [9; 32], id, requirements, proof, state, until, reversed: None }
     }
 
     fn paid(left: Left) -> State {

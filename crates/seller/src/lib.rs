@@ -81,6 +81,30 @@
 //!    that failed in the middle) offers the very same nonce again: sending the same payment again looks it up, and signing
 //!    the offer again can't pay twice. One that came before its time (`not_yet_valid`) does too, with `Retry-After`.
 //!
+//! # Seen, or final
+//!
+//! A settlement counts as soon as its transaction is in a block: after some three seconds. For about a minute the chain
+//! can still drop that block. It does so very seldom; then the facilitator sends the transaction again, and whoever has
+//! spent the money elsewhere meanwhile has got the goods for nothing. For small prices that is a risk to take, and the
+//! default. For others there is [`Settle::Final`], for everything or from a price on:
+//!
+//! ```no_run
+//! # use seller::{Listing, Paywall, Price, PriceError, Seller, Settle};
+//! # use tron::{Address, Network};
+//! # fn example(seller: Seller, listing: Listing, pay_to: Address) -> Result<(), PriceError> {
+//! let seller = seller.on_reversal(|reversal| eprintln!("nobody paid: {reversal:?}"));
+//! let all = Paywall::new(seller.clone(), listing.clone()).settle(Settle::Final);
+//! let dear = Paywall::new(seller, listing).final_from(Price::parse("10 USDT", Network::Nile, pay_to)?);
+//! # let _ = (all, dear);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What was delivered before it was final is watched until it is: a reversal is logged as an error, told by
+//! [`Seller::on_reversal`], and written into the journal. The payment then buys nothing more until it is settled again.
+//!
+//! # Verdicts
+//!
 //! A facilitator's verdict counts whatever its status. Without one it is 503, with the facilitator's `Retry-After`. A
 //! connection that broke is replaced and the question asked again at once.
 //!
@@ -138,6 +162,7 @@ mod paywall;
 mod price;
 mod quotes;
 mod reply;
+mod reversal;
 #[allow(clippy::module_inception, reason = "the room's main word")]
 mod seller;
 mod shelf;
@@ -146,6 +171,7 @@ pub use client::{FacilitatorClient, FacilitatorError};
 pub use cors::browser_buyers;
 pub use paywall::{Paid, Paywall, PaywallService, Settle};
 pub use price::{Listing, Price, PriceError, Way};
+pub use reversal::{Reversal, Turn};
 pub use seller::{Seller, SellerError};
 pub use shelf::Keep;
 pub use x402::NetworkForm;

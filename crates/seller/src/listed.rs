@@ -6,7 +6,10 @@ use crate::{FacilitatorClient, FacilitatorError, Price};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tron::{Address, Network};
-use x402::{NetworkForm, Version, facilitator::SupportedKind};
+use x402::{
+    NetworkForm, Version,
+    facilitator::{FINALITY, SupportedKind},
+};
 
 /// In the order in which they are offered where the facilitator knows several.
 const FORMS: [NetworkForm; 3] = [NetworkForm::Canonical, NetworkForm::Hexadecimal, NetworkForm::Named];
@@ -20,6 +23,8 @@ struct Believed {
     until: u64,
     /// `None`: it was not asked yet, or has no list.
     kinds: Option<Arc<[Kind]>>,
+    /// It can wait until a settlement is final, and says what became of one.
+    finality: bool,
 }
 
 struct Kind {
@@ -43,14 +48,7 @@ impl Listed {
         price: &Price,
         now: u64,
     ) -> Result<Vec<NetworkForm>, FacilitatorError> {
-        if self.believed().until <= now {
-            let kinds = match facilitator.supported().await {
-                Ok(supported) => Some(supported.kinds.iter().filter_map(Kind::of).collect()),
-                Err(FacilitatorError::Status { status: 404 | 405 | 501, .. }) => None,
-                Err(error) => return Err(error),
-            };
-            *self.believed() = Believed { until: now.saturating_add(BELIEVED_SECS), kinds };
-        }
+        self.ask(facilitator, now).await?;
         let kinds = self.believed().kinds.clone();
         let forms = match &kinds {
             Some(kinds) => choose(kinds, price),
@@ -62,6 +60,32 @@ impl Listed {
             tracing::warn!(network, %token, scheme, forms = ?price.forms, "the facilitator does not settle a price");
         }
         Ok(forms)
+    }
+
+    /// Whether the facilitator can wait until a settlement is final.
+    pub(crate) async fn knows_final(
+        &self,
+        facilitator: &FacilitatorClient,
+        now: u64,
+    ) -> Result<bool, FacilitatorError> {
+        self.ask(facilitator, now).await?;
+        Ok(self.believed().finality)
+    }
+
+    /// Asks where nothing is known or it is too old.
+    async fn ask(&self, facilitator: &FacilitatorClient, now: u64) -> Result<(), FacilitatorError> {
+        if self.believed().until <= now {
+            let (kinds, finality) = match facilitator.supported().await {
+                Ok(supported) => (
+                    Some(supported.kinds.iter().filter_map(Kind::of).collect()),
+                    supported.extensions.iter().any(|known| known == FINALITY),
+                ),
+                Err(FacilitatorError::Status { status: 404 | 405 | 501, .. }) => (None, false),
+                Err(error) => return Err(error),
+            };
+            *self.believed() = Believed { until: now.saturating_add(BELIEVED_SECS), kinds, finality };
+        }
+        Ok(())
     }
 
     /// The forms in which a payment of this price may have its network, the first for one in another form. Asks nobody:

@@ -18,6 +18,11 @@ pub(crate) enum NoOffer {
     Facilitator(FacilitatorError),
     #[error("the facilitator settles none of the prices")]
     NotSettled,
+    #[error(
+        "the facilitator can't wait until a settlement is final (no `finality` among the extensions of its /supported): \
+         use one that can, or deliver when it is seen"
+    )]
+    NotFinal,
     #[error("the operating system gave no random numbers")]
     Random,
     #[error("the offer takes {bytes} bytes of header, and buyers read {limit}", limit = limits::HEADER_BYTES)]

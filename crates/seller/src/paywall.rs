@@ -24,11 +24,18 @@ use std::{
 };
 use tower::{Layer, Service};
 use tracing::Instrument;
-use x402::{Malformed, Payment, PaymentId, Settlement, exact_permit::Meta, header};
+use x402::{
+    Malformed, Payment, PaymentId, PaymentRequired, Settlement,
+    exact_permit::Meta,
+    facilitator::{MAY_SETTLE_UNTIL, REVERSED},
+    header,
+};
 
 const ASKED: &str = "payment required";
 /// Between two blocks.
 const BLOCK_SECS: u64 = 3;
+/// A payment that is not final yet is worth asking for again then.
+const ASK_AGAIN_SECS: u64 = 15;
 
 type Listings = Arc<dyn Fn(Parts) -> BoxFuture<'static, Result<Listing, Response>> + Send + Sync>;
 
@@ -43,6 +50,11 @@ pub enum Settle {
     /// paid: its answer says so by `PAYMENT-RESPONSE`, and the same payment runs it again until it succeeds, for as
     /// long as it is remembered. If the seller stops in between, nobody remembers; the payment is on the chain.
     Before,
+    /// As `Before`, and the money is there for good: with the other two a settlement counts as soon as it is in a
+    /// block, and a fork may drop that block, which is very seldom and told by [`Seller::on_reversal`]. It takes about a
+    /// minute on TRON. The buyer waits with its request for [`Seller::final_wait`]; then it is answered
+    /// `settlement_pending` and asks again with the same payment. Needs a facilitator that can wait (ours can).
+    Final,
 }
 
 /// A tower layer that puts a price on what is behind it.
@@ -51,6 +63,8 @@ pub struct Paywall {
     seller: Seller,
     listings: Listings,
     settle: Settle,
+    /// From these amounts on it is final.
+    finals: Vec<Price>,
     id_required: bool,
 }
 
@@ -80,7 +94,7 @@ impl Paywall {
         R: Future<Output = Result<Listing, Response>> + Send + 'static,
     {
         let listings: Listings = Arc::new(move |parts| Box::pin(listing(parts)));
-        Self { seller, listings, settle: Settle::default(), id_required: false }
+        Self { seller, listings, settle: Settle::default(), finals: Vec::new(), id_required: false }
     }
 
     /// Whether the money moves before or after the handler works.
@@ -88,6 +102,21 @@ impl Paywall {
     pub fn settle(mut self, settle: Settle) -> Self {
         self.settle = settle;
         self
+    }
+
+    /// What costs at least this much of this token is delivered when its settlement is final, whatever
+    /// [`Paywall::settle`] says: `final_from(Price::parse("10 USDT", network, pay_to)?)`. Once for each token.
+    #[must_use]
+    pub fn final_from(mut self, least: Price) -> Self {
+        self.finals.push(least);
+        self
+    }
+
+    fn settle_for(&self, price: &Price) -> Settle {
+        let dear = |least: &Price| {
+            (least.network, least.token) == (price.network, price.token) && price.amount >= least.amount
+        };
+        if self.finals.iter().any(dear) { Settle::Final } else { self.settle }
     }
 
     /// Takes no payment without an id of the extension `payment-identifier`. Once a payment is settled, everybody can
@@ -161,6 +190,7 @@ impl Paywall {
             // Nobody pays for a question about the possible, and a handler for any method must not answer it.
             return StatusCode::NO_CONTENT.into_response();
         }
+        self.seller.watch();
         let desk = Counter { wall: self, parts, listing };
         match desk.take().await {
             Ok((payment, held)) => {
@@ -237,6 +267,11 @@ impl Counter {
                         None => response,
                     });
                 }
+                Found::Reversed(settlement) => {
+                    // Its nonce may still be settled: whoever pays that again pays once.
+                    let response = self.ask(REVERSED, deal.meta.clone()).await;
+                    return Err(with_settlement(response, &settlement, payment.version));
+                }
                 Found::OtherId => {
                     let message = "the payment's identifier belongs to another payment";
                     return Err(reply::problem(StatusCode::CONFLICT, "payment_identifier_conflict", message));
@@ -269,10 +304,12 @@ impl Counter {
             }
         }
         let mut settlement = held.settlement();
-        if settlement.is_none() && self.wall.settle == Settle::Before {
-            match self.settle(&payment, &mut held).await {
+        let when = self.wall.settle_for(&deal.price);
+        if settlement.is_none() && when != Settle::After {
+            match self.settle(&payment, &mut held, when).await {
                 Ok(settled) => {
                     held.owed(settled.clone(), self.seller().now()).await;
+                    self.seller().watch();
                     settlement = Some(settled);
                 }
                 Err(response) => return response,
@@ -307,17 +344,18 @@ impl Counter {
         };
         let settlement = match settlement {
             Some(settlement) => settlement,
-            None => match self.settle(&payment, &mut held).await {
+            None => match self.settle(&payment, &mut held, when).await {
                 Ok(settlement) => settlement,
                 Err(response) => return response,
             },
         };
         held.delivered(settlement.clone(), self.parts.method.is_safe(), self.seller().now()).await;
+        self.seller().watch();
         with_settlement(response, &settlement, payment.version)
     }
 
     /// The settlement that succeeded, or the answer that says how it failed.
-    async fn settle(&self, payment: &Payment, held: &mut Held) -> Result<Settlement, Response> {
+    async fn settle(&self, payment: &Payment, held: &mut Held, when: Settle) -> Result<Settlement, Response> {
         let deal = held.deal.clone();
         let key = match held.open(self.seller().now()).await {
             Ok(key) => key,
@@ -327,7 +365,10 @@ impl Counter {
                 return Err(reply::unavailable("the shop can't write down what it sells"));
             }
         };
-        let settled = self.seller().facilitator().settle(&deal.payment, &deal.requirements, &key).await;
+        let settled = match when {
+            Settle::Final => self.seller().settle_finally(&deal, &key).await,
+            _ => self.seller().facilitator().settle(&deal.payment, &deal.requirements, &key).await,
+        };
         let settlement = settled.unwrap_or_else(|error| {
             tracing::warn!(%error, "nobody knows whether a payment was settled");
             Settlement::failed(&deal.requirements.network, "").unknown()
@@ -342,9 +383,10 @@ impl Counter {
         let response = if is_early(&reason) {
             // Nothing was sent. The answer waits for the time of the payment.
             self.ask_later(&reason, &deal).await
-        } else if settlement.is_pending() {
+        } else if settlement.is_pending() || may_settle(&settlement) {
             // An open settlement is asked for again with the very same nonce: whoever pays that again pays once.
-            self.ask(&reason, deal.meta.clone()).await
+            let response = self.ask(&reason, deal.meta.clone()).await;
+            if when == Settle::Final { reply::later(response, ASK_AGAIN_SECS) } else { response }
         } else {
             held.failed().await;
             self.ask(&reason, None).await
@@ -363,7 +405,7 @@ impl Counter {
     /// 400 that names what is wrong, with the offer in the header where it can be made.
     async fn unreadable(&self, error: &Malformed) -> Response {
         let response = reply::malformed(error);
-        match self.seller().offer(&self.parts, &self.listing, None, self.wall.id_required).await {
+        match self.offer(None).await {
             Ok(mut offer) => {
                 offer.error = Some(reply::MALFORMED.to_owned());
                 reply::with_offer(response, &offer.header_value())
@@ -375,9 +417,21 @@ impl Counter {
         }
     }
 
+    /// Nothing is offered that the facilitator can't settle as the seller wants it.
+    async fn offer(&self, meta: Option<Meta>) -> Result<PaymentRequired, NoOffer> {
+        let seller = self.seller();
+        if self.listing.prices.iter().any(|price| self.wall.settle_for(price) == Settle::Final) {
+            let known = seller.listed().knows_final(seller.facilitator(), seller.now()).await;
+            if !known.map_err(NoOffer::Facilitator)? {
+                return Err(NoOffer::NotFinal);
+            }
+        }
+        seller.offer(&self.parts, &self.listing, meta, self.wall.id_required).await
+    }
+
     /// 402, with the offer in the header, and as JSON or as a page in the body.
     async fn ask(&self, reason: &str, meta: Option<Meta>) -> Response {
-        let mut offer = match self.seller().offer(&self.parts, &self.listing, meta, self.wall.id_required).await {
+        let mut offer = match self.offer(meta).await {
             Ok(offer) => offer,
             Err(NoOffer::Facilitator(error)) => return reply::facilitator_failed(&error),
             Err(error) => {
@@ -391,6 +445,11 @@ impl Counter {
         }
         reply::payment_required(&offer.header_value(), "application/json", self.seller().body(&offer))
     }
+}
+
+/// Reversed by a fork, and its permission lives.
+fn may_settle(settlement: &Settlement) -> bool {
+    settlement.error_reason.as_deref() == Some(REVERSED) && settlement.extra.get(MAY_SETTLE_UNTIL).is_some()
 }
 
 /// Whether a settlement that comes later may succeed: the published reasons of every scheme for a window that is not

@@ -1,7 +1,15 @@
 //! What all paywalls of one shop share: the facilitator, the secret behind the offers, the quotes, and the book of
 //! payments. Refuses to be shown with its secret.
 
-use crate::{FacilitatorClient, FacilitatorError, Keep, book::Book, journal::Journal, listed::Listed, quotes::Quotes};
+use crate::{
+    FacilitatorClient, FacilitatorError, Keep, Reversal,
+    book::Book,
+    deal::Deal,
+    journal::Journal,
+    listed::Listed,
+    quotes::Quotes,
+    reversal::{OnReversal, Watch},
+};
 use names::{UrlError, WebUrl};
 use std::{
     fmt,
@@ -9,8 +17,12 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use x402::{PaymentRequired, Requirements};
+use tokio::time::Instant;
+use x402::{PaymentRequired, Requirements, Settlement, facilitator::IdempotencyKey};
 use zeroize::Zeroizing;
+
+/// Between two questions whether a settlement is final, to a facilitator that does not wait.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// A shop: cheap to clone, one for all its routes.
 #[derive(Clone)]
@@ -27,6 +39,9 @@ struct Inner {
     quotes: Arc<Quotes>,
     listed: Arc<Listed>,
     book: Book,
+    final_wait: Duration,
+    watch_every: Duration,
+    on_reversal: Option<OnReversal>,
 }
 
 /// Why a seller can't be made.
@@ -58,6 +73,9 @@ impl Seller {
             quotes: Arc::default(),
             listed: Arc::default(),
             book: Book::new(Keep::default()),
+            final_wait: Duration::from_secs(90),
+            watch_every: Duration::from_secs(15),
+            on_reversal: None,
         })))
     }
 
@@ -122,6 +140,27 @@ impl Seller {
         Ok(self)
     }
 
+    /// How long a buyer's request waits for a settlement to be final, where the paywall wants that
+    /// ([`crate::Settle::Final`]); 90 seconds. After it the buyer is answered `settlement_pending`.
+    #[must_use]
+    pub fn final_wait(self, wait: Duration) -> Self {
+        self.with(|inner| inner.final_wait = wait)
+    }
+
+    /// Calls this when a fork has taken back a settlement for which something was delivered, and when that is settled
+    /// all the same. It runs beside the shop's requests and must not block. Also logged, and written into the journal.
+    /// Asked is the facilitator, until it calls the settlement final; one that can't tell is not asked.
+    #[must_use]
+    pub fn on_reversal(self, tell: impl Fn(&Reversal) + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.on_reversal = Some(Arc::new(tell)))
+    }
+
+    /// How often the facilitator is asked about what is not final yet; every 15 seconds.
+    #[must_use]
+    pub fn watch_every(self, pause: Duration) -> Self {
+        self.with(|inner| inner.watch_every = pause)
+    }
+
     /// Another clock, in seconds since 1970: for a devnet whose time is moved.
     #[must_use]
     pub fn clock(self, now_secs: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
@@ -130,6 +169,38 @@ impl Seller {
 
     pub fn facilitator(&self) -> &FacilitatorClient {
         &self.0.facilitator
+    }
+
+    /// Asks until it is final, or for as long as a buyer waits.
+    pub(crate) async fn settle_finally(
+        &self,
+        deal: &Deal,
+        key: &IdempotencyKey,
+    ) -> Result<Settlement, FacilitatorError> {
+        let until = Instant::now() + self.0.final_wait;
+        loop {
+            let next = Instant::now() + PAUSE;
+            let settlement = self.facilitator().settle_finally(&deal.payment, &deal.requirements, key).await?;
+            if !settlement.is_pending() || next.max(Instant::now()) >= until {
+                return Ok(settlement);
+            }
+            tokio::time::sleep_until(next).await;
+        }
+    }
+
+    /// Goes on watching what is not final yet, if nobody does.
+    pub(crate) fn watch(&self) {
+        let Inner { facilitator, listed, clock, book, watch_every, on_reversal, .. } = &*self.0;
+        if book.begin_watch() {
+            let watch = Watch {
+                facilitator: facilitator.clone(),
+                listed: listed.clone(),
+                clock: clock.clone(),
+                every: *watch_every,
+                tell: on_reversal.clone(),
+            };
+            tokio::spawn(watch.run(book.weak()));
+        }
     }
 
     pub(crate) fn book(&self) -> &Book {

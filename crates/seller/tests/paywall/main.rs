@@ -6,6 +6,7 @@ mod bought;
 mod browser;
 mod exact;
 mod facilitators;
+mod forks;
 mod identifier;
 mod killed;
 mod replay;

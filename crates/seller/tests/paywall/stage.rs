@@ -103,9 +103,14 @@ pub async fn serve(app: Router) -> String {
 
 impl Stage {
     pub async fn start(change: impl Fn(Seller) -> Seller) -> Self {
+        Self::start_behind(0, change).await
+    }
+
+    /// On a chain of which so many blocks can be dropped.
+    pub async fn start_behind(lag: u64, change: impl Fn(Seller) -> Seller) -> Self {
         let clock = Clock::frozen_at(START_SECS * 1000);
         let devnet =
-            Devnet::start(Options { clock: clock.clone(), solidity_lag: 0, ..Options::default() }).await.unwrap();
+            Devnet::start(Options { clock: clock.clone(), solidity_lag: lag, ..Options::default() }).await.unwrap();
         let grid = TronGrid::new(Node::one(NETWORK, devnet.url())).unwrap();
         let buyer = key(0xb0);
         for address in [buyer.address(), key(0xfa).address()] {
@@ -114,7 +119,12 @@ impl Stage {
         for token in [usdt(), AUTHORIZED_USD] {
             devnet.faucet(buyer.address(), Gift::Token(token, Amount::from_u64(100_000_000))).unwrap();
         }
-        let facilitator_url = serve(facilitator(&clock, &grid).router()).await;
+        let facilitator = facilitator(&clock, &grid);
+        if lag > 0 {
+            // It finds out by itself what a fork did.
+            facilitator.ready().await.unwrap();
+        }
+        let facilitator_url = serve(facilitator.router()).await;
         let seller = change(Seller::new(&facilitator_url).unwrap().clock(move || clock.now_secs()));
         let (sender, began) = mpsc::unbounded_channel();
         let kitchen = Kitchen {
@@ -203,6 +213,7 @@ fn facilitator(clock: &Clock, grid: &TronGrid) -> Facilitator {
         tokens: vec![dollars, TokenTerms::free(NETWORK, AUTHORIZED_USD)],
         wait: Duration::from_millis(300),
         poll: Duration::from_millis(10),
+        tend: Duration::from_millis(20),
         clock: facilitator::Clock::new(move || clock.now_secs()),
         ..facilitator::Config::default()
     };
@@ -264,6 +275,9 @@ pub fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
         .route("/cheap", get(for_payer).route_layer(wall(cheap)))
         .route("/echo", post(echo).route_layer(wall(Listing::new("echo").price(price(250_000)))))
         .route("/before", get(before).route_layer(sold("before").settle(Settle::Before)))
+        .route("/final", get(cook(kitchen)).route_layer(sold("for good").settle(Settle::Final)))
+        .route("/dear", get(cook(kitchen)).route_layer(wall(by_amount(true)).final_from(price(200_000))))
+        .route("/small", get(cook(kitchen)).route_layer(wall(by_amount(false)).final_from(price(200_000))))
         .route("/slow", get(move || slow.slowly()).route_layer(sold("slow")))
         .route("/stream", get(streamed(kitchen)).route_layer(sold("a stream")))
         .route("/stream-once", post(streamed(kitchen)).route_layer(sold("a stream of a post")))
@@ -275,6 +289,11 @@ pub fn shop(seller: &Seller, kitchen: &Kitchen) -> Router {
         .route("/hostile", get(cook(kitchen)).route_layer(wall(hostile())))
         .merge(pages)
         .nest("/inner", inner)
+}
+
+/// Something that costs 0.25 or 0.05 USDT.
+fn by_amount(dear: bool) -> Listing {
+    Listing::new("by its price").price(price(if dear { 250_000 } else { 50_000 }))
 }
 
 /// Texts that try to be markup and to hide.
