@@ -63,6 +63,22 @@ fn accounts_take_another_place_and_an_app_without_questions_is_told() {
     assert!(folder.ok(&["apps", "reject", "nobody"], "").contains("No question of this app is open"));
 }
 
+#[test]
+fn an_app_that_nobody_paired_is_no_such_app_for_every_command() {
+    let folder = Folder::with_wallet();
+    let usdt = ["--token", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"];
+    for (arguments, more) in [
+        (&["limits", "set", "nobody", "--per-day", "5"][..], &usdt[..]),
+        (&["limits", "block", "nobody"], &usdt),
+        (&["apps", "revoke", "nobody"], &[]),
+        (&["accounts", "use", "Account 1", "--app", "nobody"], &[]),
+        (&["ledger", "--app", "nobody"], &[]),
+    ] {
+        let ran = folder.run(&[arguments, more].concat(), &format!("{PASSPHRASE}\n"));
+        assert!(ran.status == 1 && ran.err.contains("There is no such app"), "{arguments:?}: {}", ran.err);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_was_added_can_be_paid_in_until_it_is_taken_away() {
     let home = Home::open().await;
