@@ -22,8 +22,16 @@ export class Brought {
     this.what = what;
   }
 
+  /** Nothing is missing, and nothing is known to be wrong with it. */
   get ready(): boolean {
-    return this.good && (this.what !== "keystore" || this.its !== "");
+    return this.text.trim() !== "" && this.failure === undefined && (this.what !== "keystore" || this.its !== "");
+  }
+
+  /** Whether it is right; somebody who goes on quickly does not wait for the pause. */
+  async right(): Promise<boolean> {
+    clearTimeout(this.#timer);
+    if (!this.good && this.failure === undefined) await this.#judge();
+    return this.good;
   }
 
   /** Another text: what was said of the one before counts no more. */
