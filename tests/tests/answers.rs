@@ -207,7 +207,7 @@ async fn an_approved_payment_of_a_revoked_app_is_not_signed() {
     let question = stage.ask(&Ask::new(1)).await;
     let ledger = ledger::Ledger::open(&stage.dir.path().join("ledger.db")).unwrap();
     let answer = ledger::Answer { digest: question.digest, window: question.plan.window };
-    ledger.approve(question.id, &answer, stage.wallet.now()).unwrap();
+    ledger.approve(question.id, &answer, stage.wallet.now(), |_| true).unwrap();
     drop(ledger);
     stage.wallet.revoke_app(&stage.app).await.unwrap();
     let row = stage.row(question.id).await;

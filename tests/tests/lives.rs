@@ -156,7 +156,7 @@ async fn a_crash_between_approval_and_signature_is_resumed_with_the_same_signatu
     // Reserved, and the process ends before the key is touched.
     let ledger = ledger::Ledger::open(&stage.dir.path().join("ledger.db")).unwrap();
     let answer = ledger::Answer { digest: question.digest, window: question.plan.window };
-    ledger.approve(question.id, &answer, stage.wallet.now()).unwrap();
+    ledger.approve(question.id, &answer, stage.wallet.now(), |_| true).unwrap();
     drop(ledger);
     let stage = stage.restart().await;
     stage.wallet.unlock(Passphrase::new(PASSPHRASE.to_owned())).await.unwrap();

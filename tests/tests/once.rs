@@ -258,7 +258,7 @@ async fn the_wallet_ends_somewhere_between_approval_and_signature() {
             let own =
                 |secs| plan::Window { valid_after: now.secs() - plan::BACKDATED_SECS, valid_before: now.secs() + secs };
             let window = row.plan.lifetime().map_or(row.plan.window, own);
-            ledger.approve(id, &ledger::Answer { digest: row.digest, window }, now).unwrap();
+            ledger.approve(id, &ledger::Answer { digest: row.digest, window }, now, |_| true).unwrap();
         } else {
             // Wherever the approval is just then.
             let wallet = market.stage.wallet.clone();

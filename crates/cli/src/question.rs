@@ -6,7 +6,7 @@ use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::note;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
-use helper::verb::{Answer, CheckAnswer, Choices};
+use helper::verb::{Answer, CheckAnswer, Choices, Question};
 use std::fmt::Write;
 use view::{
     AddressView, AnswerView, ChoiceView, Code, CompareView, Failure, FindingView, PaymentView, QuestionView, ScopeView,
@@ -204,8 +204,29 @@ fn yes(total: Option<&str>) -> AnswerView {
 }
 
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes. `total` is what to allow where the
-/// allowance is missing, in whole units; at the prompt another one can be named.
+/// allowance is missing, in whole units; at the prompt another one can be named. One that changed before the yes is shown
+/// and asked again.
 pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView, total: Option<&str>) -> Result<PaymentView, Fail> {
+    let mut changed;
+    let mut q = q;
+    loop {
+        match ask_once(reach, console, q, total).await {
+            Err(fail) if fail.failure.code == Code::PlanChanged => {
+                note!("{WARN}{}{OFF}", safe(&fail.failure.message));
+                changed = reach.call(Question { id: q.id.clone() }).await?;
+                q = &changed;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn ask_once(
+    reach: &Reach,
+    console: &Console,
+    q: &QuestionView,
+    total: Option<&str>,
+) -> Result<PaymentView, Fail> {
     console.show(&text(q));
     if q.options > 1 {
         let choices = reach.call(Choices { id: q.id.clone() }).await?;

@@ -2,11 +2,11 @@
 //! is durable before these return. What a limit allows goes to the key at once and counts as perhaps signed from
 //! here on. Refuses a second payment under one idempotency key or one nonce.
 
-use crate::payment::{Answer, Approved, Entered, Entry, Payment, State};
+use crate::payment::{Answer, Approved, Entered, Entry, HistoryKey, Payment, State};
 use crate::rows;
 use crate::spendings::{self, Account};
-use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, intake, rules, sites};
-use plan::{Moment, Plan, Rules, Spending, Verdict};
+use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, intake, lists, permit2, rules, sites};
+use plan::{History, Moment, Plan, Role, Rules, Spending, Verdict};
 use rusqlite::Connection;
 
 impl Ledger {
@@ -59,10 +59,19 @@ impl Ledger {
     /// A person's yes: reserves the full amount. It may pass a limit (that is what was asked) but counts
     /// against every one.
     ///
+    /// `as_shown` gets what earlier payments say at this very moment, and tells whether all that follows from it was shown;
+    /// where it was not, nothing is reserved. It runs inside the write transaction and must not call the ledger.
+    ///
     /// # Errors
     /// [`LedgerError::NoSuchPayment`], [`LedgerError::WindowDictated`], [`LedgerError::TooLarge`], or a
     /// storage error; then nothing changed and nothing may be signed.
-    pub fn approve(&self, id: PaymentId, answer: &Answer, now: Moment) -> Result<Approved, LedgerError> {
+    pub fn approve(
+        &self,
+        id: PaymentId,
+        answer: &Answer,
+        now: Moment,
+        as_shown: impl FnOnce(&History) -> bool,
+    ) -> Result<Approved, LedgerError> {
         self.write("approve a payment", |db| {
             let mut row = rows::get(db, id)?;
             let payment = &mut row.payment;
@@ -94,6 +103,9 @@ impl Ledger {
             if let Some(holder) = holder(db, &payment.plan, &payment.nonce)? {
                 return Ok(Approved::SameNonce(holder));
             }
+            if !as_shown(&history_of(db, row.site, id, &payment.plan)?) {
+                return Ok(Approved::Unseen);
+            }
             let before = books::weigh(payment);
             payment.plan.window = answer.window;
             payment.state = State::Reserved;
@@ -104,6 +116,26 @@ impl Ledger {
             Ok(Approved::Reserved(row.payment))
         })
     }
+}
+
+/// What earlier payments say about this one.
+fn history_of(db: &Connection, site: i64, id: PaymentId, plan: &Plan) -> Result<History, LedgerError> {
+    let others: Vec<_> = plan.recipients().filter(|(role, _)| *role != Role::Payee).collect();
+    let key = HistoryKey {
+        site: &plan.site,
+        payee: plan.payee,
+        others: &others,
+        network: plan.network,
+        token: plan.token.address,
+        url: &plan.request.url,
+        payer: plan.payer,
+        own: Some(id),
+    };
+    let mut history = lists::history(db, &key)?;
+    if plan.scheme == x402::Scheme::ExactPermit2 {
+        history.permit2 = permit2::find(db, site, plan.network)?;
+    }
+    Ok(history)
 }
 
 /// What an entry is before it is written.

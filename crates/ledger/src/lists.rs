@@ -80,29 +80,7 @@ impl Ledger {
 
     /// What earlier payments say about this one.
     pub fn history(&self, key: &HistoryKey<'_>) -> Result<History, LedgerError> {
-        self.read_warm("look up the history", |db| {
-            let (site, asset) = (sites::find(db, key.site)?, assets::find(db, key.network, key.token)?);
-            let mut history =
-                History { similar_payees: recipients::similar(db, key.network, key.payee)?, ..History::default() };
-            let of_site = |of| match site {
-                Some(site) => recipients::of_site(db, site, key.network, of, PAYEES),
-                None => Ok(Vec::new()),
-            };
-            history.payees_of_site = of_site((Role::Payee, key.payee))?;
-            for &(role, address) in key.others {
-                let (of_site, similar) = (of_site((role, address))?, recipients::similar(db, key.network, address)?);
-                let (times, _) = recipients::known(db, key.network, (role, address))?;
-                history.others.push(Earlier { role, address, times, of_site, similar });
-            }
-            if let (Some(site), Some(asset)) = (site, asset) {
-                history.usual_price = usual_price(db, site, asset)?;
-            }
-            if history.payees_of_site.is_empty() {
-                history.other_sites = sites::paid(db)?;
-                history.other_sites.retain(|paid| paid != key.site);
-            }
-            look_again(db, key, (site, asset), history)
-        })
+        self.read_warm("look up the history", |db| history(db, key))
     }
 
     /// [`Ledger::history`] from an earlier answer to the same question: other payees and the usual price, which take
@@ -119,6 +97,31 @@ impl Ledger {
     pub fn clock_behind(&self, now: Moment) -> Result<i64, LedgerError> {
         self.read("read the clock", |db| Ok(apps::effective(db, now)?.since(now)))
     }
+}
+
+/// As [`Ledger::history`], inside a transaction.
+pub fn history(db: &Connection, key: &HistoryKey<'_>) -> Result<History, LedgerError> {
+    let (site, asset) = (sites::find(db, key.site)?, assets::find(db, key.network, key.token)?);
+    let mut history =
+        History { similar_payees: recipients::similar(db, key.network, key.payee)?, ..History::default() };
+    let of_site = |of| match site {
+        Some(site) => recipients::of_site(db, site, key.network, of, PAYEES),
+        None => Ok(Vec::new()),
+    };
+    history.payees_of_site = of_site((Role::Payee, key.payee))?;
+    for &(role, address) in key.others {
+        let (of_site, similar) = (of_site((role, address))?, recipients::similar(db, key.network, address)?);
+        let (times, _) = recipients::known(db, key.network, (role, address))?;
+        history.others.push(Earlier { role, address, times, of_site, similar });
+    }
+    if let (Some(site), Some(asset)) = (site, asset) {
+        history.usual_price = usual_price(db, site, asset)?;
+    }
+    if history.payees_of_site.is_empty() {
+        history.other_sites = sites::paid(db)?;
+        history.other_sites.retain(|paid| paid != key.site);
+    }
+    look_again(db, key, (site, asset), history)
 }
 
 /// Everything that is looked up for every payment.

@@ -46,6 +46,8 @@ pub enum Approved {
     Already(Payment),
     /// The answer named another plan than the one that was asked.
     OtherPlan { asked: PlanDigest },
+    /// The record says something by now that was not shown; nothing changed.
+    Unseen,
     /// Too late: the row is expired now.
     TooLate(Payment),
     /// It ended before.

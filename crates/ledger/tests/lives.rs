@@ -160,15 +160,18 @@ fn a_yes_is_bound_to_what_was_shown() {
     let asked = enter(&ledger, &plan(units(5)), NOW, ask);
     for n in 0..=255 {
         let other = Answer { digest: PlanDigest::from_bytes([n; 32]), window: asked.plan.window };
-        assert_eq!(ledger.approve(asked.id, &other, NOW).unwrap(), Approved::OtherPlan { asked: asked.digest });
+        assert_eq!(
+            ledger.approve(asked.id, &other, NOW, |_| true).unwrap(),
+            Approved::OtherPlan { asked: asked.digest }
+        );
     }
     let longer = Window { valid_before: asked.plan.window.valid_before + 1, ..asked.plan.window };
     let stretched = Answer { digest: asked.digest, window: longer };
-    assert!(matches!(ledger.approve(asked.id, &stretched, NOW), Err(LedgerError::WindowDictated { .. })));
+    assert!(matches!(ledger.approve(asked.id, &stretched, NOW, |_| true), Err(LedgerError::WindowDictated { .. })));
     assert_eq!(ledger.payment(asked.id).unwrap().unwrap().state, State::Asked);
     assert_eq!(spending(&ledger, NOW).app_day, Amount::ZERO, "a question reserves nothing");
     let reserved = approve(&ledger, &asked, NOW);
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Already(reserved));
+    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW, |_| true).unwrap(), Approved::Already(reserved));
     assert_eq!(spending(&ledger, NOW).app_day, units(5), "counted once");
 }
 
@@ -181,7 +184,7 @@ fn where_the_wallet_chooses_the_window_the_answer_brings_it() {
     let entry = ledger::Entry { dictated: false, ..entry(&plan, id, "1") };
     ledger.enter(&entry, NOW, ask).unwrap();
     let window = Window { valid_after: NOW.secs() + 100, valid_before: NOW.secs() + 400 };
-    ledger.approve(id, &Answer { digest: entry.digest, window }, later(100)).unwrap();
+    ledger.approve(id, &Answer { digest: entry.digest, window }, later(100), |_| true).unwrap();
     assert_eq!(ledger.payment(id).unwrap().unwrap().plan.window, window);
 }
 
@@ -191,9 +194,9 @@ fn a_late_yes_approves_nothing() {
     let ledger = folder.ledger();
     for moment in [NOW.plus_ms(5 * MINUTE), NOW.plus_ms(DAY)] {
         let asked = enter(&ledger, &plan(units(5)), NOW, ask);
-        let outcome = ledger.approve(asked.id, &answer(&asked), moment).unwrap();
+        let outcome = ledger.approve(asked.id, &answer(&asked), moment, |_| true).unwrap();
         assert!(matches!(outcome, Approved::TooLate(p) if p.state == State::Expired));
-        let again = ledger.approve(asked.id, &answer(&asked), moment).unwrap();
+        let again = ledger.approve(asked.id, &answer(&asked), moment, |_| true).unwrap();
         assert!(matches!(again, Approved::Ended(p) if p.state == State::Expired));
     }
     assert_eq!(spending(&ledger, NOW).app_day, Amount::ZERO);
@@ -221,16 +224,25 @@ fn a_revoked_app_or_a_blocked_site_gets_nothing_any_more() {
     };
     let mut seen = plan::Rules::default();
     ledger.block_site(&asked.plan.site, NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::SiteBlocked));
+    assert_eq!(
+        ledger.approve(asked.id, &answer(&asked), NOW, |_| true).unwrap(),
+        Approved::Blocked(plan::Refusal::SiteBlocked)
+    );
     let refused = rules(&mut seen);
     assert!(seen.site_blocked);
     assert_eq!((refused.state, refused.code.as_deref()), (State::Refused, Some("siteBlocked")));
     ledger.unblock_site(&asked.plan.site).unwrap();
     ledger.block_app(&shop(), NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::AppBlocked));
+    assert_eq!(
+        ledger.approve(asked.id, &answer(&asked), NOW, |_| true).unwrap(),
+        Approved::Blocked(plan::Refusal::AppBlocked)
+    );
     ledger.unblock_app(&shop()).unwrap();
     ledger.revoke_app(&shop(), NOW).unwrap();
-    assert_eq!(ledger.approve(asked.id, &answer(&asked), NOW).unwrap(), Approved::Blocked(plan::Refusal::AppBlocked));
+    assert_eq!(
+        ledger.approve(asked.id, &answer(&asked), NOW, |_| true).unwrap(),
+        Approved::Blocked(plan::Refusal::AppBlocked)
+    );
     rules(&mut seen);
     assert_eq!(seen.app, plan::Mode::Block);
     assert_eq!(ledger.app_by_token_hash(&[1; 32]).unwrap(), None, "its token opens nothing");
@@ -538,7 +550,7 @@ fn another_option_takes_the_place_of_an_open_question_and_of_nothing_else() {
     assert_eq!((&now.plan, now.expires_at, now.state), (&other, later(9), State::Asked));
     assert_eq!(ledger.payment(asked.id).unwrap().unwrap(), now, "it is read as it was written");
     assert_eq!(spending(&ledger, NOW).app_day, Amount::ZERO, "a question reserves nothing");
-    let old = ledger.approve(asked.id, &answer(&asked), NOW).unwrap();
+    let old = ledger.approve(asked.id, &answer(&asked), NOW, |_| true).unwrap();
     assert_eq!(old, Approved::OtherPlan { asked: digest });
 
     let reserved = approve(&ledger, &now, NOW);

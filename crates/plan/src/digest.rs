@@ -1,7 +1,8 @@
 //! The digest that ties an answer to what was shown. Covers the raw 402, app, site and how that is known, option,
-//! payer, payee, token, contract, amounts, lifetime and allowance; two plans that differ in any of them differ here.
+//! payer, payee, token, contract, amounts, lifetime, allowance and every finding with its figures; two plans that differ in
+//! any of them differ here.
 
-use crate::Plan;
+use crate::{Plan, figures};
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
 
@@ -16,7 +17,7 @@ impl PlanDigest {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
-        add(b"countersign plan 2");
+        add(b"countersign plan 3");
         add(&plan.document);
         add(plan.app.0.as_bytes());
         add(plan.site.to_string().as_bytes());
@@ -61,6 +62,10 @@ impl PlanDigest {
                 add(&need.cost_sun.to_be_bytes());
             }
             None => add(b"no allowance"),
+        }
+        add(&(plan.findings.len() as u64).to_be_bytes());
+        for finding in &plan.findings {
+            figures::each_part(finding, &mut add);
         }
         Self(hash.finalize().into())
     }

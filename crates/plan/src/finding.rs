@@ -189,6 +189,50 @@ pub enum Fact {
     },
 }
 
+impl Finding {
+    /// Whether somebody who was told this knows `now` as well: the same fact, at most as heavy as it was, with figures
+    /// that are no worse. Time that passes makes nothing new; another payment, address or amount does.
+    pub fn tells(&self, now: &Finding) -> bool {
+        self.weight >= now.weight && self.fact.tells(&now.fact)
+    }
+}
+
+/// A figure in whole minutes may fall on either side of a full one.
+const MINUTE_SECS: u64 = 60;
+
+impl Fact {
+    fn tells(&self, now: &Self) -> bool {
+        match (self, now) {
+            (Self::PaidJustNow { payment, earlier, .. }, Self::PaidJustNow { payment: it, earlier: came_to, .. }) => {
+                payment == it && earlier == came_to
+            }
+            (Self::PayeeKnown { .. }, Self::PayeeKnown { .. })
+            | (Self::PayeeNewHere { .. }, Self::PayeeNewHere { .. }) => true,
+            (
+                Self::RecipientNewHere { role, address, .. },
+                Self::RecipientNewHere { role: now_role, address: now_address, .. },
+            ) => (role, address) == (now_role, now_address),
+            (
+                Self::RecipientChanged { role, address, before, .. },
+                Self::RecipientChanged { role: now_role, address: now_address, before: now_before, .. },
+            ) => (role, address, before) == (now_role, now_address, now_before),
+            (Self::PayeeChanged { before, .. }, Self::PayeeChanged { before: now_before, .. }) => before == now_before,
+            (
+                Self::PriceAboveUsual { usual, now: price },
+                Self::PriceAboveUsual { usual: now_usual, now: now_price },
+            ) => now_usual >= usual && now_price <= price,
+            (Self::DeadlineFar { seconds }, Self::DeadlineFar { seconds: left })
+            | (Self::NotYetValid { seconds }, Self::NotYetValid { seconds: left }) => left <= seconds,
+            (Self::ClockOff { seconds, ahead }, Self::ClockOff { seconds: now_seconds, ahead: now_ahead }) => {
+                ahead == now_ahead && *now_seconds <= seconds.saturating_add(MINUTE_SECS)
+            }
+            // How much is there and how much is allowed stands in the plan, and is compared with it.
+            (Self::AllowanceMissing { .. }, Self::AllowanceMissing { .. }) => true,
+            (one, other) => one == other,
+        }
+    }
+}
+
 /// What is known of an earlier payment for the same thing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EarlierOutcome {

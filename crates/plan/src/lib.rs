@@ -2,6 +2,7 @@
 //! refuses nothing by itself, `policy` judges.
 
 pub mod digest;
+mod figures;
 pub mod finding;
 pub mod history;
 pub mod rules;

@@ -201,6 +201,11 @@ impl From<WalletError> for Failure {
             WalletError::NotFound { what } => Self::new(Code::NotFound, &[("what", *what)]),
             WalletError::Locked => Self::new(Code::WalletLocked, &[]),
             WalletError::PlanChanged { .. } => Self::new(Code::PlanChanged, &[]),
+            WalletError::AskedAgain { payment, news } => {
+                let news = news.iter().map(|found| crate::FindingView::of(found, &payment.plan).title);
+                let news = news.collect::<Vec<_>>().join("; ");
+                Self { message: say("asked-again", &[("news", Arg::Text(&news))]), ..Self::new(Code::PlanChanged, &[]) }
+            }
             WalletError::NotArmed { .. } => Self::new(Code::NotArmed, &[]),
             WalletError::NoTrxForAllowance { need, have, active } => {
                 let trx = |sun: u64| tron::Amount::from_u64(sun).format_units(6);

@@ -205,6 +205,7 @@ FORBIDDEN = This is not allowed from here.
 NOT_FOUND = There is no such { $what }.
 PLAN_CHANGED = The question changed since it was shown.
 PLAN_CHANGED-advice = Look at it again, then answer.
+asked-again = New since the question was shown: { $news }. Nothing was signed, and the question stands there again.
 PERMISSION_IN_USE = This 402 is being paid by another request already.
 PERMISSION_IN_USE-advice = Wait for that payment, or request the resource again for a fresh 402.
 ALREADY_SIGNED = The payment is signed, and a signature can't be taken back: it holds until { $until }.

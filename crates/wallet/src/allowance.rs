@@ -7,6 +7,7 @@ use chain::{BroadcastError, Finality, Receipt, TronGrid};
 use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, State};
 use plan::Plan;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 use tron::{
     Amount, abi,
@@ -31,6 +32,8 @@ impl Wallet {
         let Some(need) = payment.plan.allowance.clone() else { return Ok(()) };
         let (id, plan) = (payment.id, &payment.plan);
         let node = self.node(plan.network)?;
+        let turn = self.turn_to_allow(plan);
+        let _turn = turn.lock().await;
         let earlier = self.db(move |ledger| ledger.allowances_of(id)).await?;
         if let Some(open) = earlier.iter().find(|a| a.outcome.is_none()) {
             return self.carry_out(payment, open, Sending::Again).await;
@@ -74,6 +77,12 @@ impl Wallet {
         self.db(move |ledger| ledger.allowance_intent(&row, now)).await?;
         let open = Allowance { intent, at: now, outcome: None, outcome_at: None };
         self.carry_out(payment, &open, Sending::First).await
+    }
+
+    fn turn_to_allow(&self, plan: &Plan) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = lock(&self.0.allowing);
+        turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+        Arc::clone(turns.entry((plan.network, plan.token.address, plan.payer)).or_default())
     }
 
     /// Whether the payer's account can send an approving transaction that burns up to `cost_sun` at all: asked before

@@ -1,10 +1,11 @@
 //! A person's answer: bound to the digest that was shown, armed, within the question's time. Refuses an answer
 //! to another plan, one that came too early, and one that nobody proved to have given.
 
+use crate::afresh::Yes;
 use crate::allowance::total_range;
-use crate::{Event, Wallet, WalletError, choosing, lock};
+use crate::{Event, Wallet, WalletError, lock};
 use ledger::{Approved, End, Payment, PaymentId, RuleKey, State};
-use plan::{Fact, Limit, Mode, PlanDigest, Weight};
+use plan::{Limit, Mode, PlanDigest};
 use tron::Amount;
 use vault::Passphrase;
 
@@ -152,9 +153,6 @@ impl Wallet {
 
     async fn approve(&self, asked: Payment, scope: Scope, choice: AllowanceChoice) -> Result<Payment, WalletError> {
         let id = asked.id;
-        if let Some(stopped) = self.look_again(&asked).await? {
-            return Ok(stopped);
-        }
         if let (Some(need), AllowanceChoice::Total(total)) = (&asked.plan.allowance, choice)
             && !total_range(need.need).contains(&total)
         {
@@ -164,16 +162,17 @@ impl Wallet {
                 found: total.to_string(),
             });
         }
-        if let Some(need) = &asked.plan.allowance {
-            self.can_approve(&asked.plan, need.cost_sun).await?;
-        }
-        let now = self.now();
-        // The wallet's own window begins now; a dictated one is what it is.
-        let window = asked.plan.lifetime().map(|secs| choosing::window(secs, self.0.time.latest()));
-        let answer = ledger::Answer { digest: asked.digest, window: window.unwrap_or(asked.plan.window) };
-        match self.db(move |ledger| ledger.approve(id, &answer, now)).await? {
-            Approved::Reserved(_) | Approved::Already(_) => self.stored(),
+        let given = match self.reserve_as_shown(&asked).await? {
+            Yes::Stopped(payment) => return Ok(payment),
+            Yes::Given(given) => given,
+        };
+        match given {
+            Approved::Reserved(payment) | Approved::Already(payment) => {
+                self.stored();
+                self.plan_beside(&payment).await;
+            }
             Approved::OtherPlan { asked } => return Err(WalletError::PlanChanged { now: asked }),
+            Approved::Unseen => return Err(WalletError::PlanChanged { now: asked.digest }),
             Approved::TooLate(payment) | Approved::Ended(payment) => {
                 self.moved(&payment);
                 return Err(WalletError::Ended(Box::new(payment)));
@@ -196,25 +195,6 @@ impl Wallet {
         }
         self.finish_later(id);
         self.row(id).await
-    }
-
-    /// The chain may have moved since the question was asked: a payment that can't settle any more is not
-    /// signed. `Some`: it was ended here.
-    async fn look_again(&self, asked: &Payment) -> Result<Option<Payment>, WalletError> {
-        let id = asked.id;
-        let document = self.db(move |ledger| ledger.papers(id)).await?.document;
-        let now = self.plan_again(asked, &document).await?.plan;
-        let stop = now.findings.iter().find(|f| f.weight == Weight::Stop);
-        let new_need = now.allowance.is_some() && asked.plan.allowance.is_none();
-        let code = match (stop, new_need) {
-            (Some(finding), _) if matches!(finding.fact, Fact::DeadlinePassed { .. }) => {
-                return self.end(id, End::Expired).await.map(Some);
-            }
-            (Some(finding), _) => finding.fact.code(),
-            (None, true) => "allowanceMissing",
-            (None, false) => return Ok(None),
-        };
-        self.end(id, End::Refused { code: code.to_owned() }).await.map(Some)
     }
 
     /// "Up to … a day": the rule for app × site × token, and the app's own across all sites where it has none.

@@ -2,7 +2,7 @@
 
 use ledger::{LedgerError, Payment};
 use names::{AppNameError, UrlError};
-use plan::{AppId, PlanDigest};
+use plan::{AppId, Finding, PlanDigest};
 use tron::{Address, Amount, Network};
 use vault::VaultError;
 
@@ -62,6 +62,10 @@ pub enum WalletError {
     ShortPassphrase { found: usize, expected: usize },
     #[error("the plan changed since it was shown")]
     PlanChanged { now: PlanDigest },
+    /// At the yes there was more to say than was shown: nothing was signed, and the question stands there again, with
+    /// what is new.
+    #[error("asked again: {}", codes(.news))]
+    AskedAgain { payment: Box<Payment>, news: Vec<Finding> },
     #[error("the answer came {wait_ms} ms too early")]
     NotArmed { wait_ms: i64 },
     /// The payment is not waiting for an answer any more.
@@ -152,6 +156,10 @@ impl WalletError {
     pub(crate) fn is_of_one_option(&self) -> bool {
         self.of_allowance().is_some() || matches!(self, Self::Node(_) | Self::NoNode { .. })
     }
+}
+
+fn codes(news: &[Finding]) -> String {
+    news.iter().map(|found| found.fact.code()).collect::<Vec<_>>().join(", ")
 }
 
 impl From<chain::ChainError> for WalletError {

@@ -3,6 +3,7 @@
 //! signed, recorded. Refuses everything that it did not decode itself; no signature without its row.
 
 mod accounts;
+mod afresh;
 mod allowance;
 mod answer;
 mod apps;
@@ -15,6 +16,7 @@ mod error;
 mod event;
 mod facts;
 mod flood;
+mod ground;
 mod keyring;
 mod keys;
 mod lookup;
@@ -100,6 +102,10 @@ pub(crate) struct Inner {
     closes: Mutex<HashMap<PaymentId, i64>>,
     /// Who waits for the answers to open questions.
     presence: Mutex<presence::Presence>,
+    /// Open questions that something was signed beside.
+    stale: Mutex<afresh::Stale>,
+    /// One approving transaction at a time per token and account: the later one counts what the earlier one gave.
+    allowing: Allowing,
     pairings: Mutex<Vec<apps::Open>>,
     dangers: Mutex<Vec<PaymentId>>,
     /// One task works on a payment at a time.
@@ -119,6 +125,7 @@ pub(crate) struct Inner {
     lock: Mutex<Option<std::fs::File>>,
 }
 
+type Allowing = Mutex<HashMap<(Network, tron::Address, tron::Address), Arc<tokio::sync::Mutex<()>>>>;
 type Turns = Mutex<HashMap<(AppId, String), Arc<tokio::sync::Mutex<()>>>>;
 
 /// Where and how a wallet opens.
@@ -216,6 +223,8 @@ impl Wallet {
             memory: Mutex::default(),
             closes: Mutex::default(),
             presence: Mutex::default(),
+            stale: Mutex::default(),
+            allowing: Mutex::default(),
             pairings: Mutex::default(),
             dangers: Mutex::default(),
             working: Mutex::default(),

@@ -247,11 +247,11 @@ fn comparable(plan: &Plan) -> Option<Amount> {
 
 impl Planned {
     /// Says why this option was taken, where there was a choice.
-    fn chosen(mut self, why: Chosen, options: usize) -> Self {
-        if options > 1 {
-            let options = u64::try_from(options).unwrap_or(u64::MAX);
-            self.plan.findings.push(Finding { weight: Weight::Note, fact: Fact::OptionChosen { why, options } });
+    fn chosen(self, why: Chosen, options: usize) -> Self {
+        if options < 2 {
+            return self;
         }
-        self
+        let options = u64::try_from(options).unwrap_or(u64::MAX);
+        self.say(Finding { weight: Weight::Note, fact: Fact::OptionChosen { why, options } })
     }
 }

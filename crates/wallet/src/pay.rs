@@ -181,6 +181,7 @@ impl Wallet {
                 tracing::warn!(%error, "the record's log is not shortened yet");
             }
             wallet.moved(&payment);
+            wallet.plan_beside(&payment).await;
             wallet.look_behind(&payment, terms).await;
         });
     }
@@ -247,6 +248,7 @@ impl Wallet {
         let (id, app) = (payment.id, payment.plan.app.clone());
         match verdict {
             Verdict::Allow => {
+                self.plan_beside(&payment).await;
                 let signed = self.sign(&payment).await?;
                 self.outcome(signed).await
             }

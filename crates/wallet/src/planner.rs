@@ -4,12 +4,13 @@
 use crate::asked::Asked;
 use crate::choosing;
 use crate::facts::{Look, Seller};
+use crate::ground::Ground;
 use crate::sign::Paper;
 use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
 use ledger::{Payment, PaymentId};
-use plan::{AllowanceNeed, AppId, Fact, Fee, Plan, PlanDigest, Role, TokenRef, Weight, Window};
-use policy::{ChainFacts, Draft, TokenSays};
+use plan::{AllowanceNeed, AppId, Fact, Fee, Finding, Plan, PlanDigest, Role, TokenRef, Weight, Window};
+use policy::{ChainFacts, TokenSays};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tron::{Address, Amount, Network, abi, token};
@@ -28,6 +29,16 @@ pub(crate) struct Planned {
     pub nonce: String,
     /// The 402 dictates nonce and window.
     pub dictated: bool,
+    pub ground: Ground,
+}
+
+impl Planned {
+    /// Adds what is not found in it but said about it.
+    pub fn say(mut self, finding: Finding) -> Self {
+        self.plan.findings.push(finding);
+        self.digest = PlanDigest::of(&self.plan);
+        self
+    }
 }
 
 /// What to plan.
@@ -73,7 +84,12 @@ impl Wallet {
         let terms = Paper::read(document, payment)?.terms()?.clone();
         let nonce = terms.nonce();
         let what = Try { option, terms: &terms, payer: old.payer, own: Some(payment.id), nonce, look: Look::Chain };
-        self.plan_option(&old.app, &asked, what).await
+        let planned = self.plan_option(&old.app, &asked, what).await?;
+        let chosen = old.findings.iter().find(|found| matches!(found.fact, Fact::OptionChosen { .. }));
+        Ok(match chosen {
+            Some(chosen) => planned.say(chosen.clone()),
+            None => planned,
+        })
     }
 
     /// The option's terms, through the deployment that is selected for this site, if they could be paid at all.
@@ -115,6 +131,7 @@ impl Wallet {
         let network = terms.network();
         let maximum = terms.maximum().ok_or(WalletError::Check { check: "maximum of the terms" })?;
         let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
+        let window = Window { valid_after, valid_before };
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
         let spender = terms.spender();
         // First of all: what memory does not know must not ask a node for anything.
@@ -137,48 +154,35 @@ impl Wallet {
         if terms.scheme() == Scheme::ExactPermit2 {
             history.permit2 = self.permit2_at(&asked.site, network).await?;
         }
-        let promised = history.promised;
-        let less = |amount: Option<Amount>| amount.map(|a| a.saturating_sub(promised));
         // A token that can't tell a nonce has none of the functions.
         let token_says = if chain.token == TokenSays::CannotAuthorize { chain.token } else { vouched.token };
-        let facts = ChainFacts {
-            balance: less(chain.balance),
-            allowance: less(chain.allowance),
-            nonce_used,
-            token: token_says,
-            clock_ahead_ms: chain.clock_ahead_ms,
-        };
-        let contract_known = in_its_role(terms) && foreign.is_none() && vouched.good != Some(false);
-        let (site, request) = (asked.site.clone(), asked.request.clone());
-        let window = Window { valid_after, valid_before };
-        let claims = Claims::of(option);
-        let draft = Draft {
-            site: &site,
-            request_url: &asked.url,
-            claimed_resource: asked.claimed_resource(),
+        let ground = Ground {
+            site: asked.site.clone(),
+            request_url: asked.url.clone(),
+            claimed_resource: asked.claimed_resource().map(str::to_owned),
             network,
-            token: &token,
+            token: token.clone(),
             token_added: added,
-            claimed_symbol: claims.symbol.as_deref(),
-            claimed_decimals: claims.decimals,
+            claims: Claims::of(option),
             contract: foreign.unwrap_or(terms.settler()),
-            contract_known,
+            contract_known: in_its_role(terms) && foreign.is_none() && vouched.good != Some(false),
             caller_missing,
             payer,
             payee: terms.payee(),
             price: terms.price(),
-            fee: fee.as_ref(),
+            fee: fee.clone(),
             maximum,
             window,
             needs_allowance: spender.is_some(),
+            chain: ChainFacts { nonce_used, token: token_says, ..chain },
         };
-        let findings = policy::findings(&draft, &history, &facts, self.0.time.latest());
+        let findings = ground.findings(&history, self.0.time.latest());
         let stopped = findings.iter().any(|f| f.weight == Weight::Stop);
         let missing = findings.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
-        let allowance = match (spender, chain.allowance) {
+        let allowance = match (spender, ground.chain.allowance) {
             // What is refused anyway is not simulated: the token could answer whatever it likes.
             (Some(spender), Some(have)) if missing && !stopped => {
-                let need = promised.saturating_add(maximum);
+                let need = ground.need(&history);
                 let cost_sun = self.allowance_cost(network, token.address, payer, spender, need).await?;
                 Some(AllowanceNeed { spender, have, need, cost_sun })
             }
@@ -186,9 +190,9 @@ impl Wallet {
         };
         let plan = Plan {
             app: app.clone(),
-            site,
+            site: asked.site.clone(),
             provenance: asked.provenance,
-            request,
+            request: asked.request.clone(),
             document: asked.offer.hash(),
             option: option.index,
             scheme: terms.scheme(),
@@ -203,12 +207,12 @@ impl Wallet {
             maximum,
             window,
             allowance,
-            balance: facts.balance,
+            balance: ground.facts(&history).balance,
             findings,
             site_words: asked.site_words(),
             app_words: asked.reason.clone(),
         };
-        Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string(), dictated })
+        Ok(Planned { digest: PlanDigest::of(&plan), plan, nonce: nonce.to_string(), dictated, ground })
     }
 
     /// The token by its address: from the table, from what the person added, or as the contract claims.

@@ -4,7 +4,7 @@
 
 use crate::{Event, Wallet, WalletError};
 use ledger::{End, Payment, Replan, Replanned};
-use plan::{Fact, PlanDigest, Why};
+use plan::Why;
 
 impl Wallet {
     /// One after the other: what the first takes counts against the next.
@@ -27,10 +27,7 @@ impl Wallet {
     async fn judge_again(&self, asked: Payment) -> Result<(), WalletError> {
         let (id, shown) = (asked.id, asked.digest);
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
-        let mut planned = self.plan_again(&asked, &document).await?;
-        let chosen = |f: &&plan::Finding| matches!(f.fact, Fact::OptionChosen { .. });
-        planned.plan.findings.extend(asked.plan.findings.iter().filter(chosen).cloned());
-        planned.digest = PlanDigest::of(&planned.plan);
+        let planned = self.plan_again(&asked, &document).await?;
         let found = planned.plan.findings.clone();
         let (now, expires_at, wallet) = (self.now(), asked.expires_at, self.clone());
         let replanned = self
@@ -51,6 +48,7 @@ impl Wallet {
             Replanned::Reserved(payment) => {
                 self.stored();
                 self.moved(&payment);
+                self.plan_beside(&payment).await;
                 self.finish(id).await.map(drop)
             }
             Replanned::Asked(payment) => {

@@ -74,6 +74,7 @@ impl Wallet {
     /// What an earlier process left: questions get their boot deadline again.
     pub(crate) async fn restore(&self) -> Result<(), crate::OpenError> {
         let open = self.0.ledger.open_questions()?;
+        self.renew_digests(&open)?;
         let (wall, boot) = (self.0.time.latest(), self.0.time.boot_ms());
         let mut closes = lock(&self.0.closes);
         for payment in open {

@@ -85,7 +85,9 @@ async fn a_crash_between_approval_and_signature_is_resumed_with_the_rows_own_non
             }
             None => question.plan.window,
         };
-        ledger.approve(question.id, &ledger::Answer { digest: question.digest, window }, stage.wallet.now()).unwrap();
+        ledger
+            .approve(question.id, &ledger::Answer { digest: question.digest, window }, stage.wallet.now(), |_| true)
+            .unwrap();
         drop(ledger);
         let stage = stage.restart().await;
         stage.advance(30);

@@ -29,6 +29,8 @@ export class Answering {
   busy = $state(false);
   /** The plan changed while it was open. */
   changed = $state(false);
+  /** What is new in it, where an answer was refused for that. */
+  news = $state<string>();
   armed = $state(false);
   /** Restarts the animation of the waiting button. */
   turn = $state(0);
@@ -91,6 +93,7 @@ export class Answering {
     this.question = question;
     this.failure = undefined;
     this.changed = false;
+    this.news = undefined;
     await this.rearm();
   }
 
@@ -239,6 +242,7 @@ export class Answering {
         return;
       case "PLAN_CHANGED":
         this.changed = true;
+        this.news = failure.message;
         return;
       case "EXPIRED":
       case "CANCELLED":

@@ -150,7 +150,7 @@ pub fn answer(payment: &Payment) -> Answer {
 }
 
 pub fn approve(ledger: &Ledger, payment: &Payment, now: Moment) -> Payment {
-    match ledger.approve(payment.id, &answer(payment), now).unwrap() {
+    match ledger.approve(payment.id, &answer(payment), now, |_| true).unwrap() {
         Approved::Reserved(payment) => payment,
         other => panic!("{other:?}"),
     }
