@@ -40,7 +40,7 @@ fn make(app: &AppHandle, label: &str) -> tauri::Result<()> {
     // Shown when the window manager has been told all about it.
     config.visible = false;
     let window = WebviewWindowBuilder::from_config(app, &config)?
-        .on_navigation(|url| matches!(url.scheme(), "tauri" | "http" | "https") && is_ours(url))
+        .on_navigation(|url| is_ours(url, cfg!(any(windows, target_os = "android"))))
         .on_new_window(|_, _| tauri::webview::NewWindowResponse::Deny)
         .build()?;
     if label == APPROVAL {
@@ -58,9 +58,16 @@ fn make(app: &AppHandle, label: &str) -> tauri::Result<()> {
     window.set_focus()
 }
 
-/// The pages that are embedded in this program, and nothing else.
-fn is_ours(url: &tauri::Url) -> bool {
-    url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost")
+/// The pages that are embedded in this program, and nothing else. Where the system's webview takes no scheme of our own
+/// they are mapped to a host, and only there: elsewhere whoever listens on this machine would answer for that name.
+fn is_ours(url: &tauri::Url, mapped: bool) -> bool {
+    let plain = url.port().is_none() && url.username().is_empty() && url.password().is_none();
+    plain
+        && match url.scheme() {
+            "tauri" => url.host_str() == Some("localhost"),
+            "http" | "https" => mapped && url.host_str() == Some("tauri.localhost"),
+            _ => false,
+        }
 }
 
 /// As [`open`]; a window that can't be opened is logged, the payment waits in its row.
@@ -96,5 +103,36 @@ pub fn close(app: &AppHandle, label: &str) -> tauri::Result<()> {
     match app.get_webview_window(label) {
         Some(window) => window.destroy(),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ours;
+
+    #[test]
+    fn a_window_shows_embedded_pages_and_goes_nowhere_else() {
+        let ours = |text: &str| [false, true].map(|mapped| is_ours(&tauri::Url::parse(text).unwrap(), mapped));
+        assert_eq!(ours("tauri://localhost/index.html"), [true, true]);
+        // On Windows and Android alone.
+        assert_eq!(ours("http://tauri.localhost/index.html"), [false, true]);
+        assert_eq!(ours("https://tauri.localhost/"), [false, true]);
+        for elsewhere in [
+            "http://tauri.localhost:8402/",
+            "https://tauri.localhost:444/",
+            "http://user@tauri.localhost/",
+            "http://a.tauri.localhost/",
+            "http://tauri.localhost.example/",
+            "http://localhost/",
+            "tauri://elsewhere/",
+            "tauri://localhost:1/",
+            "tauri:x",
+            "ftp://tauri.localhost/",
+            "file:///etc/passwd",
+            "data:text/html,x",
+            "about:blank",
+        ] {
+            assert_eq!(ours(elsewhere), [false, false], "{elsewhere}");
+        }
     }
 }
