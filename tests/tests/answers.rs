@@ -1,7 +1,7 @@
 //! Answers as people give them, and as thieves of clicks and floods of prompts would like to.
 
 use ledger::State;
-use stories::{Ask, PASSPHRASE, Stage, passphrase, usdt};
+use stories::{Ask, PASSPHRASE, Stage, USDT, passphrase, usdt};
 use wallet::{AllowanceChoice, Answer, AppId, Outcome, Proof, Scope, WalletError};
 
 #[tokio::test]
@@ -122,11 +122,22 @@ async fn a_locked_wallet_keeps_the_question_and_a_limit_does_not_answer_for_it()
 async fn more_than_the_app_allowed_is_refused_before_anybody_is_asked() {
     let stage = Stage::start().await;
     let mut request = stage.request(&Ask::new(1));
-    request.max_amount = Some("259999".to_owned());
+    // A number alone: of which token?
+    request.max_amount = Some("260000".to_owned());
+    let unclear = stage.wallet.pay(&stage.app, &request).await;
+    assert!(
+        matches!(unclear, Err(WalletError::Field { field: "maxAmount", expected, .. }) if expected.contains("USDT"))
+    );
+    request.max_amount = Some(format!("259999 {USDT}"));
     let over = stage.wallet.pay(&stage.app, &request).await;
     assert!(
         matches!(over, Err(WalletError::MaxAmount { max, asked }) if max == "0.259999 USDT" && asked == "0.26 USDT")
     );
+    for over in ["0.25 USDT", "1000000 USDD", "260000 TGjgvdTWWrybVLaVeFqSyVqJQWjxqRYbaK"] {
+        request.max_amount = Some(over.to_owned());
+        let refused = stage.wallet.pay(&stage.app, &request).await;
+        assert!(matches!(refused, Err(WalletError::MaxAmount { asked, .. }) if asked == "0.26 USDT"), "{over}");
+    }
     request.max_amount = None;
     // Whole units, of any token or of one; a token that is another one is over in any amount.
     for over in ["0.25", "0.259999 USDT", "0", "100 USDD"] {
@@ -136,6 +147,7 @@ async fn more_than_the_app_allowed_is_refused_before_anybody_is_asked() {
     }
     request.max = Some("0.26 usdt".to_owned());
     request.max_amount = Some("260000".to_owned());
+    request.prefer = Some(wallet::Prefer { asset: Some(USDT.to_owned()), ..wallet::Prefer::default() });
     assert!(matches!(stage.wallet.pay(&stage.app, &request).await, Ok(Outcome::Open(_))));
 }
 

@@ -175,7 +175,10 @@ async fn pay_without_a_running_owner_asks_right_here() {
     assert_eq!((refused.status, refused.out.as_str()), (3, ""), "{}", refused.err);
     let silent = run(home.path(), &["pay", &home.world.cheap_url()], "");
     assert_eq!(silent.status, 1, "{}", silent.err);
-    let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max-smallest", "49999"], "");
+    let unclear = run(home.path(), &["pay", &home.world.cheap_url(), "--max-smallest", "49999"], "");
+    assert!(unclear.status == 2 && unclear.err.contains("the token's contract"), "{}", unclear.err);
+    let smallest = "49999 TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
+    let capped = run(home.path(), &["pay", &home.world.cheap_url(), "--max-smallest", smallest], "");
     assert_eq!(capped.status, 7, "{}", capped.err);
     assert!(capped.err.contains("0.05 USDT") && capped.err.contains("0.049999 USDT"), "{}", capped.err);
     for (most, status) in [("0.04", 7), ("0.05 USDD", 7), ("0", 7), ("nothing", 2)] {

@@ -6,7 +6,7 @@ use names::WebUrl;
 use plan::{AppId, Plan, Provenance, Request, Site};
 use sha2::{Digest, Sha256};
 use std::fmt;
-use tron::Amount;
+use tron::{Address, Amount};
 use x402::{Offer, Requirements, Terms};
 
 const URL_MAX: usize = 8192;
@@ -25,7 +25,7 @@ pub struct PayRequest {
     /// The app's own words.
     pub reason: Option<String>,
     pub idempotency_key: Option<String>,
-    /// Smallest units.
+    /// "0.50 USDT", or smallest units with the token's contract: [`Most::of_one_token`].
     pub max_amount: Option<String>,
     /// Whole units, "0.50", or "0.50 USDT" for that token alone.
     pub max: Option<String>,
@@ -53,11 +53,13 @@ impl Prefer {
     }
 }
 
-/// The most that may leave, as a person writes it: whole units, and the token where one is named.
+/// The most that may leave, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Most {
-    amount: String,
-    symbol: Option<String>,
+pub enum Most {
+    /// Whole units, and the token where one is named.
+    Whole { amount: String, symbol: Option<String> },
+    /// Smallest units of the token at this address.
+    Smallest { amount: Amount, token: Address },
 }
 
 /// More than any token has.
@@ -75,24 +77,58 @@ impl Most {
         let letters = |s: &str| s.chars().all(|c| c.is_ascii_alphabetic() || (apart && c.is_ascii_digit()));
         let named = symbol.is_none_or(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()) && letters(s));
         Amount::parse_units(amount, DECIMALS).ok().filter(|_| named)?;
-        Some(Self { amount: amount.to_owned(), symbol: symbol.map(str::to_owned) })
+        Some(Self::Whole { amount: amount.to_owned(), symbol: symbol.map(str::to_owned) })
+    }
+
+    /// As programs write it, always of one token: "0.50 USDT" with a symbol of the table, "500000 CONTRACT" in smallest
+    /// units, or a number alone beside the contract that the request prefers. A number whose token the seller chooses
+    /// would be next to nothing in one of 18 decimals and a fortune in one of 6. Otherwise what to write instead.
+    pub fn of_one_token(text: &str, preferred: Option<&str>) -> Result<Self, &'static str> {
+        const FORM: &str = "whole units with a symbol that Countersign knows (\"0.50 USDT\"), or smallest units with the \
+            token's contract (\"500000 TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t\")";
+        const ALONE: &str = "the token beside the number, because tokens differ in decimals: \"0.50 USDT\" in whole units, or \
+            \"500000 TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t\" in smallest units with the token's contract, or `prefer.asset` with it";
+        let smallest = |amount: &str, token: &str| {
+            let token = Address::parse(token).ok()?;
+            Some(Self::Smallest { amount: Amount::parse_smallest(amount).ok()?, token })
+        };
+        if Amount::parse_units(text.trim(), DECIMALS).is_ok() {
+            let token = preferred.ok_or(ALONE)?;
+            return smallest(text, token).ok_or(ALONE);
+        }
+        if let Some(most) = text.split_once(' ').and_then(|(amount, token)| smallest(amount, token)) {
+            return Ok(most);
+        }
+        let known = |symbol: &str| tron::token::all().iter().any(|token| token.symbol.eq_ignore_ascii_case(symbol));
+        match Self::parse(text) {
+            Some(Self::Whole { amount, symbol: Some(symbol) }) if known(&symbol) => {
+                Ok(Self::Whole { amount, symbol: Some(symbol) })
+            }
+            _ => Err(FORM),
+        }
     }
 
     /// Whether a payment stays within it. A symbol that is only a contract's claim is not the one that was meant.
     fn holds(&self, plan: &Plan) -> bool {
         let token = &plan.token;
-        let named = self.symbol.as_ref().is_none_or(|s| token.known && s.eq_ignore_ascii_case(&token.symbol));
-        let wide = |text: &str| Amount::parse_units(text, DECIMALS);
-        let asked = wide(&plan.maximum.format_units(token.decimals));
-        named && matches!((asked, wide(&self.amount)), (Ok(asked), Ok(most)) if asked <= most)
+        match self {
+            Self::Smallest { amount, token: named } => token.address == *named && plan.maximum <= *amount,
+            Self::Whole { amount, symbol } => {
+                let named = symbol.as_ref().is_none_or(|s| token.known && s.eq_ignore_ascii_case(&token.symbol));
+                let wide = |text: &str| Amount::parse_units(text, DECIMALS);
+                let asked = wide(&plan.maximum.format_units(token.decimals));
+                named && matches!((asked, wide(amount)), (Ok(asked), Ok(most)) if asked <= most)
+            }
+        }
     }
 }
 
 impl fmt::Display for Most {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.symbol {
-            Some(symbol) => write!(f, "{} {symbol}", self.amount),
-            None => f.write_str(&self.amount),
+        match self {
+            Self::Whole { amount, symbol: Some(symbol) } => write!(f, "{amount} {symbol}"),
+            Self::Whole { amount, symbol: None } => f.write_str(amount),
+            Self::Smallest { amount, token } => write!(f, "{amount} smallest units of {token}"),
         }
     }
 }
@@ -108,8 +144,8 @@ pub(crate) struct Asked {
     pub offer: Offer,
     pub raw: String,
     pub reason: Option<String>,
-    max_amount: Option<Amount>,
-    max: Option<Most>,
+    /// What the app says, and what the owner's command does.
+    most: [Option<Most>; 2],
     pub prefer: Option<Prefer>,
     pub hash: [u8; 32],
     pub key: Option<String>,
@@ -143,11 +179,9 @@ impl Asked {
             let found = format!("{} characters", reason.chars().count());
             return Err(field("reason", "at most 500 characters", &found));
         }
+        let preferred = request.prefer.as_ref().and_then(|prefer| prefer.asset.as_deref());
         let max_amount = match &request.max_amount {
-            Some(text) => Some(
-                Amount::parse_smallest(text)
-                    .map_err(|_| field("maxAmount", "a decimal string in the token's smallest unit", text))?,
-            ),
+            Some(text) => Some(Most::of_one_token(text, preferred).map_err(|form| field("maxAmount", form, text))?),
             None => None,
         };
         let max = match &request.max {
@@ -185,8 +219,7 @@ impl Asked {
             offer,
             raw: request.payment_required.clone(),
             reason: request.reason.clone().filter(|r| !r.trim().is_empty()),
-            max_amount,
-            max,
+            most: [max_amount, max],
             prefer: request.prefer.clone(),
             hash: hash.finalize().into(),
             key: request.idempotency_key.clone(),
@@ -203,8 +236,7 @@ impl Asked {
             offer: Offer::read(document).map_err(WalletError::Malformed)?,
             raw: document.to_owned(),
             reason: plan.app_words.clone(),
-            max_amount: None,
-            max: None,
+            most: [None, None],
             prefer: None,
             hash: [0; 32],
             key: None,
@@ -218,13 +250,20 @@ impl Asked {
 
     /// Whether the plan stays within what the request lets leave.
     pub(crate) fn within(&self, plan: &Plan) -> Result<(), WalletError> {
-        let token = &plan.token;
-        let shown = |amount: Amount| format!("{} {}", amount.format_units(token.decimals), token.symbol);
-        let over = |max| Err(WalletError::MaxAmount { max, asked: shown(plan.maximum) });
-        match (self.max_amount.filter(|max| plan.maximum > *max), self.max.as_ref().filter(|max| !max.holds(plan))) {
-            (Some(max), _) => over(shown(max)),
-            (None, Some(max)) => over(max.to_string()),
-            (None, None) => Ok(()),
+        match self.most.iter().flatten().find(|most| !most.holds(plan)) {
+            None => Ok(()),
+            Some(over) => {
+                let token = &plan.token;
+                let asked = format!("{} {}", plan.maximum.format_units(token.decimals), token.symbol);
+                // As the token is read, where it is the one that was meant.
+                let max = match over {
+                    Most::Smallest { amount, token: named } if token.address == *named => {
+                        format!("{} {}", amount.format_units(token.decimals), token.symbol)
+                    }
+                    other => other.to_string(),
+                };
+                Err(WalletError::MaxAmount { max, asked })
+            }
         }
     }
 
@@ -300,6 +339,36 @@ mod tests {
         }
         for text in ["", "USDT", "-1", "1e3", "0.5 USDT or so", "0,50", "1.2.3", "0x10", "0.5 $", "1 2"] {
             assert_eq!(Most::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_program_lets_leave_is_of_one_token() {
+        const USDT: &str = "TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf";
+        let smallest = format!("500000 smallest units of {USDT}");
+        for (text, preferred, shown) in [
+            ("0.50 USDT", None, "0.50 USDT"),
+            ("0.50 usdd", Some(USDT), "0.50 usdd"),
+            ("500000 TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf", None, smallest.as_str()),
+            ("500000", Some(USDT), smallest.as_str()),
+        ] {
+            let most = Most::of_one_token(text, preferred).map(|most| most.to_string());
+            assert_eq!(most.as_deref(), Ok(shown), "{text}");
+        }
+        for (text, preferred, why) in [
+            ("500000", None, "prefer.asset"),
+            ("0.50", None, "prefer.asset"),
+            ("0.50", Some(USDT), "prefer.asset"),
+            ("500000", Some("USDT"), "prefer.asset"),
+            ("0.50 USDX", None, "0.50 USDT"),
+            ("0.5 TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBf", None, "0.50 USDT"),
+            ("500000 TXYZopYRdj2D9XRtbG411XZZ3kM5VkAeBe", None, "0.50 USDT"),
+            ("USDT", None, "0.50 USDT"),
+            ("-1 USDT", None, "0.50 USDT"),
+            ("", None, "0.50 USDT"),
+        ] {
+            let refused = Most::of_one_token(text, preferred).unwrap_err();
+            assert!(refused.contains(why), "{text}: {refused}");
         }
     }
 

@@ -53,7 +53,8 @@ impl Wallet {
             let planned =
                 self.plan_option(app, asked, Try { option, terms, payer, own: None, nonce: None, look }).await?;
             let preferred = asked.prefer.as_ref().is_some_and(|p| p.matches(option, terms));
-            Ok::<_, WalletError>(Ranked { planned, preferred })
+            let over = asked.within(&planned.plan).is_err();
+            Ok::<_, WalletError>(Ranked { planned, preferred, over })
         });
         let (mut ranked, mut sick) = (Vec::<Ranked>::new(), None);
         for planned in futures::future::join_all(plans).await {
@@ -221,6 +222,8 @@ impl Wallet {
 struct Ranked {
     planned: Planned,
     preferred: bool,
+    /// More than the app lets leave, or another token than it means.
+    over: bool,
 }
 
 impl Ranked {
@@ -228,14 +231,14 @@ impl Ranked {
         self.planned.plan.weight() < Weight::Stop
     }
 
-    /// What settles comes first, then what the app prefers, then the network that the seller names first. The tokens
+    /// What settles comes first, then what is within the app's maximum, what it prefers, then the network that the seller names first. The tokens
     /// of the table are all worth a dollar, so their prices compare by whole units; others come after them. Last the
     /// TRX that an allowance burns, and the seller's order.
     fn order(&self, network: Option<usize>) -> impl Ord + use<> {
         let plan = &self.planned.plan;
         let units = comparable(plan);
         let burnt = plan.allowance.as_ref().map_or(0, |need| need.cost_sun);
-        (!self.settles(), !self.preferred, network, units.is_none(), units, plan.maximum, burnt, plan.option)
+        (!self.settles(), self.over, !self.preferred, network, units.is_none(), units, plan.maximum, burnt, plan.option)
     }
 }
 

@@ -74,17 +74,20 @@ pub async fn pay(global: &Global, console: &Console, pay: Pay) -> Result<(), Fai
 /// The most that may leave, in whole units or in smallest ones; looked at before anything is requested.
 fn most(pay: &Pay) -> Result<(Option<String>, Option<String>), Fail> {
     if pay.max_amount.is_some() {
-        return Err(usage("--max-amount counted the token's smallest unit, which its name did not say")
-            .advice("Write --max 0.50 for whole units, or --max-smallest 500000 for smallest ones."));
+        return Err(usage("--max-amount counted the token's smallest unit, which its name did not say").advice(
+            "Write --max '0.50 USDT' for whole units, or --max-smallest '500000 CONTRACT' for smallest ones.",
+        ));
     }
     if let Some(text) = pay.max.as_deref().filter(|text| wallet::Most::parse(text).is_none()) {
         return Err(usage(format!("--max: expected an amount like 0.50 or '0.50 USDT', found {}", safe(text))));
     }
-    if let Some(text) = pay.max_smallest.as_deref().filter(|text| tron::Amount::parse_smallest(text).is_err()) {
+    let smallest = |text: &str| matches!(wallet::Most::of_one_token(text, None), Ok(wallet::Most::Smallest { .. }));
+    if let Some(text) = pay.max_smallest.as_deref().filter(|text| !smallest(text)) {
         return Err(usage(format!(
-            "--max-smallest: expected a whole number of the token's smallest unit, found {}",
+            "--max-smallest: expected a whole number of smallest units and the token's contract, found {}",
             safe(text)
-        )));
+        ))
+        .advice("Tokens differ in decimals: write --max-smallest '500000 CONTRACT', or --max '0.50 USDT'."));
     }
     Ok((pay.max.clone(), pay.max_smallest.clone()))
 }
