@@ -1,16 +1,20 @@
 // Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
 //   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
-// Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
-// COUNTERSIGN_URL says otherwise. The token comes from a pairing: see pair.sh.
+// Where Countersign listens stands in the runtime file; COUNTERSIGN_RUNTIME names another file, COUNTERSIGN_URL an address
+// (http://127.0.0.1:4020). What listens there proves first that it is the Countersign which gave out the token. The token
+// comes from a pairing: see pair.sh.
+import { createHash, createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 
-// Looked up for each call: a Countersign that was started again may listen elsewhere.
+const { COUNTERSIGN_TOKEN: token = "", COUNTERSIGN_URL: named, COUNTERSIGN_RUNTIME: file, XDG_RUNTIME_DIR: dir } = process.env;
+
+// Its address. Looked up for each call: a Countersign that was started again may listen elsewhere.
 function where() {
-  if (process.env.COUNTERSIGN_URL) return process.env.COUNTERSIGN_URL;
+  if (named) return named.replace("http://", "").replace(/\/$/, "");
   try {
-    const runtime = JSON.parse(readFileSync(`${process.env.XDG_RUNTIME_DIR}/countersign/main.json`, "utf8"));
+    const runtime = JSON.parse(readFileSync(file || `${dir}/countersign/main.json`, "utf8"));
     process.kill(runtime.pid, 0); // a file that a crash left behind names a process that is gone
-    return `http://${runtime.address}`;
+    return runtime.address;
   } catch {
     throw "Countersign is not running";
   }
@@ -19,10 +23,29 @@ function where() {
 // No redirect is followed: a payment is for the URL that it was asked for.
 const straight = (url, options) => fetch(url, { redirect: "manual", ...options });
 
+// Whether what listens there has the key that goes with the token. A relay's proof is for another address.
+async function proves(address) {
+  const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+  const [key, nonce] = [sha256(token), randomBytes(32).toString("hex")];
+  const expected = createHmac("sha256", key).update(`countersign proof 1\n${nonce}\n${address}`).digest("hex");
+  try {
+    const url = `http://${address}/v1/proof?key=${sha256(key)}&nonce=${nonce}`;
+    const said = await straight(url, { signal: AbortSignal.timeout(10_000) });
+    return said.ok && (await said.json()).proof === expected;
+  } catch (why) {
+    if (why?.cause?.code === "ECONNREFUSED") throw "Countersign is not running";
+    return false;
+  }
+}
+
 async function countersign(path, body) {
-  const answer = await straight(where() + path, {
+  const address = where();
+  if (!(await proves(address))) {
+    throw `NOT_PAIRED: what listens at ${address} is not the Countersign of this token: nothing was sent`;
+  }
+  const answer = await straight(`http://${address}${path}`, {
     method: body ? "POST" : "GET",
-    headers: { authorization: `Bearer ${process.env.COUNTERSIGN_TOKEN}`, "content-type": "application/json" },
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: body && JSON.stringify(body),
   });
   const said = await answer.json();

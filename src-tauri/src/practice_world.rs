@@ -66,7 +66,7 @@ async fn open_wallet(desk: &Desk) -> Result<Option<String>, view::Failure> {
     }
     let pairing = desk.pair("Practice shopper").await?;
     desk.answer_pairing(&pairing.id, true).await?;
-    Ok(desk.pairing(&pairing.id, Duration::ZERO).await?.token)
+    Ok(desk.collect(&pairing.id, &pairing.secret.unwrap_or_default(), Duration::ZERO).await?.token)
 }
 
 /// Lets the shopper buy, and tells each step on standard output as one JSON object a line.

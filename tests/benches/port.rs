@@ -80,7 +80,7 @@ fn reserving() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::open(&folder.path().join("ledger.db")).unwrap();
     let app = AppId("bench".to_owned());
-    ledger.add_app(&NewApp { id: app.clone(), name: "Bench", token_hash: [1; 32] }, START).unwrap();
+    ledger.add_app(&NewApp { id: app.clone(), name: "Bench", readings: &[], token_hash: [1; 32] }, START).unwrap();
     let (plan, mut nonce) = (plan(app), 0_u64);
     let digest = PlanDigest::of(&plan);
     let enter = || {
@@ -160,7 +160,14 @@ impl Story {
         stage.devnet.faucet(stage.payer(), devnet::Gift::Token(address(USDT), usdt("900"))).unwrap();
         let pairing = stage.wallet.pair("bench").unwrap();
         stage.wallet.answer_pairing(&pairing.id, true).await.unwrap();
-        let token = stage.wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap().to_string();
+        let token = stage
+            .wallet
+            .collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO)
+            .await
+            .unwrap()
+            .token
+            .unwrap()
+            .to_string();
         let port = serve(&stage).await;
         let run = std::time::UNIX_EPOCH.elapsed().unwrap().as_millis().try_into().unwrap();
         Self { stage, program: Program::start(), port, token, run }
@@ -314,7 +321,7 @@ async fn serve(stage: &Stage) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
     let router = helper::router(view::Desk::new(stage.wallet.clone()), helper::Limits::default());
-    let router = router.layer(Extension(helper::Entrance::Tcp { port: at.port() }));
+    let router = router.layer(Extension(helper::Entrance::Tcp { address: at }));
     tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
     format!("http://{at}")
 }

@@ -1,21 +1,25 @@
 //! Fetches a URL and pays for it through Countersign when it answers 402.
 //! Never holds a key, and never decides what may be paid: the person does, in Countersign.
 //!
-//! Where Countersign listens stands in a file that only you can write, so that no other program can pretend to be it;
-//! COUNTERSIGN_URL says otherwise. No redirect is followed: a payment is for the URL that it was asked for.
+//! Where Countersign listens stands in the runtime file; COUNTERSIGN_RUNTIME names another file, COUNTERSIGN_URL an address
+//! (`http://127.0.0.1:4020`). What listens there proves first that it is the Countersign which gave out the token.
+//! No redirect is followed: a payment is for the URL that it was asked for.
 //!
 //! ```sh
 //! COUNTERSIGN_TOKEN=… cargo run --package stories --example pay -- http://127.0.0.1:8402/articles/1
 //! ```
 #![allow(clippy::print_stderr)] // it tells what went wrong beside what was bought
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use hmac::{Hmac, Mac};
 use reqwest::{Client, Response, redirect::Policy};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::env;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 /// The wallet's port, as a program sees it.
 struct Countersign {
@@ -37,7 +41,11 @@ impl Countersign {
     }
 
     async fn call(&self, path: &str, body: Option<Value>) -> Result<Value> {
-        let url = format!("{}{path}", whereabouts()?);
+        let address = whereabouts()?;
+        if !self.proves(&address).await? {
+            bail!("NOT_PAIRED: what listens at {address} is not the Countersign of this token: nothing was sent");
+        }
+        let url = format!("http://{address}{path}");
         let request = match body {
             Some(body) => self.direct.post(url).json(&body),
             None => self.direct.get(url),
@@ -49,6 +57,23 @@ impl Countersign {
             bail!("{}: {}", text(&said["code"]), text(&said["detail"])); // a problem document
         }
         Ok(said)
+    }
+
+    /// Whether what listens there has the key that goes with the token. A relay's proof is for another address.
+    async fn proves(&self, address: &str) -> Result<bool> {
+        let mut random = [0; 32];
+        getrandom::fill(&mut random).map_err(|why| anyhow!("no randomness: {why}"))?;
+        let (key, nonce) = (hex::encode(Sha256::digest(&self.token)), hex::encode(random));
+        let url = format!("http://{address}/v1/proof?key={}&nonce={nonce}", hex::encode(Sha256::digest(&key)));
+        let said: Value = match self.direct.get(url).timeout(Duration::from_secs(10)).send().await {
+            Ok(answer) => answer.json().await.unwrap_or_default(),
+            Err(why) if why.is_connect() => bail!("Countersign is not running"),
+            Err(_) => return Ok(false),
+        };
+        let expected = Hmac::<Sha256>::new_from_slice(key.as_bytes())?
+            .chain_update(format!("countersign proof 1\n{nonce}\n{address}"));
+        let proof = hex::decode(text(&said["proof"])).unwrap_or_default();
+        Ok(expected.verify_slice(&proof).is_ok())
     }
 
     /// Prints what is at `url`, paid for if that is asked and allowed. Whether it was there.
@@ -86,16 +111,17 @@ impl Countersign {
     }
 }
 
-/// Where it listens. Looked up for each call: a Countersign that was started again may listen elsewhere.
+/// Its address. Looked up for each call: a Countersign that was started again may listen elsewhere.
 fn whereabouts() -> Result<String> {
     if let Ok(named) = env::var("COUNTERSIGN_URL") {
-        return Ok(named);
+        return Ok(named.trim_start_matches("http://").trim_end_matches('/').to_owned());
     }
-    let file = env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("countersign/main.json"));
+    let usual = || env::var_os("XDG_RUNTIME_DIR").map(|dir| PathBuf::from(dir).join("countersign/main.json"));
+    let file = env::var_os("COUNTERSIGN_RUNTIME").map(PathBuf::from).or_else(usual);
     let text = file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default();
     let runtime: Value = serde_json::from_str(&text).unwrap_or_default();
     match (runtime["address"].as_str(), runtime["pid"].as_u64()) {
-        (Some(address), Some(pid)) if lives(pid) => Ok(format!("http://{address}")),
+        (Some(address), Some(pid)) if lives(pid) => Ok(address.to_owned()),
         _ => bail!("Countersign is not running"),
     }
 }

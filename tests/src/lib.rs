@@ -149,7 +149,7 @@ impl Stage {
         devnet.faucet(facilitator.address(), Gift::Trx(2_000_000_000)).unwrap();
         let pairing = wallet.pair("fetcher").unwrap();
         wallet.answer_pairing(&pairing.id, true).await.unwrap();
-        let token = wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap();
+        let token = wallet.collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO).await.unwrap().token.unwrap();
         let app = wallet.authenticate(&token).await.unwrap().id;
         Self { devnet, wallet, clock, dir, app, facilitator }
     }

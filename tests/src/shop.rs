@@ -109,7 +109,7 @@ impl Market {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let router = helper::router(Desk::new(self.stage.wallet.clone()), helper::Limits::default());
-        let router = router.layer(Extension(helper::Entrance::Tcp { port: address.port() }));
+        let router = router.layer(Extension(helper::Entrance::Tcp { address }));
         self.servers.push(tokio::spawn(async move { axum::serve(listener, router).await.unwrap() }));
         self.port.to(&[address]);
     }
@@ -158,7 +158,7 @@ impl Market {
         let wallet = &self.stage.wallet;
         let pairing = wallet.pair(name).unwrap();
         wallet.answer_pairing(&pairing.id, true).await.unwrap();
-        let token = wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap();
+        let token = wallet.collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO).await.unwrap().token.unwrap();
         let id = wallet.authenticate(&token).await.unwrap().id;
         App { http: self.http.clone(), port: self.port.url(), shop: self.shop.url(), token: token.to_string(), id }
     }

@@ -47,26 +47,43 @@ impl Scene {
         Self { world, owner, dir }
     }
 
+    /// The payer with this address named instead of the runtime file.
+    fn spawn_named(&self, payer: &Payer, url: &str, token: &str, address: &str) -> Child {
+        let mut command = self.payer(payer, url, token);
+        command.env("COUNTERSIGN_URL", format!("http://{address}")).env_remove("XDG_RUNTIME_DIR");
+        command.spawn().unwrap()
+    }
+
     /// The program with its arguments. It finds the port by the runtime file, and the machine has a proxy that leads
     /// nowhere: whoever sends what is for the port through it fails.
     fn spawn(&self, program: &Path, arguments: &[&str], token: &str) -> Child {
+        let mut command = self.command(program, arguments, token);
+        command.spawn().unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()))
+    }
+
+    fn command(&self, program: &Path, arguments: &[&str], token: &str) -> Command {
         let mut command = Command::new(program);
-        command.args(arguments).env("XDG_RUNTIME_DIR", self.dir.path()).env_remove("COUNTERSIGN_URL");
+        command.args(arguments).env("XDG_RUNTIME_DIR", self.dir.path());
+        command.env_remove("COUNTERSIGN_URL").env_remove("COUNTERSIGN_RUNTIME");
         for (name, value) in [("http_proxy", DEAD_PROXY), ("all_proxy", DEAD_PROXY), ("no_proxy", "localhost")] {
             command.env(name, value).env(name.to_uppercase(), value);
         }
         command.env("COUNTERSIGN_TOKEN", token);
         command.env_remove("RUST_BACKTRACE").kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap_or_else(|error| panic!("{} can't be started: {error}", program.display()))
+        command
     }
 
     fn spawn_payer(&self, payer: &Payer, url: &str, token: &str) -> Child {
+        self.payer(payer, url, token).spawn().unwrap()
+    }
+
+    fn payer(&self, payer: &Payer, url: &str, token: &str) -> Command {
         let mut arguments: Vec<&str> = payer.arguments.iter().map(String::as_str).collect();
         // By the name that goes past the proxy.
         let url = url.replace("127.0.0.1", "localhost");
         arguments.push(&url);
-        self.spawn(&payer.program, &arguments, token)
+        self.command(&payer.program, &arguments, token)
     }
 
     /// docs/examples/pair.sh, answered by the person; what it printed.
@@ -250,12 +267,14 @@ async fn the_rust_program_pays_and_takes_no_for_an_answer() {
     pays_twice_and_hears_a_no(payer(rust_example(), &[])).await;
 }
 
+type Heard = std::sync::Arc<std::sync::Mutex<Vec<u8>>>;
+
 /// Whatever else sits on the usual port: notes what it is told.
-async fn stranger() -> (u16, std::sync::Arc<std::sync::Mutex<Vec<u8>>>) {
+async fn stranger() -> (u16, Heard) {
     use tokio::io::AsyncReadExt;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, heard) = (listener.local_addr().unwrap().port(), std::sync::Arc::default());
-    let notes: std::sync::Arc<std::sync::Mutex<Vec<u8>>> = std::sync::Arc::clone(&heard);
+    let notes: Heard = std::sync::Arc::clone(&heard);
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4096];
@@ -294,6 +313,10 @@ fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
 
 /// A 402's header that can be paid on the practice chain.
 fn offer() -> String {
+    x402::header::write(&offer_json())
+}
+
+fn offer_json() -> String {
     let option = serde_json::json!({
         "scheme": "exact",
         "network": "tron:3448148188",
@@ -303,7 +326,7 @@ fn offer() -> String {
         "maxTimeoutSeconds": 300,
         "extra": { "assetTransferMethod": "permit2" },
     });
-    x402::header::write(&serde_json::json!({ "x402Version": 2, "accepts": [option] }).to_string())
+    serde_json::json!({ "x402Version": 2, "accepts": [option] }).to_string()
 }
 
 fn payers() -> Vec<Payer> {
@@ -338,6 +361,114 @@ async fn where_countersign_does_not_run_no_program_sends_its_token_anywhere() {
         assert!(pair.status.code() == Some(1) && text(&pair.stderr) == "Countersign is not running\n", "{pair:?}");
     }
     assert_eq!(text(&heard.lock().unwrap()), "");
+    scene.close().await;
+}
+
+/// Something that took a port: it notes all that it is told. Then it answers as one of these would.
+async fn squatter(kind: usize, real: std::net::SocketAddr) -> (std::net::SocketAddr, Heard) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, heard) = (listener.local_addr().unwrap(), Heard::default());
+    let notes = std::sync::Arc::clone(&heard);
+    let proof = |digit: &str| answer("200 OK", "", &format!("{{\"proof\":\"{}\"}}", digit.repeat(64)));
+    let said = match kind {
+        0 => proof("0"),
+        1 => answer("200 OK", "", "{\"proof\":\"\"}"),
+        2 => answer("200 OK", "", "{\"name\":\"countersign\",\"id\":\"1\",\"status\":\"signed\"}"),
+        3 => answer("307 Temporary Redirect", &format!("Location: http://{real}/v1/proof\r\n"), ""),
+        // It passes on what it hears, with the name that the real one wants to hear, or as it came.
+        _ => Vec::new(),
+    };
+    tokio::spawn(async move {
+        while let Ok((mut caller, _)) = listener.accept().await {
+            let (notes, said) = (std::sync::Arc::clone(&notes), said.clone());
+            tokio::spawn(async move {
+                let mut real = tokio::net::TcpStream::connect(real).await.unwrap();
+                let port = real.peer_addr().unwrap().port().to_string();
+                let mut piece = [0; 8192];
+                while let Ok(length @ 1..) = caller.read(&mut piece).await {
+                    notes.lock().unwrap().extend_from_slice(&piece[..length]);
+                    if !said.is_empty() {
+                        let _ = caller.write_all(&said).await;
+                        continue;
+                    }
+                    let head = text(&piece[..length]);
+                    let renamed = head.replace(&at.port().to_string(), &port);
+                    let _ = real.write_all(if kind == 4 { renamed.as_bytes() } else { head.as_bytes() }).await;
+                    let length = real.read(&mut piece).await.unwrap_or(0);
+                    let _ = caller.write_all(&piece[..length]).await;
+                }
+            });
+        }
+    });
+    (at, heard)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_squatters_and_twenty_relays_get_no_token_from_any_program() {
+    let scene = Scene::start().await;
+    let token = text(&scene.pair("documented", true).await.stdout).trim().to_owned();
+    let (url, real) = (scene.world.cheap_url(), scene.owner.addr());
+    let published = scene.dir.path().join("countersign/main.json");
+    let honest = std::fs::read_to_string(&published).unwrap();
+    let (mut squatters, mut relays) = (0, 0);
+    // The first four make their answers up, the others ask the real one.
+    for kind in 0..6 {
+        for payer in payers() {
+            for named in [true, false] {
+                let (at, heard) = squatter(kind, real).await;
+                let child = if named {
+                    scene.spawn_named(&payer, &url, &token, &at.to_string())
+                } else {
+                    // A crash left the file behind, its process number was given to another, and the port was taken.
+                    std::fs::write(&published, honest.replace(&real.to_string(), &at.to_string())).unwrap();
+                    scene.spawn_payer(&payer, &url, &token)
+                };
+                let output = ended(child).await;
+                let told = text(&output.stderr);
+                assert_eq!(output.status.code(), Some(1), "{kind} {:?}: {output:?}", payer.program);
+                assert!(told.contains("is not the Countersign of this token"), "{kind} {:?}: {told}", payer.program);
+                assert!(told.contains(&at.to_string()) && told.trim().lines().count() == 1, "{told}");
+                let heard = text(&heard.lock().unwrap());
+                assert!(heard.contains("/v1/proof?key="), "it was asked: {heard}");
+                assert!(!heard.contains("cs_") && !heard.to_lowercase().contains("authorization"), "{heard}");
+                *(if kind < 4 { &mut squatters } else { &mut relays }) += 1;
+            }
+        }
+        // Nothing is asked of it either: it could hand out a token, or pass on the real one's.
+        for _ in 0..2 {
+            let (at, heard) = squatter(kind, real).await;
+            std::fs::write(&published, honest.replace(&real.to_string(), &at.to_string())).unwrap();
+            let pair = ended(scene.spawn(Path::new("sh"), &[&example("pair.sh"), "another"], "")).await;
+            assert!(pair.status.code() == Some(1) && pair.stdout.is_empty(), "{kind}: {pair:?}");
+            assert!(text(&pair.stderr).contains("is not the Countersign of"), "{kind}: {pair:?}");
+            assert!(!text(&heard.lock().unwrap()).contains("/v1/pairings"), "{kind}");
+            *(if kind < 4 { &mut squatters } else { &mut relays }) += 1;
+        }
+    }
+    assert!(squatters >= 20 && relays >= 20, "{squatters} {relays}");
+    assert!(scene.owner.desk().pairings().await.unwrap().is_empty());
+    assert!(scene.owner.desk().payments(FilterView::default()).await.unwrap().payments.is_empty());
+
+    // Named by its address, or by another file, the real one is found.
+    std::fs::remove_file(&published).unwrap();
+    let unknown = x402::header::write(&offer_json().replace("\"exact\"", "\"other\""));
+    let asked = answer("402 Payment Required", &format!("PAYMENT-REQUIRED: {unknown}\r\n"), "{}");
+    let unknown = seller(asked, Vec::new()).await;
+    for payer in payers() {
+        let named = scene.spawn_named(&payer, &unknown, &token, &real.to_string());
+        let mut other = scene.payer(&payer, &unknown, &token);
+        other.env("COUNTERSIGN_RUNTIME", scene.dir.path().join("runtime.json"));
+        for child in [named, other.spawn().unwrap()] {
+            let output = ended(child).await;
+            assert!(text(&output.stderr).contains("UNSUPPORTED_SCHEME"), "{:?}: {output:?}", payer.program);
+        }
+        // Nobody listens at the address that was named.
+        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let output = ended(scene.spawn_named(&payer, &url, &token, &gone.to_string())).await;
+        assert!(output.status.code() == Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains("Countersign is not running"), "{:?}: {output:?}", payer.program);
+    }
     scene.close().await;
 }
 

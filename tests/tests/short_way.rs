@@ -281,7 +281,8 @@ async fn a_revoked_token_is_not_remembered() {
     let stage = trusted().await;
     let pairing = stage.wallet.pair("other").unwrap();
     stage.wallet.answer_pairing(&pairing.id, true).await.unwrap();
-    let token = stage.wallet.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.unwrap();
+    let token =
+        stage.wallet.collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO).await.unwrap().token.unwrap();
     let app = stage.wallet.authenticate(&token).await.unwrap();
     assert_eq!(stage.wallet.authenticate(&token).await.unwrap().id, app.id, "from memory");
     stage.wallet.revoke_app(&app.id).await.unwrap();

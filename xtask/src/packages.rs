@@ -25,6 +25,7 @@ const TO_BUILD: Packages = &[
 
 const TO_TEST: Packages = &[
     ("curl", "the program that the README pays with"),
+    ("openssl", "tells that program who listens"),
     ("xvfb", "a display of its own for the window tests"),
     ("xauth", "used by xvfb-run"),
     ("x11-utils", "asks that display what the window manager is told"),

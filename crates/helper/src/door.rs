@@ -6,15 +6,27 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use std::fmt;
+use std::net::SocketAddr;
 use view::Code;
 
 /// Where a request came in; put on every request by the server, never by a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entrance {
-    /// TCP on loopback, with the port that is really bound.
-    Tcp { port: u16 },
+    /// TCP on loopback, with the address that is really bound.
+    Tcp { address: SocketAddr },
     /// The Unix socket, where no browser can come.
     Unix,
+}
+
+impl fmt::Display for Entrance {
+    /// As a caller dialled it: never a name, which may stand for two addresses.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { address } => write!(f, "{address}"),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
 }
 
 /// The layer: answers by itself, or lets the request on and marks the response as not for browsers.
@@ -57,7 +69,8 @@ fn host(headers: &HeaderMap, entrance: Entrance) -> Result<(), Problem> {
         return Err(forbidden("exactly one Host header is needed"));
     };
     let allowed = match entrance {
-        Entrance::Tcp { port } => {
+        Entrance::Tcp { address } => {
+            let port = address.port();
             vec![format!("127.0.0.1:{port}"), format!("localhost:{port}"), format!("[::1]:{port}")]
         }
         Entrance::Unix => vec!["localhost".to_owned()],

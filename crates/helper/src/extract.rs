@@ -11,7 +11,7 @@ use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use std::collections::HashMap;
-use std::ops::Deref;
+use std::ops::{Deref, RangeInclusive};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -63,6 +63,18 @@ impl Port {
     }
 }
 
+impl PortState {
+    /// What a caller with a wrong token or key hears; too many of them are told to slow down.
+    pub fn unknown(&self, message: &str) -> Problem {
+        match self.bad_tokens.take() {
+            Ok(()) => not_paired(message),
+            Err(seconds) => {
+                Problem::new(Code::RateLimited, "too many unknown tokens").retry_after(seconds).advice(HOW_TO_PAIR)
+            }
+        }
+    }
+}
+
 /// The app whose token came with the request. Holds one of the app's places as long as the request lasts.
 pub(crate) struct Paired {
     pub app: AppId,
@@ -80,12 +92,9 @@ impl FromRequestParts<Port> for Paired {
         };
         match port.desk.authenticate(&token).await {
             Ok(app) => Ok(Self { slot: port.slot(&app)?, app, token }),
-            Err(failure) if failure.code == Code::NotPaired => match port.bad_tokens.take() {
-                Ok(()) => Err(not_paired("this token is not known, or was revoked")),
-                Err(seconds) => Err(Problem::new(Code::RateLimited, "too many unknown tokens")
-                    .retry_after(seconds)
-                    .advice(HOW_TO_PAIR)),
-            },
+            Err(failure) if failure.code == Code::NotPaired => {
+                Err(port.unknown("this token is not known, or was revoked"))
+            }
             Err(failure) => Err(failure.into()),
         }
     }
@@ -175,5 +184,37 @@ impl FromRequestParts<Port> for Wait {
             wait = Some(Duration::from_secs(seconds.parse().map_err(|_| bad(seconds))?));
         }
         Ok(Self(wait.unwrap_or_default().min(port.limits.wait)))
+    }
+}
+
+/// `?key=…&nonce=…`: what is to be proved.
+pub(crate) struct Challenge {
+    pub key: String,
+    pub nonce: String,
+}
+
+impl FromRequestParts<Port> for Challenge {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Port) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let value = |name: &'static str, lengths: RangeInclusive<usize>, expected: &'static str| {
+            let mut values = query.split('&').filter_map(|pair| pair.split_once('=')).filter(|(key, _)| *key == name);
+            let found = values.next().map(|(_, value)| value);
+            let whole = |text: &&str| {
+                let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+                lengths.contains(&text.len()) && text.bytes().all(digit)
+            };
+            match (found.filter(whole), values.next()) {
+                (Some(text), None) => Ok(text.to_owned()),
+                _ => Err(Problem::new(Code::BadRequest, format!("{name} is needed, once"))
+                    // Not the value: a token may have been put here by mistake.
+                    .field(name, &format!("{} characters", found.unwrap_or_default().len()), expected)),
+            }
+        };
+        Ok(Self {
+            key: value("key", 64..=64, "the SHA-256 of a key, 64 hexadecimal digits in small letters")?,
+            nonce: value("nonce", 32..=128, "16 to 64 random bytes, hexadecimal digits in small letters")?,
+        })
     }
 }

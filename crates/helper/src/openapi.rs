@@ -13,7 +13,7 @@ use view::Code;
     info(title = "Countersign", description = "The localhost port of Countersign for programs that meet a 402."),
     servers((url = "http://127.0.0.1:4020", description = "Where it really listens stands in the runtime file")),
     paths(
-        routes::health, routes::document, routes::pair, routes::pairing, routes::accounts, routes::pay, routes::payment,
+        routes::health, routes::document, routes::pair, routes::collect, routes::proof, routes::accounts, routes::pay, routes::payment,
         routes::cancel, routes::report, routes::check, routes::budget, routes::events
     ),
     components(schemas(ProblemView, Code)),

@@ -172,11 +172,11 @@ impl Opened {
         let server = Server::default();
         let limits = options.limits;
         let router = routes::router(desk.clone(), limits.clone());
-        let entrance = Entrance::Tcp { port: addr.port() };
-        server.listen(tcp, router.clone(), entrance, &limits);
+        server.listen(tcp, router.clone(), Entrance::Tcp { address: addr }, &limits);
         let stranger = match tcp6 {
             Some(tcp6) => {
-                server.listen(tcp6, router.clone(), entrance, &limits);
+                let address = SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port()));
+                server.listen(tcp6, router.clone(), Entrance::Tcp { address }, &limits);
                 None
             }
             None => stranger(addr.port()).await,
@@ -192,7 +192,8 @@ impl Opened {
         if let Some(dir) = owner.places.runtime_file.parent() {
             os::private_dir(dir).map_err(|e| failed(dir, e))?;
         }
-        owner.runtime.write(&owner.places.runtime_file).map_err(|e| failed(&owner.places.runtime_file, e))?;
+        let key = owner.desk.wallet().proof_key();
+        owner.runtime.write(&owner.places.runtime_file, key).map_err(|e| failed(&owner.places.runtime_file, e))?;
         owner.desk.wallet().lock_before_sleep();
         owner.desk.wallet().set_listening(Some(owner.runtime.address.clone()));
         Ok(owner)

@@ -1,8 +1,8 @@
 //! The port's verbs for apps, each a few lines over the desk. Nothing here has an effect behind GET; an app
 //! sees its own payments and events alone.
 
-use crate::door;
-use crate::extract::{Id, Input, Paired, Port, Wait};
+use crate::door::{self, Entrance};
+use crate::extract::{Challenge, Id, Input, Paired, Port, Wait};
 use crate::limits::Limits;
 use crate::openapi;
 use crate::problem::{Problem, ProblemView};
@@ -11,7 +11,7 @@ use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use futures::Stream;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
@@ -22,7 +22,7 @@ use view::port::{
     AppAccountView, AppPairingView, BudgetView, CheckView, EventView, PaymentAnswerView, PaymentRequestView, ResultView,
 };
 use view::{Code, Desk, Failure, StateView};
-use wallet::{AppId, Event as Happened};
+use wallet::{AppId, Event as Happened, WalletError};
 
 /// The port as a service. The server in front of it has to mark each request with its `Entrance`; without
 /// the mark everything is refused.
@@ -32,7 +32,8 @@ pub fn router(desk: Desk, limits: Limits) -> Router {
         .route("/v1/health", get(health))
         .route("/v1/openapi.json", get(document))
         .route("/v1/pairings", post(pair))
-        .route("/v1/pairings/{id}", get(pairing))
+        .route("/v1/pairings/{id}", post(collect))
+        .route("/v1/proof", get(proof))
         .route("/v1/accounts", get(accounts))
         .route("/v1/payments", post(pay))
         .route("/v1/payments/{id}", get(payment).delete(cancel))
@@ -76,6 +77,22 @@ pub struct PairingRequestView {
     pub name: String,
 }
 
+/// `POST /v1/pairings/{id}`.
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PairingSecretView {
+    /// `secret` of the answer to `POST /v1/pairings`.
+    pub secret: String,
+}
+
+/// `GET /v1/proof`.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProofView {
+    /// 64 hexadecimal digits.
+    pub proof: String,
+}
+
 type Answer<T> = Result<Json<T>, Problem>;
 
 /// That it runs, and which profile
@@ -94,7 +111,8 @@ pub(crate) async fn document() -> Response {
 
 /// Ask to be paired
 ///
-/// The answer holds a short code. Show it: the person compares it with the one that Countersign shows.
+/// The answer holds a short code. Show it: the person compares it with the one that Countersign shows. Keep `secret` to
+/// yourself: it fetches the token.
 #[utoipa::path(post, path = "/v1/pairings", tag = "open", request_body = PairingRequestView, responses(
     (status = 202, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn pair(
@@ -108,16 +126,47 @@ pub(crate) async fn pair(
     Ok((StatusCode::ACCEPTED, Json(pairing)))
 }
 
-/// How a pairing stands; waits for the person's answer
+/// How a pairing stands; waits for the person's answer, and then hands out the token, once
 ///
-/// Once approved, the app's token is in every answer for a minute, so that a lost answer can be asked for again.
-#[utoipa::path(get, path = "/v1/pairings/{id}", tag = "open",
+/// The secret is in the answer to `POST /v1/pairings` and nowhere else. Whoever has the id alone is told that there is no
+/// such pairing. A token whose answer was lost is lost: take the app back and pair again.
+#[utoipa::path(post, path = "/v1/pairings/{id}", tag = "open", request_body = PairingSecretView,
     params(("id" = String, Path), ("wait" = Option<u32>, Query, description = "Seconds to wait for news, 0 to 30")), responses(
     (status = 200, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
-pub(crate) async fn pairing(State(port): State<Port>, Id(id): Id, Wait(wait): Wait) -> Answer<AppPairingView> {
+pub(crate) async fn collect(
+    State(port): State<Port>,
+    Id(id): Id,
+    Wait(wait): Wait,
+    Input(known): Input<PairingSecretView>,
+) -> Answer<AppPairingView> {
     let place = port.pairing_waits.try_acquire();
     let wait = if place.is_ok() { wait } else { Duration::ZERO };
-    Ok(Json(port.desk.pairing(&id, wait).await?))
+    Ok(Json(port.desk.collect(&id, &known.secret, wait).await?))
+}
+
+/// Proves which wallet this is, before a token is sent
+///
+/// `key` names a key that program and wallet have: the SHA-256 of its 64 hexadecimal digits. With a token the key is the
+/// SHA-256 of the token; without one it is `proofKey` of the runtime file. The proof is HMAC-SHA256, under the key's 64
+/// digits as they stand, of the lines `countersign proof 1`, the nonce and the address, with no line end behind the last:
+/// compute it for the address that was dialled (`127.0.0.1:4020`, `[::1]:4020`, `unix`), and send the token only where
+/// it is the same. A relay to the real port has another address.
+#[utoipa::path(get, path = "/v1/proof", tag = "open", params(
+    ("key" = String, Query, description = "SHA-256 of the key, in 64 hexadecimal digits"),
+    ("nonce" = String, Query, description = "16 to 64 random bytes in hexadecimal digits, new for each proof")), responses(
+    (status = 200, body = ProofView),
+    (status = 401, body = ProblemView, content_type = "application/problem+json", description = "NOT_PAIRED: no such key here"),
+    (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
+pub(crate) async fn proof(
+    State(port): State<Port>,
+    Extension(entrance): Extension<Entrance>,
+    Challenge { key, nonce }: Challenge,
+) -> Answer<ProofView> {
+    match port.desk.wallet().answer_challenge(&key, &nonce, &entrance.to_string()).await {
+        Ok(proof) => Ok(Json(ProofView { proof })),
+        Err(WalletError::NotPaired { .. }) => Err(port.unknown("nobody is paired with this key")),
+        Err(error) => Err(Failure::from(error).into()),
+    }
 }
 
 /// The account that pays for this app, then those chosen for it on single sites: addresses only

@@ -5,6 +5,7 @@ use crate::os;
 use serde::{Deserialize, Serialize};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
+use wallet::ProofKey;
 
 /// The runtime file's content. Programs read the address here instead of guessing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,11 +109,20 @@ impl RuntimeFile {
         serde_json::from_str(&text).map_err(|e| Error::new(ErrorKind::InvalidData, e))
     }
 
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    /// With the key by which a program that has no token yet knows this wallet: it stands in the file alone.
+    pub(crate) fn write(&self, path: &Path, proof_key: &ProofKey) -> Result<()> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Written<'a> {
+            #[serde(flatten)]
+            file: &'a RuntimeFile,
+            proof_key: &'a str,
+        }
+
         let draft = path.with_extension(format!("{}.tmp", self.pid));
         let _ = std::fs::remove_file(&draft);
         let mut file = os::create_private(&draft)?;
-        let mut text = serde_json::to_vec_pretty(self)?;
+        let mut text = serde_json::to_vec_pretty(&Written { file: self, proof_key: proof_key.reveal() })?;
         text.push(b'\n');
         let written = file.write_all(&text).and_then(|()| std::fs::rename(&draft, path));
         if written.is_err() {

@@ -1,5 +1,6 @@
-//! Table `apps`, and `clock` beside it. An app is known by the hash of its token; a revoked one keeps its
-//! rows and is found no more. Refuses rows for apps that were never paired.
+//! Tables `apps` and `app_names`, and `clock` beside them. An app is known by the hash of its token; a revoked one keeps
+//! its rows, is found no more, and gives its name free. Refuses rows for apps that were never paired, and a name that
+//! can be read as one that is taken.
 
 use crate::cells::Cells;
 use crate::{App, Ledger, LedgerError, NewApp};
@@ -64,6 +65,16 @@ fn one(db: &Connection, rest: &str, params: impl rusqlite::Params) -> Result<Opt
 pub fn insert(db: &Connection, app: &NewApp<'_>, now: Moment) -> Result<App, LedgerError> {
     db.prepare_cached("INSERT INTO apps (id, name, token_hash, paired_at) VALUES (?1, ?2, ?3, ?4)")?
         .execute(params![app.id.0, app.name, app.token_hash, now.0])?;
+    let key = db.last_insert_rowid();
+    for reading in app.readings {
+        // The index decides, not a look before: of two at the same moment one comes second.
+        let sql = "INSERT INTO app_names (reading, app) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+        if db.prepare_cached(sql)?.execute(params![reading, key])? == 0 {
+            let like = "SELECT name FROM apps WHERE app = (SELECT app FROM app_names WHERE reading = ?1)";
+            let like = db.prepare_cached(like)?.query_row([reading], |row| row.get(0))?;
+            return Err(LedgerError::NameTaken { like });
+        }
+    }
     one(db, "WHERE id = ?1", [&app.id.0])?.ok_or_else(|| LedgerError::NoSuchApp { app: app.id.0.clone() })
 }
 
@@ -75,6 +86,16 @@ impl Ledger {
     /// The app with this token, unless it was revoked. A blocked app is found: its payments are refused.
     pub fn app_by_token_hash(&self, hash: &[u8; 32]) -> Result<Option<App>, LedgerError> {
         self.read("find an app", |db| one(db, "WHERE token_hash = ?1 AND revoked_at IS NULL", [hash]))
+    }
+
+    /// The hashes of all tokens that are good.
+    pub fn token_hashes(&self) -> Result<Vec<[u8; 32]>, LedgerError> {
+        self.read("find an app", |db| {
+            let sql = "SELECT token_hash FROM apps WHERE token_hash IS NOT NULL AND revoked_at IS NULL ORDER BY app";
+            let mut query = db.prepare_cached(sql)?;
+            let hashes = query.query_map([], |row| row.get(0))?;
+            Ok(hashes.collect::<Result<_, _>>()?)
+        })
     }
 
     pub fn app(&self, id: &AppId) -> Result<Option<App>, LedgerError> {
@@ -96,7 +117,13 @@ impl Ledger {
 
     /// Effective with the app's next call. Its rows stay; its open questions can't be approved any more.
     pub fn revoke_app(&self, id: &AppId, now: Moment) -> Result<(), LedgerError> {
-        self.change_app(id, "UPDATE apps SET revoked_at = coalesce(revoked_at, ?2) WHERE app = ?1", Some(now))
+        self.write("revoke an app", |db| {
+            let app = known(db, id)?.app;
+            db.prepare_cached("UPDATE apps SET revoked_at = coalesce(revoked_at, ?2) WHERE app = ?1")?
+                .execute(params![app, now.0])?;
+            db.prepare_cached("DELETE FROM app_names WHERE app = ?1")?.execute([app])?;
+            Ok(())
+        })
     }
 
     pub fn block_app(&self, id: &AppId, now: Moment) -> Result<(), LedgerError> {

@@ -274,7 +274,7 @@ impl Ledger {
     pub fn pair_believable_apps(&self) -> Result<(), LedgerError> {
         let begin = Moment(END.0 - i64::try_from(SPAN).unwrap_or(0));
         for (n, name) in (1u8..).zip(APPS) {
-            self.add_app(&NewApp { id: AppId(name.to_owned()), name, token_hash: [n; 32] }, begin)?;
+            self.add_app(&NewApp { id: AppId(name.to_owned()), name, readings: &[], token_hash: [n; 32] }, begin)?;
         }
         Ok(())
     }

@@ -23,6 +23,9 @@ pub enum LedgerError {
     NoSuchPayment { id: PaymentId },
     #[error("no such app: {app}")]
     NoSuchApp { app: String },
+    /// An app that may ask goes by a name that reads the same.
+    #[error("the name reads as {like:?}, which is paired already")]
+    NameTaken { like: String },
     #[error("no such {what}: {key}")]
     NoSuch { what: &'static str, key: String },
     /// A step that this state does not allow.

@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0009_sellers_word.sql"),
     include_str!("../migrations/0010_provenance.sql"),
     include_str!("../migrations/0011_permit2_of_sites.sql"),
+    include_str!("../migrations/0012_app_names.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.

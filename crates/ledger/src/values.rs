@@ -21,6 +21,8 @@ pub struct App {
 pub struct NewApp<'a> {
     pub id: AppId,
     pub name: &'a str,
+    /// What a person may read the name as: no two apps that may ask share one.
+    pub readings: &'a [String],
     pub token_hash: [u8; 32],
 }
 

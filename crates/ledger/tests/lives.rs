@@ -111,7 +111,7 @@ fn everything_that_was_shown_can_be_shown_again() {
 fn the_same_key_with_the_same_request_is_the_same_payment() {
     let ledger_folder = Folder::new();
     let ledger = ledger_folder.ledger();
-    ledger.add_app(&NewApp { id: AppId("other".into()), name: "", token_hash: [2; 32] }, NOW).unwrap();
+    ledger.add_app(&NewApp { id: AppId("other".into()), name: "", readings: &[], token_hash: [2; 32] }, NOW).unwrap();
     let plan = plan(units(5));
     let attempt = |key: &str, hash: u8, app: &AppId, nonce: &str| {
         let plan = plan::Plan { app: app.clone(), ..plan.clone() };
@@ -479,12 +479,31 @@ fn allowances_are_written_before_they_are_sent_and_end_once() {
 fn an_app_is_found_by_the_hash_of_its_token_and_by_nothing_else() {
     let folder = Folder::new();
     let ledger = folder.ledger();
-    let new = |n: u8| NewApp { id: AppId(format!("app{n}")), name: "An app", token_hash: [n; 32] };
+    let new = |n: u8| NewApp { id: AppId(format!("app{n}")), name: "An app", readings: &[], token_hash: [n; 32] };
     ledger.add_app(&new(10), later(1)).unwrap();
     assert_eq!(ledger.app_by_token_hash(&[10; 32]).unwrap().unwrap().id, AppId("app10".into()));
     assert_eq!(ledger.app_by_token_hash(&[11; 32]).unwrap(), None);
     ledger.touch_app(&AppId("app10".into()), later(5)).unwrap();
     assert_eq!(ledger.app(&AppId("app10".into())).unwrap().unwrap().last_seen, Some(later(5)));
+}
+
+#[test]
+fn a_name_that_reads_as_one_that_is_taken_is_refused_by_the_table_itself() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let [reads, other] = ["newsreader", "verifiednewsreader"].map(str::to_owned);
+    let add = |n: u8, name: &str, readings: &[String]| {
+        ledger.add_app(&NewApp { id: AppId(format!("app{n}")), name, readings, token_hash: [n; 32] }, later(1))
+    };
+    add(10, "News reader", std::slice::from_ref(&reads)).unwrap();
+    let taken = add(11, "Verified news reader", &[other.clone(), reads.clone()]).unwrap_err();
+    assert!(matches!(&taken, LedgerError::NameTaken { like } if like == "News reader"), "{taken:?}");
+    // Nothing of it is left, its other reading included.
+    assert_eq!(ledger.app(&AppId("app11".into())).unwrap(), None);
+    add(12, "Verified", std::slice::from_ref(&other)).unwrap();
+    ledger.revoke_app(&AppId("app10".into()), later(2)).unwrap();
+    add(13, "NEWS READER", &[reads]).unwrap();
+    assert_eq!(ledger.token_hashes().unwrap(), [[1; 32], [12; 32], [13; 32]]);
 }
 
 #[test]

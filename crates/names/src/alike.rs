@@ -23,6 +23,11 @@ impl Skeleton {
         Self([as_written, in_small].map(|text| bare(&text)))
     }
 
+    /// What can be read in it: two names resemble each other where they share one of these.
+    pub fn readings(self) -> impl Iterator<Item = String> {
+        self.0.into_iter().filter(|reading| !reading.is_empty())
+    }
+
     /// Nothing is left that a person reads.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(String::is_empty)

@@ -83,6 +83,16 @@ pub fn check_app_name(name: &str) -> Result<(), AppNameError> {
     }
 }
 
+/// What a person may read an app's name as, its claims said and left out: an app whose name shares one of these
+/// [resembles](resembling) it.
+pub fn readings(name: &str) -> Vec<String> {
+    let both = [Skeleton::of(name), Skeleton::of(&without_claims(name))];
+    let mut readings: Vec<String> = both.into_iter().flat_map(Skeleton::readings).collect();
+    readings.sort_unstable();
+    readings.dedup();
+    readings
+}
+
 /// The first of `paired` that a person could take this name for.
 pub fn resembling<'a>(name: &str, paired: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let names = [Skeleton::of(name), Skeleton::of(&without_claims(name))];
@@ -227,9 +237,13 @@ mod tests {
             ("中文名", "中文名"),
         ] {
             assert_eq!(resembling(name, paired), Some(like), "{name}");
+            let taken = readings(like);
+            assert!(readings(name).iter().any(|reading| taken.contains(reading)), "{name}: {taken:?}");
         }
         for name in ["App B", "News reader 2", "中文", "Reader"] {
             assert_eq!(resembling(name, paired), None, "{name}");
+            let taken: Vec<String> = paired.into_iter().flat_map(readings).collect();
+            assert!(!readings(name).iter().any(|reading| taken.contains(reading)), "{name}: {taken:?}");
         }
     }
 }

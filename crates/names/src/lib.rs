@@ -6,7 +6,7 @@ mod app;
 mod url;
 
 pub use alike::{Skeleton, hosts_resemble, mixed_scripts};
-pub use app::{AppNameError, check_app_name, resembling};
+pub use app::{AppNameError, check_app_name, readings, resembling};
 pub use url::{UrlError, WebUrl};
 
 /// Control characters, and those that hide or reorder their neighbours: Unicode's default-ignorable ones, line

@@ -450,8 +450,9 @@ impl Desk {
         Ok(app_pairing(self.wallet.pair(name)?))
     }
 
-    pub async fn pairing(&self, id: &str, wait: Duration) -> Answer<AppPairingView> {
-        Ok(app_pairing(self.wallet.pairing(id, wait).await?))
+    /// For the app that has the secret of its asking.
+    pub async fn collect(&self, id: &str, secret: &str, wait: Duration) -> Answer<AppPairingView> {
+        Ok(app_pairing(self.wallet.collect(id, secret, wait).await?))
     }
 
     /// The app behind a bearer token.
@@ -577,7 +578,9 @@ fn asked(request: PaymentRequestView, provenance: Provenance) -> wallet::PayRequ
 fn app_pairing(pairing: wallet::Pairing) -> AppPairingView {
     let status = match pairing.state {
         PairingState::Asked => "asked",
+        // With its token this is the one answer that has it.
         PairingState::Approved => "approved",
+        PairingState::Collected => "collected",
         PairingState::Rejected => "rejected",
         PairingState::Expired => "expired",
     };
@@ -586,6 +589,7 @@ fn app_pairing(pairing: wallet::Pairing) -> AppPairingView {
         code: pairing.code,
         status: status.to_owned(),
         expires_at: time(pairing.expires_at),
+        secret: pairing.secret.map(|t| t.as_str().to_owned()),
         token: pairing.token.map(|t| t.as_str().to_owned()),
     }
 }

@@ -37,7 +37,8 @@ pub struct PaymentRequestView {
     pub reason: Option<String>,
     /// 1 to 128 visible ASCII characters. The same key with the same request returns the same payment; with another it is a conflict.
     pub idempotency_key: Option<String>,
-    /// Most that may leave, decimal string in the token's smallest unit.
+    /// Most that may leave, and of which token: "0.50 USDT" in whole units with a symbol that Countersign knows, or "500000 TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t" in smallest units with the token's contract. A number alone is in smallest units and needs `prefer.asset`: the seller chooses the token, and tokens differ in decimals. Options in other tokens are over it.
+    #[schema(example = "0.50 USDT")]
     pub max_amount: Option<String>,
     pub prefer: Option<PreferView>,
 }
@@ -159,10 +160,12 @@ pub struct AppPairingView {
     pub id: String,
     /// Short code that the window shows too: the person compares.
     pub code: String,
-    /// "asked", "approved", "rejected" or "expired".
+    /// "asked", "approved", "collected" (the token was handed out before), "rejected" or "expired".
     pub status: String,
     pub expires_at: String,
-    /// The app's token, for a minute after the approval.
+    /// In the answer to the asking alone: fetches the token. Keep it out of URLs and arguments.
+    pub secret: Option<String>,
+    /// The app's token, in one answer within a minute after the approval.
     pub token: Option<String>,
 }
 

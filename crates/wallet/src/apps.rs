@@ -1,10 +1,10 @@
 //! Apps and how they become known: a short code is shown by app and wallet, a person compares and approves,
-//! the app collects its token. The token is stored hashed; the plain one lives in memory for a minute, in
-//! case the answer was lost. Refuses unknown and revoked tokens alike.
+//! the app collects its token, once, with the secret that it got when it asked. The token is stored hashed; the plain
+//! one lives in memory until it is collected, a minute at most. Refuses unknown and revoked tokens alike.
 
 use crate::keys::random;
 use crate::{Event, Wallet, WalletError, lock};
-use ledger::{App, NewApp};
+use ledger::{App, LedgerError, NewApp};
 use names::{AppNameError, check_app_name};
 use plan::{AppId, Moment};
 use sha2::{Digest, Sha256};
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// How long a pairing waits for a person.
 const OPEN_MS: i64 = 5 * 60_000;
-/// How long the app can collect its token again.
+/// How long the app can collect its token.
 const COLLECT_MS: i64 = 60_000;
 /// Pairings that may wait at once.
 const OPEN_MAX: usize = 8;
@@ -27,22 +27,28 @@ const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 pub enum PairingState {
     Asked,
     Approved,
+    /// The token was handed out.
+    Collected,
     Rejected,
     Expired,
 }
 
-/// A pairing as its app sees it. The token is there for a minute after the approval.
+/// A pairing as its app sees it.
 pub struct Pairing {
     pub id: String,
     pub name: String,
     pub code: String,
     pub state: PairingState,
     pub expires_at: Moment,
+    /// In the answer to [`Wallet::pair`] alone. It collects the token; the id, which stands in a URL, does not.
+    pub secret: Option<Zeroizing<String>>,
+    /// In one answer of [`Wallet::collect`].
     pub token: Option<Zeroizing<String>>,
 }
 
 pub(crate) struct Open {
     id: String,
+    secret_hash: [u8; 32],
     name: String,
     code: String,
     state: PairingState,
@@ -62,7 +68,8 @@ impl Open {
             code: self.code.clone(),
             state: if self.writing { PairingState::Asked } else { self.state },
             expires_at: self.expires_at,
-            token: self.token.clone(),
+            secret: None,
+            token: None,
         }
     }
 }
@@ -89,7 +96,7 @@ fn readable(bytes: &[u8]) -> String {
     bytes.iter().map(|b| char::from(ALPHABET[usize::from(b % 32)])).collect()
 }
 
-fn hash(token: &str) -> [u8; 32] {
+pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
@@ -119,9 +126,11 @@ impl Wallet {
         }
         check_app_name(name).map_err(|why| WalletError::AppName { name: name.to_owned(), why })?;
         self.check_pairing_pause()?;
-        let (mut id, mut code) = ([0; 16], [0; 6]);
+        let (mut id, mut code, mut bytes) = ([0; 16], [0; 6], Zeroizing::new([0; 32]));
         random(&mut id)?;
         random(&mut code)?;
+        random(bytes.as_mut())?;
+        let secret = Zeroizing::new(format!("cp_{}", hex::encode(*bytes)));
         let mut open = self.pairings_now();
         if open.iter().filter(|p| p.state == PairingState::Asked).count() >= OPEN_MAX {
             return Err(WalletError::RateLimited { retry_after: 60 });
@@ -129,6 +138,7 @@ impl Wallet {
         let code = readable(&code);
         let pairing = Open {
             id: hex::encode(id),
+            secret_hash: hash(&secret),
             name: name.to_owned(),
             code: format!("{}-{}", &code[..3], &code[3..]),
             state: PairingState::Asked,
@@ -137,23 +147,33 @@ impl Wallet {
             token: None,
             writing: false,
         };
-        let picture = pairing.picture();
+        let picture = Pairing { secret: Some(secret), ..pairing.picture() };
         open.push(pairing);
         drop(open);
         self.emit(Event::Pairing);
         Ok(picture)
     }
 
-    /// The pairing with this id, after at most `wait` for the person's answer.
-    pub async fn pairing(&self, id: &str, wait: Duration) -> Result<Pairing, WalletError> {
+    /// The pairing with this id, for the app that has its secret, after at most `wait` for the person's answer. Once it
+    /// is approved this hands out the token, to one call.
+    pub async fn collect(&self, id: &str, secret: &str, wait: Duration) -> Result<Pairing, WalletError> {
         let mut events = self.subscribe();
-        let find = || {
-            let open = self.pairings_now();
-            open.iter().find(|p| p.id == id).map(Open::picture).ok_or(WalletError::NotFound { what: "pairing" })
+        let secret_hash = hash(secret);
+        let look = || {
+            let mut open = self.pairings_now();
+            // Compared as hashes: what a timing could tell is nothing about the secret.
+            let pairing = open.iter_mut().find(|p| p.id == id && p.secret_hash == secret_hash);
+            let pairing = pairing.ok_or(WalletError::NotFound { what: "pairing" })?;
+            let token = if pairing.writing { None } else { pairing.token.take() };
+            let picture = Pairing { token, ..pairing.picture() };
+            if picture.token.is_some() {
+                pairing.state = PairingState::Collected;
+            }
+            Ok(picture)
         };
         let waiting = async {
             loop {
-                let pairing = find()?;
+                let pairing = look()?;
                 if pairing.state != PairingState::Asked || events.recv().await.is_err() {
                     return Ok(pairing);
                 }
@@ -161,7 +181,7 @@ impl Wallet {
         };
         match tokio::time::timeout(wait, waiting).await {
             Ok(answer) => answer,
-            Err(_) => find(),
+            Err(_) => look(),
         }
     }
 
@@ -196,7 +216,7 @@ impl Wallet {
             let (id, token_hash, now) = (AppId(format!("app_{}", hex::encode(app_id))), hash(&token), self.now());
             let added = match self.apps().await {
                 Ok(apps) => match free(&apps, &name) {
-                    Ok(()) => self.db(move |ledger| ledger.add_app(&NewApp { id, name: &name, token_hash }, now)).await,
+                    Ok(()) => self.add_app(id, name, token_hash, now).await,
                     Err(taken) => Err(taken),
                 },
                 Err(e) => Err(e),
@@ -210,10 +230,25 @@ impl Wallet {
                 }
             }
             drop(open);
-            added?;
+            // Also where it came to nothing: the app waits for its answer.
+            self.emit(Event::Pairing);
+            return added.map(drop);
         }
         self.emit(Event::Pairing);
         Ok(())
+    }
+
+    async fn add_app(&self, id: AppId, name: String, token_hash: [u8; 32], now: Moment) -> Result<App, WalletError> {
+        let readings = names::readings(&name);
+        let (new, called) = (name.clone(), name);
+        let added =
+            self.db(move |ledger| ledger.add_app(&NewApp { id, name: &new, readings: &readings, token_hash }, now));
+        added.await.map_err(|error| match error {
+            WalletError::Ledger(LedgerError::NameTaken { like }) => {
+                WalletError::AppName { name: called, why: AppNameError::Taken { like } }
+            }
+            other => other,
+        })
     }
 
     /// The app behind a token. Looked up by hash: what a timing could tell is nothing about the token.
@@ -290,7 +325,7 @@ impl Wallet {
         let mut open = self.0.pairings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for pairing in open.iter_mut().filter(|p| boot >= p.ends) {
             pairing.token = None;
-            if pairing.state == PairingState::Asked {
+            if matches!(pairing.state, PairingState::Asked | PairingState::Approved) && !pairing.writing {
                 pairing.state = PairingState::Expired;
             }
         }

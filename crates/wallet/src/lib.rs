@@ -26,6 +26,7 @@ mod owner;
 mod pay;
 mod planner;
 mod presence;
+mod proof;
 mod record;
 mod rejudge;
 mod remembered;
@@ -55,6 +56,7 @@ pub use pay::{Checked, Outcome, Report};
 pub use plan::{AppId, Moment};
 pub use policy::EARLY_SECS;
 pub use presence::Listens;
+pub use proof::{ProofKey, proof_of};
 pub use remembered::Remembering;
 pub use sign::Header;
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
@@ -123,6 +125,8 @@ pub(crate) struct Inner {
     stop: CancellationToken,
     /// Held until the wallet is closed: one owner process per profile.
     lock: Mutex<Option<std::fs::File>>,
+    /// For programs that have no token yet.
+    proof_key: ProofKey,
 }
 
 type Allowing = Mutex<HashMap<(Network, tron::Address, tron::Address), Arc<tokio::sync::Mutex<()>>>>;
@@ -237,6 +241,7 @@ impl Wallet {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             lock: Mutex::new(Some(lock)),
+            proof_key: ProofKey::random().map_err(|_| folder(std::io::Error::other("no system randomness")))?,
             config,
             options,
         };

@@ -63,7 +63,8 @@ impl Port {
         let asked = self.post("/v1/pairings", json!({ "name": name }).to_string().into_bytes()).await.body;
         let shown = self.owner.desk().pairings().await.unwrap().remove(0);
         self.owner.desk().answer_pairing(&shown.id, true).await.unwrap();
-        let paired = self.get(&format!("/v1/pairings/{}", asked["id"].as_str().unwrap())).await;
+        let path = format!("/v1/pairings/{}", asked["id"].as_str().unwrap());
+        let paired = self.post(&path, json!({ "secret": asked["secret"] }).to_string().into_bytes()).await;
         self.token = paired.body["token"].as_str().unwrap().to_owned();
     }
 

@@ -105,7 +105,12 @@ impl OurWallet {
         desk.add_token(NETWORK.canonical(), &devnet::AUTHORIZED_USD.to_string()).await.unwrap();
         let pairing = desk.pair("buyer").await.unwrap();
         desk.answer_pairing(&pairing.id, true).await.unwrap();
-        let token = desk.pairing(&pairing.id, Duration::ZERO).await.unwrap().token.context("paired")?;
+        let token = desk
+            .collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO)
+            .await
+            .unwrap()
+            .token
+            .context("paired")?;
         let buyer = Buyer::new(format!("http://{}", owner.addr()), token);
         Ok(Self { owner, buyer, address, person: tokio::spawn(say_yes(desk)), _dir: dir })
     }

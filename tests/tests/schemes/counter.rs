@@ -54,7 +54,10 @@ impl Counter {
         let asked = counter.post("/v1/pairings", &json!({ "name": "reader" })).await.1;
         let pairing = counter.owner.desk().pairings().await.unwrap().remove(0);
         counter.owner.desk().answer_pairing(&pairing.id, true).await.unwrap();
-        let paired = counter.get(&format!("/v1/pairings/{}", asked["id"].as_str().unwrap())).await;
+        let paired = counter
+            .post(&format!("/v1/pairings/{}", asked["id"].as_str().unwrap()), &json!({ "secret": asked["secret"] }))
+            .await
+            .1;
         counter.token = paired["token"].as_str().unwrap().to_owned();
         counter
     }

@@ -49,16 +49,18 @@ impl Program {
         Ok((status, response.json().await.unwrap_or_default()))
     }
 
-    /// Asks to be paired; answers the pairing's id and the code that a person compares.
-    pub async fn pair(&self, name: &str) -> Result<(String, String)> {
+    /// Asks to be paired; answers the pairing and the code that a person compares.
+    pub async fn pair(&self, name: &str) -> Result<(Value, String)> {
         let (status, body) = self.call(Method::POST, "/v1/pairings", Some(json!({ "name": name }))).await?;
         ensure!(status == StatusCode::ACCEPTED, "{status} {body}");
-        let text = |field: &str| body[field].as_str().map(str::to_owned).with_context(|| format!("no {field}: {body}"));
-        Ok((text("id")?, text("code")?))
+        let code = body["code"].as_str().context("no code")?.to_owned();
+        Ok((body, code))
     }
 
-    pub async fn fetch_token(&mut self, pairing: &str) -> Result<()> {
-        let (status, body) = self.call(Method::GET, &format!("/v1/pairings/{pairing}?wait=25"), None).await?;
+    pub async fn fetch_token(&mut self, pairing: &Value) -> Result<()> {
+        let path = format!("/v1/pairings/{}?wait=25", pairing["id"].as_str().unwrap_or_default());
+        let secret = json!({ "secret": pairing["secret"] });
+        let (status, body) = self.call(Method::POST, &path, Some(secret)).await?;
         let token = body["token"].as_str().with_context(|| format!("not approved: {status} {body}"))?;
         self.token = Some(token.to_owned());
         Ok(())

@@ -118,7 +118,9 @@ async fn pair(desk: &Desk, address: &str, console: &Console) -> Result<String, F
         .await?;
     desk.answer_pairing(&pairing.id, approve).await?;
     let url = format!("{base}/{}?wait=10", asked.id);
-    let answered: AppPairingView = http.get(url).send().await.map_err(lost)?.json().await.map_err(lost)?;
+    let secret = serde_json::json!({ "secret": asked.secret });
+    let answered: AppPairingView =
+        http.post(url).json(&secret).send().await.map_err(lost)?.json().await.map_err(lost)?;
     answered.token.ok_or_else(|| Fail::of(Status::Refused, "the program was not paired"))
 }
 

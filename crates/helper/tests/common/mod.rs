@@ -69,8 +69,9 @@ impl House {
         let shown = self.owner.desk().pairings().await.unwrap();
         let shown = shown.iter().find(|p| p.code == asked["code"]).expect("the same code on both sides");
         self.owner.desk().answer_pairing(&shown.id, true).await.unwrap();
-        let done: serde_json::Value =
-            http.get(self.url(&format!("/v1/pairings/{id}?wait=5"))).send().await.unwrap().json().await.unwrap();
+        let collect = http.post(self.url(&format!("/v1/pairings/{id}?wait=5")));
+        let secret = serde_json::json!({ "secret": asked["secret"] });
+        let done: serde_json::Value = collect.json(&secret).send().await.unwrap().json().await.unwrap();
         done["token"].as_str().expect("a token").to_owned()
     }
 }
@@ -92,11 +93,12 @@ pub async fn raw(addr: SocketAddr, request: &[u8]) -> (u16, String) {
 }
 
 /// Every route with a method that it serves, and one that does not exist.
-pub const ROUTES: [(&str, &str); 14] = [
+pub const ROUTES: [(&str, &str); 15] = [
     ("GET", "/v1/health"),
     ("GET", "/v1/openapi.json"),
     ("POST", "/v1/pairings"),
-    ("GET", "/v1/pairings/0"),
+    ("POST", "/v1/pairings/0"),
+    ("GET", "/v1/proof"),
     ("GET", "/v1/accounts"),
     ("POST", "/v1/payments"),
     ("GET", "/v1/payments/0"),

@@ -30,7 +30,7 @@ impl Folder {
     /// A ledger with the app "shop".
     pub fn ledger(&self) -> Ledger {
         let ledger = Ledger::open(&self.file()).unwrap();
-        let shop = NewApp { id: shop(), name: "Shop", token_hash: [1; 32] };
+        let shop = NewApp { id: shop(), name: "Shop", readings: &[], token_hash: [1; 32] };
         if ledger.app(&shop.id).unwrap().is_none() {
             ledger.add_app(&shop, NOW).unwrap();
         }
