@@ -74,11 +74,6 @@ impl Counter {
         (got.status().as_u16(), got.json().await.unwrap())
     }
 
-    pub async fn get(&self, path: &str) -> Value {
-        let sent = self.http.get(format!("http://{}{path}", self.owner.addr())).bearer_auth(&self.token);
-        sent.send().await.unwrap().json().await.unwrap()
-    }
-
     /// The app takes its question back.
     pub async fn cancel(&self, id: &str) -> Value {
         let url = format!("http://{}/v1/payments/{id}", self.owner.addr());

@@ -38,7 +38,7 @@ pub struct Pay {
     /// Most that may leave, in whole units: 0.50, or '0.50 USDT' for that token alone
     #[arg(long, value_name = "AMOUNT")]
     pub max: Option<String>,
-    /// Most that may leave, in smallest units of one token: '500000 CONTRACT'
+    /// Most that may leave, in smallest units of a token: '500000 CONTRACT'
     #[arg(long, value_name = "AMOUNT", conflicts_with = "max")]
     pub max_smallest: Option<String>,
     /// Its name did not say that it counted smallest units
