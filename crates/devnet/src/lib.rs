@@ -149,6 +149,11 @@ impl Devnet {
         self.node.plan_fault(path, times, fault);
     }
 
+    /// Whether a fault that was planned for this path is still to come.
+    pub fn has_fault(&self, path: &str) -> bool {
+        self.node.has_fault(path)
+    }
+
     /// Forgets the faults that are still planned.
     pub fn clear_faults(&self) {
         self.node.clear_faults();

@@ -57,7 +57,7 @@ impl Clock {
         Self(Arc::new(now_secs))
     }
 
-    pub(crate) fn now(&self) -> u64 {
+    pub fn now(&self) -> u64 {
         (self.0)()
     }
 }

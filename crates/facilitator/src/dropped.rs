@@ -5,7 +5,7 @@
 use crate::{
     Facilitator, Reason,
     flights::Outcome,
-    follow::{Fate, lost, recorded, reversed, slot, used},
+    follow::{Fate, LOOKS, lost, recorded, reversed, slot, used},
     settle::unwritten,
     store::{News, Sent, State},
 };
@@ -82,17 +82,17 @@ impl Facilitator {
             }
         }
         if used_now {
-            return Ok(self.stays(sent, Reason::NonceAlreadyUsed.code()).await);
+            return self.stays_unless_there(grid, sent, Reason::NonceAlreadyUsed.code()).await;
         }
         if head.timestamp_ms / 1000 + self.config().margin.as_secs() >= sent.valid_before {
             let why = sent.reason.as_deref().map_or(No::Expired.code(), Reason::known);
-            return Ok(self.stays(sent, why).await);
+            return self.stays_unless_there(grid, sent, why).await;
         }
         let Ok(transaction) = SignedTransaction::from_bytes(&sent.bytes) else {
-            return Ok(self.stays(sent, Reason::TRANSACTION_FAILED.code()).await);
+            return self.stays_unless_there(grid, sent, Reason::TRANSACTION_FAILED.code()).await;
         };
         if let Some(why) = self.would_fail(grid, sent, &transaction.raw.contract).await? {
-            return Ok(self.stays(sent, why).await);
+            return self.stays_unless_there(grid, sent, why).await;
         }
         let mut sent = sent.clone();
         if head.timestamp_ms <= sent.expiration_ms {
@@ -118,6 +118,21 @@ impl Facilitator {
             }
             tokio::time::sleep(self.config().poll).await;
         }
+    }
+
+    /// A block may have taken it between two questions: then its nonce is used, and its call would fail. Before anybody
+    /// is alarmed it is looked for again, several times, for one of several nodes may be behind.
+    async fn stays_unless_there(&self, grid: &TronGrid, sent: &Sent, why: &'static str) -> Result<Fate, ChainError> {
+        let looks = if sent.reason.is_none() { LOOKS } else { 1 };
+        for look in 0..looks {
+            if look > 0 {
+                tokio::time::sleep(self.config().poll).await;
+            }
+            if let Some(fate) = self.there_again(grid, sent).await? {
+                return Ok(fate);
+            }
+        }
+        Ok(self.stays(sent, why).await)
     }
 
     async fn there_again(&self, grid: &TronGrid, sent: &Sent) -> Result<Option<Fate>, ChainError> {

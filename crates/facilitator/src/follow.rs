@@ -34,7 +34,10 @@ enum Standing {
 }
 
 /// So many looks in a row have to find nothing before a transaction counts as dropped.
-const LOOKS: usize = 3;
+pub(crate) const LOOKS: usize = 3;
+
+/// Blocks; an hour. Final are those that are twenty blocks deep.
+const DEEP: u64 = 1_200;
 
 impl Facilitator {
     /// Follows a noted transaction for at most `patience`. Without its bytes it was sent a moment ago and is not sent
@@ -213,7 +216,15 @@ impl Facilitator {
             let gone = self.has_left(grid, sent).await?;
             return Ok(if gone { Standing::Gone } else { Standing::Unclear });
         };
-        let last = if for_good { grid.receipt(&sent.id, Finality::Final).await? } else { None };
+        let last = match grid.receipt(&sent.id, Finality::Final) {
+            _ if !for_good => None,
+            asked => match asked.await {
+                Ok(last) => last,
+                // A node without a final history: so deep in the chain nothing is dropped.
+                Err(_) if grid.head().await?.number >= seen.block.saturating_add(DEEP) => Some(seen.clone()),
+                Err(error) => return Err(error),
+            },
+        };
         Ok(match last.filter(Receipt::tells) {
             Some(last) if last.contradicts(&seen) => {
                 let (newest, last) = (seen.result, last.result);

@@ -67,7 +67,12 @@ pub(crate) async fn ready(State(facilitator): State<Facilitator>) -> (StatusCode
                 ),
             });
         }
+        let apart = facilitator.pace().apart(network);
+        problems.extend(apart.map(|apart| {
+            format!("{}: {apart}; payments are judged by the chain's time: set the clock, or look whether the node is behind", network.label())
+        }));
         networks.push(NetworkHealth {
+            clock_ahead_seconds: apart.map(|apart| apart.0),
             network: network.canonical().to_owned(),
             block: head.as_ref().ok().map(|head| head.number),
             error: head.err().map(|error| error.to_string()),

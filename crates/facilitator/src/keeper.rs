@@ -42,9 +42,11 @@ impl Facilitator {
     }
 
     async fn round(&self, first: bool) {
+        self.look_at_the_clock().await;
         self.reconcile(first).await;
         self.look_into_purses().await;
-        let now = self.config().clock.now();
+        // A clock that is ahead must not make it forget who was told of what.
+        let Some(now) = self.at_the_earliest() else { return };
         match self.store().prune(now.saturating_sub(self.config().keep.as_secs())).await {
             Ok(0) => {}
             Ok(pruned) => tracing::info!(pruned, "old settlements were forgotten"),
@@ -83,8 +85,7 @@ impl Facilitator {
                 under_way.join_next().await;
             }
             let facilitator = self.clone();
-            let is_final =
-                last.get(&sent.key.network).is_some_and(|last| sent.block.is_none_or(|block| block <= *last));
+            let is_final = last.get(&sent.key.network).is_none_or(|last| sent.block.is_none_or(|block| block <= *last));
             under_way.spawn(async move {
                 let Some(grid) = facilitator.grid(sent.key.network) else { return };
                 let Seat::Lead(flight) = facilitator.flights().board(sent.key, sent.digest, Crew::Keeper) else {

@@ -36,6 +36,7 @@ mod keeper;
 mod keys;
 mod metrics;
 mod openapi;
+mod pace;
 mod payments;
 mod quote;
 mod rate;
@@ -68,6 +69,7 @@ pub use verify::Rejected;
 use chain::{ChainError, TronGrid};
 use flights::Flights;
 use metrics::Metrics;
+use pace::Pace;
 use rate::Rates;
 use signers::{Enough, Signers};
 use std::{
@@ -95,6 +97,7 @@ struct Inner {
     prices: Vec<Price>,
     flights: Flights,
     metrics: Metrics,
+    pace: Pace,
     rates: Option<Rates>,
     /// For requests being answered.
     places: Semaphore,
@@ -155,6 +158,7 @@ impl Facilitator {
             store,
             prices,
             metrics: Metrics::new(),
+            pace: Pace::default(),
             tasks: TaskTracker::new(),
             kept: AtomicBool::new(false),
             stop: CancellationToken::new(),
@@ -168,6 +172,7 @@ impl Facilitator {
         for grid in self.grids() {
             vouch(self.config(), grid).await?;
         }
+        self.look_at_the_clock().await;
         self.look_into_purses().await;
         self.keep();
         Ok(())
@@ -238,6 +243,10 @@ impl Facilitator {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    pub(crate) fn pace(&self) -> &Pace {
+        &self.0.pace
     }
 
     pub(crate) fn rates(&self) -> Option<&Rates> {

@@ -38,6 +38,11 @@ struct Reversal {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Clock {
+    network: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Account {
     network: &'static str,
     address: String,
@@ -57,6 +62,7 @@ pub(crate) struct Metrics {
     reconciled: Family<Fate, Counter>,
     seen: Gauge,
     reversals: Family<Reversal, Counter>,
+    clock: Family<Clock, Gauge>,
     sun: Family<Account, Gauge>,
     energy: Family<Account, Gauge>,
     bandwidth: Family<Account, Gauge>,
@@ -73,6 +79,7 @@ impl Metrics {
         let (limited, busy, pending) = (Counter::default(), Counter::default(), Gauge::default());
         let reconciled = Family::<Fate, Counter>::default();
         let (seen, reversals) = (Gauge::default(), Family::<Reversal, Counter>::default());
+        let clock = Family::<Clock, Gauge>::default();
         let [sun, energy, bandwidth, able] = std::array::from_fn(|_| Family::<Account, Gauge>::default());
         registry.register("verifications", "Answers of /verify; reason valid when it was a yes", verified.clone());
         registry.register("settlements", "Answers of /settle; reason settled when it was a yes", settled.clone());
@@ -88,6 +95,7 @@ impl Metrics {
             "Settlements that the chain has dropped, and what came of them",
             reversals.clone(),
         );
+        registry.register("clock_ahead_seconds", "This machine's clock less the newest block's time", clock.clone());
         registry.register("signer_balance_sun", "TRX of each account that settles", sun.clone());
         registry.register("signer_energy", "Energy that it has left", energy.clone());
         registry.register("signer_bandwidth", "Bandwidth that it has left", bandwidth.clone());
@@ -105,6 +113,7 @@ impl Metrics {
             reconciled,
             seen,
             reversals,
+            clock,
             sun,
             energy,
             bandwidth,
@@ -169,6 +178,11 @@ impl Metrics {
             Outcome::Reversed { .. } => "reversed",
         };
         self.reconciled.get_or_create(&Fate { outcome }).inc();
+    }
+
+    /// Our clock is so many seconds ahead of the newest block.
+    pub(crate) fn clock(&self, network: Network, ahead: i64) {
+        self.clock.get_or_create(&Clock { network: network.canonical() }).set(ahead);
     }
 
     pub(crate) fn purse(&self, network: Network, address: Address, purse: Purse, able: bool) {

@@ -71,14 +71,14 @@ impl Facilitator {
             scheme: option.scheme.clone(),
             network: option.network.clone(),
             asset: terms.token(),
-            expires_at: Some(self.config().clock.now().saturating_add(lifetime)),
+            expires_at: Some(self.time_at_hand(terms.network()).saturating_add(lifetime)),
         })
     }
 
     /// Whether a fee is one that was quoted, today or before a change of the settings, or more than that.
     pub(crate) fn fee_is_due(&self, network: Network, token: Address, amount: Amount, fee: Option<Fee>) -> FeeCheck {
         let paid = fee.map_or(Amount::ZERO, |fee| fee.amount);
-        let now = self.config().clock.now();
+        let now = self.time_at_hand(network);
         let binds = |price: &&Price| {
             price.network == network && price.token == token && price.until.is_none_or(|until| now < until)
         };

@@ -133,7 +133,7 @@ impl Facilitator {
                 Fate::Dead => {}
             },
         }
-        if let Err(reason) = self.in_time(signed) {
+        if let Err(reason) = self.in_time(grid, signed).await {
             return failed(reason);
         }
         let Some(signer) = signed.caller.or_else(|| self.pick(signed.network)) else {

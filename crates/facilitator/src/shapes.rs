@@ -177,6 +177,10 @@ pub struct NetworkHealth {
     pub network: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<u64>,
+    /// This machine's clock less the newest block's time, where they are more than two minutes apart: payments are
+    /// judged by the block's.
+    #[serde(rename = "clockAheadSeconds", skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     pub signers: Vec<SignerHealth>,

@@ -54,9 +54,9 @@ impl Facilitator {
         Ok(signed)
     }
 
-    /// Whether enough of the window is left.
-    pub(crate) fn in_time(&self, signed: &Signed) -> Result<(), Reason> {
-        Ok(signed.in_time(self.config().clock.now(), self.config().margin.as_secs())?)
+    /// Whether enough of the window is left, by a time that the chain agrees with.
+    pub(crate) async fn in_time(&self, grid: &TronGrid, signed: &Signed) -> Result<(), Reason> {
+        Ok(signed.in_time(self.time(grid).await?, self.config().margin.as_secs())?)
     }
 
     /// Runs the settlement without effect, as `signer` would send it, and answers the energy it takes. When the
@@ -90,7 +90,7 @@ impl Facilitator {
         let by_permit = signed.scheme == Scheme::ExactPermit;
         Err(match refusal(&run.output) {
             _ if used => Reason::NonceAlreadyUsed,
-            Refusal::Window => match self.in_time(signed) {
+            Refusal::Window => match self.in_time(grid, signed).await {
                 Err(reason) => reason,
                 // By our clock it is time, by the newest block's it is not yet, or not any more.
                 Ok(()) => {
@@ -119,11 +119,11 @@ impl Facilitator {
             // A trial run would call its nonce used.
             return Ok(payer);
         }
-        self.in_time(&signed).map_err(rejected)?;
+        let grid = self.grid(signed.network).ok_or(rejected(Reason::InvalidNetwork))?;
+        self.in_time(grid, &signed).await.map_err(rejected)?;
         if self.config().verify == Verify::Paper {
             return Ok(payer);
         }
-        let grid = self.grid(signed.network).ok_or(rejected(Reason::InvalidNetwork))?;
         let signer = signed.caller.unwrap_or_else(|| self.address());
         self.rehearse(grid, &signed, signer).await.map_err(rejected)?;
         Ok(payer)

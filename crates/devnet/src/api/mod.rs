@@ -72,6 +72,10 @@ impl Node {
         self.faults().push(Planned { path, times, fault });
     }
 
+    pub fn has_fault(&self, path: &str) -> bool {
+        self.faults().iter().any(|planned| planned.path == path)
+    }
+
     pub fn clear_faults(&self) {
         self.faults().clear();
     }
