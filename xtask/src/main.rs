@@ -3,6 +3,7 @@
 //! process behind, and writes only below this folder (system packages excepted, and those are announced first).
 #![allow(clippy::print_stdout, clippy::print_stderr)] // a command line tool talks
 
+mod advisories;
 mod bench;
 mod demo;
 mod layers;

@@ -1,8 +1,8 @@
-//! What can be read off the files: headers, lengths, unfinished work, lock files, generated files, the README.
+//! What can be read off the files: headers, lengths, unfinished work, lock files and their advisories, generated files, the README.
 //! Looks only at files that git tracks or would track.
 
 use crate::{
-    readme,
+    advisories, readme,
     run::{capture, command, root},
 };
 use anyhow::{Context, Result, bail};
@@ -57,7 +57,11 @@ pub fn unchanged(before: &BTreeMap<String, String>) -> Result<()> {
 /// Module headers, lengths, unfinished work, lock files, the README's code. Answers all that is wrong, not the first.
 pub fn check() -> Result<()> {
     let mut problems = Vec::new();
+    let deny = read("deny.toml")?;
     for file in files()? {
+        if Path::new(&file).file_name().is_some_and(|name| name == "Cargo.lock") {
+            problems.extend(advisories::check(&file, &read(&file)?, &deny)?);
+        }
         if is_code(&file) {
             problems.extend(code(&file, &read(&file)?));
         } else if Path::new(&file).file_name().is_some_and(|name| name == "package-lock.json") {

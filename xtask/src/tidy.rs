@@ -17,7 +17,7 @@ pub struct Tidy {
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// Module headers, file lengths, unfinished work, lock files, code in the README.
+    /// Module headers, file lengths, unfinished work, lock files and versions with advisories, code in the README.
     Sources,
     /// Who may use whom.
     Layers,
