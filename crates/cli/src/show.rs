@@ -141,6 +141,7 @@ pub fn settlement(settlement: SettlementView) -> &'static str {
         SettlementView::None => "nothing to settle",
         SettlementView::Unknown => "not known yet, counts as spent",
         SettlementView::Seen => "in a block, not final yet",
+        SettlementView::Dropped => "was in a block that the chain has dropped, counts as spent",
         SettlementView::Final => "settled",
         SettlementView::NeverUsed => "never used, nothing left",
     }
@@ -152,6 +153,12 @@ pub fn paid(now: &PaymentAnswerView) -> String {
     let sentence = match now.settlement {
         SettlementView::Seen | SettlementView::Final => {
             format!("paid {amount} to {site}, {}", settlement(now.settlement))
+        }
+        SettlementView::Dropped => {
+            let until = time(&now.plan.valid_before);
+            format!(
+                "signed {amount} for {site}; it was in a block that the chain has dropped, and may still be settled until {until}"
+            )
         }
         SettlementView::NeverUsed => format!("signed {amount} for {site}; it was never used and nothing left"),
         SettlementView::None | SettlementView::Unknown => {

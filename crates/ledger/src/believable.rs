@@ -203,6 +203,7 @@ pub fn life(n: u64, count: u64) -> Life {
         delivery_at: None,
         http_status: None,
         seller_says: None,
+        dropped_at: None,
     };
     live(&mut payment, &mut dice, n + 20 >= count);
     let noted = dice.below(100);

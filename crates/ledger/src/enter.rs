@@ -236,5 +236,6 @@ fn fresh(entry: &Entry<'_>, verdict: &Verdict, now: Moment) -> Payment {
         delivery_at: None,
         http_status: None,
         seller_says: None,
+        dropped_at: None,
     }
 }

@@ -104,6 +104,8 @@ impl Ledger {
                 (Settlement::Seen { tx }, Settled::Seen { tx: again }) => {
                     Settlement::Seen { tx: again.clone().or(tx.clone()) }
                 }
+                (Settlement::Seen { .. }, Settled::Dropped) => Settlement::Unknown,
+                (as_it_is, Settled::Dropped) => as_it_is.clone(),
                 (_, Settled::Seen { tx }) => Settlement::Seen { tx: tx.clone() },
                 (_, Settled::Final { tx, block }) => Settlement::Final { tx: tx.clone(), block: *block },
                 (_, Settled::NeverUsed) => Settlement::NeverUsed,
@@ -113,6 +115,8 @@ impl Ledger {
             if *recorded == next && payment.actual == amount {
                 return Ok(());
             }
+            // Whatever the chain shows next ends it.
+            payment.dropped_at = (*news == Settled::Dropped).then_some(effective);
             payment.settlement = Some(next);
             payment.settlement_at = Some(effective);
             payment.actual = amount;

@@ -107,8 +107,15 @@ pub enum Settlement {
 /// News about a settlement, from the chain. What a seller says is [`Payment::seller_says`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Settled {
-    Seen { tx: Option<String> },
-    Final { tx: Option<String>, block: Option<u64> },
+    Seen {
+        tx: Option<String>,
+    },
+    /// What was seen is in no block any more: unknown again, and [`Payment::dropped_at`] says since when.
+    Dropped,
+    Final {
+        tx: Option<String>,
+        block: Option<u64>,
+    },
     NeverUsed,
 }
 
@@ -158,6 +165,8 @@ pub struct Payment {
     /// Why the settlement failed, as the seller tells it: a word and no fact. Until the nonce is seen, the settlement
     /// is unknown all the same. Empty where the seller gave no reason.
     pub seller_says: Option<String>,
+    /// Since when the chain has dropped the block in which it was seen; `None` where it is in one, and where it was in none.
+    pub dropped_at: Option<Moment>,
 }
 
 impl Payment {

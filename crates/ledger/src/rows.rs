@@ -253,7 +253,7 @@ pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
     let (tx, block) = settled(p);
     let sql = "UPDATE payments SET state = ?2, reserved_at = ?3, signed_at = ?4, ended_at = ?5, by_person = ?6,
         code = ?7, ended_by = ?8, settlement = ?9, settlement_at = ?10, tx = ?11, block = ?12, failure = ?13,
-        actual = ?14, delivery = ?15, delivery_at = ?16, http_status = ?17, valid_after = ?18, valid_before = ?19
+        actual = ?14, delivery = ?15, delivery_at = ?16, http_status = ?17, valid_after = ?18, valid_before = ?19, dropped_at = ?20
         WHERE seq = ?1";
     db.prepare_cached(sql)?.execute(params![
         row.seq,
@@ -275,6 +275,7 @@ pub fn update(db: &Connection, row: &Row) -> Result<(), LedgerError> {
         p.http_status.map(i64::from),
         p.plan.window.valid_after.cast_signed(),
         p.plan.window.valid_before.cast_signed(),
+        p.dropped_at.map(|m| m.0),
     ])?;
     Ok(())
 }
@@ -287,7 +288,7 @@ const COLUMNS: &str = "SELECT p.rowid, p.app, p.site, p.asset, p.id, apps.id, si
     p.method, p.url, p.path, p.document_hash, p.option, p.scheme, p.payer, p.payee, p.symbol, p.decimals,
     p.token_known, p.contract, p.price, p.fee_to, p.fee, p.maximum, p.valid_after, p.valid_before, p.balance,
     p.allowance_spender, p.allowance_have, p.allowance_need, p.allowance_cost, p.findings, p.site_words, p.app_words,
-    p.caller, p.provenance";
+    p.caller, p.provenance, p.dropped_at";
 
 /// The payments come first: the order of the joins is the order of the list.
 const FROM: &str = "CROSS JOIN apps ON apps.app = p.app CROSS JOIN sites ON sites.site = p.site
@@ -398,6 +399,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
     let (site_words, app_words) = (cells.take()?, cells.take()?);
     let caller = cells.maybe_address()?;
     let provenance = read_provenance(cells.maybe_text("provenance")?, &app_id)?;
+    let dropped_at = cells.maybe_moment()?;
     let plan = Plan {
         app: app_id,
         site: site_key,
@@ -447,6 +449,7 @@ fn read(cells: &mut Cells<'_>) -> Result<Row, LedgerError> {
         delivery_at,
         http_status,
         seller_says,
+        dropped_at,
     };
     Ok(Row { seq, app, site, asset, payment })
 }

@@ -352,6 +352,11 @@ fn settlement_follows_the_chain_and_never_contradicts_what_is_final() {
         (&[by_nonce(None), seen("a"), done("a")], Some("final")),
         (&[done("a"), by_nonce(None), Settled::Seen { tx: None }], Some("final")),
         (&[seen("a"), Settled::NeverUsed], Some("never used")),
+        (&[seen("a"), Settled::Dropped, Settled::Dropped], Some("unknown")),
+        (&[seen("a"), Settled::Dropped, seen("a"), done("a")], Some("final")),
+        (&[seen("a"), Settled::Dropped, Settled::NeverUsed], Some("never used")),
+        (&[Settled::Dropped], Some("unknown")),
+        (&[done("a"), Settled::Dropped], None),
         (&[Settled::NeverUsed, Settled::NeverUsed], Some("never used")),
         (&[Settled::NeverUsed, done("a")], Some("final")),
         (&[Settled::Final { tx: None, block: None }], Some("final")),
@@ -422,6 +427,30 @@ fn delivery_may_come_after_a_refusal_and_not_before() {
     assert_eq!(report(Delivery::NotReported, None).unwrap().delivery, Some(Delivery::RefusedBySeller));
     assert_eq!(report(Delivery::Delivered, Some(200)).unwrap().delivery, Some(Delivery::Delivered));
     assert!(matches!(report(Delivery::RefusedBySeller, Some(402)), Err(LedgerError::Contradiction { .. })));
+}
+
+#[test]
+fn what_the_chain_has_dropped_counts_as_open_and_says_since_when_also_after_a_restart() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let payment = sign(&ledger, 5, NOW);
+    let news = |ledger: &Ledger, news, at| ledger.settlement(payment.id, &news, None, later(at)).unwrap();
+    let totals = |ledger: &Ledger| {
+        let site = ledger.site(&payment.plan.site).unwrap().unwrap();
+        (site.totals[0].settled, site.totals[0].open)
+    };
+    news(&ledger, Settled::Seen { tx: Some("a".into()) }, 10);
+    assert_eq!(totals(&ledger), (units(5), Amount::ZERO));
+    assert_eq!(news(&ledger, Settled::Dropped, 20).dropped_at, Some(later(20)));
+    assert_eq!(totals(&ledger), (Amount::ZERO, units(5)));
+    drop(ledger);
+    let ledger = folder.ledger();
+    let row = ledger.payment(payment.id).unwrap().unwrap();
+    assert_eq!((row.settlement, row.dropped_at), (Some(Settlement::Unknown), Some(later(20))));
+    assert_eq!(ledger.unfinished().unwrap().len(), 1, "it is looked up again");
+    assert_eq!(news(&ledger, Settled::Dropped, 30).dropped_at, Some(later(20)));
+    assert_eq!(news(&ledger, Settled::Seen { tx: None }, 40).dropped_at, None);
+    assert_eq!(totals(&ledger), (units(5), Amount::ZERO));
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub enum SettlementView {
     Unknown,
     /// In a block, not final yet.
     Seen,
+    /// Was in a block that the chain has dropped: until the permission ends it may still be settled, and counts as spent.
+    Dropped,
     Final,
     /// The permission ended unused: nothing left.
     NeverUsed,

@@ -157,7 +157,7 @@ impl Desk {
             states: filter.state.map(states).unwrap_or_default(),
             settlement: match filter.settlement {
                 None | Some(SettlementView::None) => None,
-                Some(SettlementView::Unknown) => Some(SettlementKind::Unknown),
+                Some(SettlementView::Unknown | SettlementView::Dropped) => Some(SettlementKind::Unknown),
                 Some(SettlementView::Seen) => Some(SettlementKind::Seen),
                 Some(SettlementView::Final) => Some(SettlementKind::Final),
                 Some(SettlementView::NeverUsed) => Some(SettlementKind::NeverUsed),

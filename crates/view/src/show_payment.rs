@@ -84,6 +84,7 @@ fn state(state: State) -> StateView {
 fn settlement(payment: &Payment) -> SettlementView {
     match &payment.settlement {
         None => SettlementView::None,
+        Some(Settlement::Unknown) if payment.dropped_at.is_some() => SettlementView::Dropped,
         Some(Settlement::Unknown) => SettlementView::Unknown,
         Some(Settlement::Seen { .. }) => SettlementView::Seen,
         Some(Settlement::Final { .. }) => SettlementView::Final,
@@ -135,6 +136,7 @@ fn word(payment: &Payment) -> String {
         (State::Cancelled, _) => "word-cancelled",
         (State::Expired, _) => "word-expired",
         (State::Signed, SettlementView::Seen) => "word-seen",
+        (State::Signed, SettlementView::Dropped) => "word-dropped",
         (State::Signed, SettlementView::Final) => "word-settled",
         (State::Signed, SettlementView::NeverUsed) => "word-neverUsed",
         // The seller answered, and what it did not deliver may be taken all the same.
@@ -256,7 +258,12 @@ fn steps(payment: &Payment, allowances: &[Allowance]) -> Vec<StepView> {
         (Some(Settlement::Seen { tx }), at) => step("seen", at, tx.clone()),
         (Some(Settlement::Final { tx, .. }), at) => step("settled", at, tx.clone()),
         (Some(Settlement::NeverUsed), at) => step("neverUsed", at, None),
-        (Some(Settlement::Unknown) | None, _) => {}
+        (Some(Settlement::Unknown) | None, _) => {
+            if let Some(at) = payment.dropped_at {
+                let until = seconds(payment.plan.window.valid_before);
+                step("dropped", Some(at), Some(say("settlement-dropped", &[("until", Arg::Text(&until))])));
+            }
+        }
     }
     if let Some(delivery) = payment.delivery.filter(|d| *d != Delivery::NotReported) {
         let name = if delivery == Delivery::Delivered { "delivered" } else { "refusedBySeller" };

@@ -25,6 +25,9 @@ const MARGIN_SECS: u64 = 60;
 const AT_ONCE_FOR: Duration = Duration::from_secs(5);
 /// Clocks of chain and wallet may differ by so much when a transaction is told from an older one.
 const SKEW_MS: i64 = 60_000;
+/// So many looks in a row have to find nothing before what was seen counts as dropped.
+const LOOKS: usize = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 /// Characters of a seller's reason that are kept.
 const SAID_MOST: usize = 200;
 
@@ -266,6 +269,12 @@ impl Wallet {
                 last = Some(receipt);
             }
         }
+        if matches!(payment.settlement, Some(ledger::Settlement::Seen { .. }))
+            && self.is_dropped(terms, payment, tx).await?
+        {
+            tracing::warn!(payment = %id, "the chain has dropped the block in which it was seen");
+            return Ok(Some(Settled::Dropped));
+        }
         // Without a transaction to look at, the nonce decides: used at any time, unused once the window is over.
         let head = node.head_at(Finality::Final).await?;
         let over = head.timestamp_ms / 1000 >= payment.plan.window.valid_before.saturating_add(MARGIN_SECS);
@@ -280,6 +289,29 @@ impl Wallet {
         }
         let used = self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Seen).await?;
         Ok(used.then_some(Settled::Seen { tx: None }))
+    }
+
+    /// What was seen is in no block any more and its nonce is unused; several times, for one of several nodes may be
+    /// behind. Once its permission is over in final blocks, its end is told instead.
+    async fn is_dropped(&self, terms: &Terms, payment: &Payment, tx: Option<TxId>) -> Result<bool, WalletError> {
+        let node = self.node(payment.plan.network)?;
+        let (Some(nonce), payer) = (terms.nonce(), payment.plan.payer) else { return Ok(false) };
+        if node.head_at(Finality::Final).await?.timestamp_ms / 1000 >= payment.plan.window.valid_before {
+            return Ok(false);
+        }
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            let there = match tx {
+                Some(tx) => node.receipt(&tx, Finality::Seen).await?.is_some(),
+                None => false,
+            };
+            if there || self.nonce_used_at(terms, payer, nonce, Finality::Seen).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The transaction stands in another payment's row already.

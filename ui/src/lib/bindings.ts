@@ -794,7 +794,9 @@ export type SettlementView =
 /**  Signed, outcome not known: counts as spent. */
 "unknown" | 
 /**  In a block, not final yet. */
-"seen" | "final" | 
+"seen" | 
+/**  Was in a block that the chain has dropped: until the permission ends it may still be settled, and counts as spent. */
+"dropped" | "final" | 
 /**  The permission ended unused: nothing left. */
 "neverUsed";
 

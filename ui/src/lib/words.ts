@@ -378,6 +378,7 @@ export const words = {
     title: "Payment",
     authorization: "Authorization",
     settlement: "Settlement",
+    mayStillSettle: (until: string) => `; may still be settled until ${until}`,
     delivery: "Delivery",
     url: "Requested",
     payee: "Paid to",
@@ -526,6 +527,7 @@ export const settlementWords: Record<SettlementView, string> = {
   none: "nothing to settle",
   unknown: "not known yet",
   seen: "in a block, not final",
+  dropped: "was in a block that the chain has dropped",
   final: "final",
   neverUsed: "never used, nothing left",
 };

@@ -8,7 +8,7 @@ use crate::reach::Reach;
 use crate::show::{self, BOLD, OFF, money, safe};
 use crate::show::{note, say};
 use helper::verb::{self, BlockSite, Payments};
-use view::{FilterView, PaymentDetailView, SiteDetailView};
+use view::{FilterView, PaymentDetailView, SettlementView, SiteDetailView};
 
 pub async fn ledger(global: &Global, console: &Console, ledger: Ledger) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
@@ -62,7 +62,16 @@ fn detail(it: &PaymentDetailView) {
         row("token", safe(&it.token.address)),
         row("signed for", format!("{} {} ({})", safe(&it.contract_name), safe(&it.contract.address), safe(&it.scheme))),
         row("authorization", show::state(p.state).to_owned()),
-        row("settlement", show::settlement(p.settlement).to_owned()),
+        row(
+            "settlement",
+            match p.settlement {
+                SettlementView::Dropped => {
+                    let until = show::time(&it.valid_before);
+                    format!("was in a block that the chain has dropped; may still be settled until {until}")
+                }
+                other => show::settlement(other).to_owned(),
+            },
+        ),
     ]);
     rows.extend(p.seller_says.as_ref().map(|says| row("", safe(says))));
     rows.push(row("delivery", show::delivery(p.delivery).to_owned()));

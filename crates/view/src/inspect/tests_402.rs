@@ -210,4 +210,6 @@ fn receipts_are_read_as_servers_write_them() {
     assert_eq!(at(&nested.to_string()).parts[0].kind, KindView::SettleResponse);
     let twice = at(&json!({"success": false, "errorReason": "duplicate_settlement", "transaction": id}).to_string());
     assert!(lines(&twice).contains("used for another request"), "{}", lines(&twice));
+    let back = at(&json!({"success": false, "errorReason": "reversed", "transaction": id}).to_string());
+    assert!(lines(&back).contains("a block that the chain has dropped"), "{}", lines(&back));
 }
