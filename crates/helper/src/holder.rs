@@ -41,6 +41,11 @@ impl Holder {
         Self::of(holding(&locks, crate::os::inode(path)?)?)
     }
 
+    /// The process with this number.
+    pub fn of_process(pid: u32) -> Option<Self> {
+        Self::of(pid)
+    }
+
     fn of(pid: u32) -> Option<Self> {
         let line = std::fs::read(format!("/proc/{pid}/cmdline")).ok()?;
         let mut words = line.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned());

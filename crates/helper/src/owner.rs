@@ -7,12 +7,13 @@ use crate::holder::Holder;
 use crate::limits::Limits;
 use crate::os::{self, SocketListener};
 use crate::routes;
-use crate::runtime::{self, Places, RuntimeFile};
+use crate::runtime::{self, Places, RuntimeFile, Told};
 use crate::serve::Server;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use tokio::net::TcpListener;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpSocket};
 use view::{Code, Desk, Failure};
 use wallet::{OpenError, Wallet};
 
@@ -85,13 +86,15 @@ pub struct Opened {
     options: OwnerOptions,
     places: Places,
     desk: Desk,
+    /// Both loopback addresses, held and not heard yet.
+    ports: Option<Ports>,
 }
 
 /// A running owner. Dropping it removes the runtime file; `shutdown` also lets calls in progress end.
 pub struct Owner {
     desk: Desk,
     addr: SocketAddr,
-    runtime: RuntimeFile,
+    told: Arc<Told>,
     stranger: Option<String>,
     places: Places,
     server: Server,
@@ -113,10 +116,10 @@ impl Quiet {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
+        self.server.stop();
         if let Some(socket) = &self.control {
             let _ = std::fs::remove_file(socket);
         }
-        self.server.stop();
     }
 }
 
@@ -130,26 +133,49 @@ impl Opened {
         self.desk.wallet().close().await;
     }
 
-    /// Opens all doors or none.
-    pub async fn listen(self) -> Result<Owner, StartError> {
-        let Self { options, places, desk } = self;
-        // A file left by a crash must not mislead anybody while this start may still fail.
-        let _ = std::fs::remove_file(&places.runtime_file);
+    fn port(&self) -> u16 {
+        self.options.port.unwrap_or(self.desk.wallet().config().port)
+    }
 
-        let port = options.port.unwrap_or(desk.wallet().config().port);
-        let (tcp, tcp6) = match listen(port).await {
-            Ok(listeners) => listeners,
-            Err(source) if source.kind() == io::ErrorKind::AddrInUse => {
-                let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-                return Err(StartError::PortTaken {
-                    address,
-                    by: occupant(address).await,
-                    config: places.data_dir.join("config.toml").display().to_string(),
-                    runtime_file: places.runtime_file.display().to_string(),
-                });
-            }
-            Err(source) => return Err(StartError::Port { port, source }),
+    /// Takes the port without listening yet: one that is taken is told before anybody types a passphrase, and no
+    /// program waits at one where nobody hears.
+    pub async fn reserve(&mut self) -> Result<(), StartError> {
+        match Ports::hold(self.port()) {
+            Ok(ports) => self.ports = Some(ports),
+            Err(source) => return Err(self.taken(source).await),
+        }
+        Ok(())
+    }
+
+    async fn taken(&self, source: io::Error) -> StartError {
+        let port = self.port();
+        if source.kind() != io::ErrorKind::AddrInUse {
+            return StartError::Port { port, source };
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        StartError::PortTaken {
+            address,
+            by: occupant(address).await,
+            config: self.places.data_dir.join("config.toml").display().to_string(),
+            runtime_file: self.places.runtime_file.display().to_string(),
+        }
+    }
+
+    /// Opens all doors or none.
+    pub async fn listen(mut self) -> Result<Owner, StartError> {
+        // A file left by a crash must not mislead anybody while this start may still fail.
+        let _ = std::fs::remove_file(&self.places.runtime_file);
+
+        let port = self.port();
+        let ports = match self.ports.take() {
+            Some(ports) => Ok(ports),
+            None => Ports::hold(port),
         };
+        let (tcp, tcp6) = match ports.and_then(Ports::listen) {
+            Ok(listeners) => listeners,
+            Err(source) => return Err(self.taken(source).await),
+        };
+        let Self { options, places, desk, .. } = self;
         let addr = tcp.local_addr().map_err(|source| StartError::Port { port, source })?;
         let failed = |path: &Path, source| StartError::Path { path: path.display().to_string(), source };
         let sockets = if cfg!(unix) {
@@ -188,14 +214,24 @@ impl Opened {
             server.listen(unix, router, Entrance::Unix, &limits);
             server.listen(control, control::router(desk.clone(), limits.clone()), Entrance::Unix, &limits);
         }
-        let owner = Owner { desk, addr, runtime, stranger, places, server };
-        if let Some(dir) = owner.places.runtime_file.parent() {
-            os::private_dir(dir).map_err(|e| failed(dir, e))?;
-        }
-        let key = owner.desk.wallet().proof_key();
-        owner.runtime.write(&owner.places.runtime_file, key).map_err(|e| failed(&owner.places.runtime_file, e))?;
+        let written = match places.runtime_file.parent() {
+            Some(dir) => os::private_dir(dir).map_err(|e| failed(dir, e)),
+            None => Ok(()),
+        };
+        let told = written.and_then(|()| {
+            Told::start(runtime, &places.runtime_file, desk.wallet()).map_err(|e| failed(&places.runtime_file, e))
+        });
+        let told = match told {
+            Ok(told) => told,
+            Err(error) => {
+                server.stop();
+                forget_sockets(&places);
+                return Err(error);
+            }
+        };
+        let owner = Owner { desk, addr, told, stranger, places, server };
         owner.desk.wallet().lock_before_sleep();
-        owner.desk.wallet().set_listening(Some(owner.runtime.address.clone()));
+        owner.desk.wallet().set_listening(Some(owner.runtime().address.clone()));
         Ok(owner)
     }
 }
@@ -208,7 +244,7 @@ impl Owner {
         }
         let places = Places::of(&options.profile, options.data_dir.as_deref()).map_err(StartError::Places)?;
         let desk = open(&options, &places).await?;
-        Ok(Opened { options, places, desk })
+        Ok(Opened { options, places, desk, ports: None })
     }
 
     /// Opens everything or nothing.
@@ -218,7 +254,7 @@ impl Owner {
 
     /// For a command that is the owner for its own length. Where no control socket can be made it goes without.
     pub async fn quiet(options: OwnerOptions) -> Result<Quiet, StartError> {
-        let Opened { options, places, desk } = Self::open(options).await?;
+        let Opened { options, places, desk, .. } = Self::open(options).await?;
         let server = Server::default();
         let bound = os::private_dir(&places.socket_dir).and_then(|()| SocketListener::bind(&places.control_socket));
         let control = match bound {
@@ -250,47 +286,78 @@ impl Owner {
     }
 
     pub fn runtime(&self) -> &RuntimeFile {
-        &self.runtime
+        self.told.file()
     }
 
     /// Takes the runtime file away, ends the doors, then closes the wallet.
     pub async fn shutdown(self) {
+        // Nothing comes back any more.
+        self.server.stop();
         self.forget();
         self.server.shutdown().await;
         self.desk.wallet().close().await;
     }
 
     fn forget(&self) {
-        self.runtime.remove(&self.places.runtime_file);
-        for socket in [&self.places.unix_socket, &self.places.control_socket] {
-            let _ = std::fs::remove_file(socket);
-        }
+        self.told.end();
+        forget_sockets(&self.places);
     }
 }
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        self.forget();
         self.server.stop();
+        self.forget();
+    }
+}
+
+fn forget_sockets(places: &Places) {
+    for socket in [&places.unix_socket, &places.control_socket] {
+        let _ = std::fs::remove_file(socket);
     }
 }
 
 /// Tries for a free port that is free on both loopback addresses.
 const TRIES: usize = 16;
+/// Callers that may wait to be taken.
+const BACKLOG: u32 = 1024;
 
-/// Both loopback addresses: "localhost" is either. The second is absent where the machine has no such address, or where
-/// somebody else is there already; with port 0 one is taken that is free on both.
-async fn listen(port: u16) -> io::Result<(TcpListener, Option<TcpListener>)> {
-    let mut tries = 0;
-    loop {
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
-        tries += 1;
-        match TcpListener::bind((Ipv6Addr::LOCALHOST, tcp.local_addr()?.port())).await {
-            Ok(tcp6) => return Ok((tcp, Some(tcp6))),
-            Err(e) if port == 0 && tries < TRIES && e.kind() == io::ErrorKind::AddrInUse => {}
-            Err(_) => return Ok((tcp, None)),
+/// A port on both loopback addresses: "localhost" is either. The second is absent where the machine has no such
+/// address, or where somebody else is there already; with port 0 one is taken that is free on both.
+struct Ports {
+    tcp: TcpSocket,
+    tcp6: Option<TcpSocket>,
+}
+
+impl Ports {
+    fn hold(port: u16) -> io::Result<Self> {
+        let mut tries = 0;
+        loop {
+            let tcp = bound(TcpSocket::new_v4()?, (Ipv4Addr::LOCALHOST, port).into())?;
+            tries += 1;
+            let same = tcp.local_addr()?.port();
+            let tcp6 = TcpSocket::new_v6().and_then(|tcp6| bound(tcp6, (Ipv6Addr::LOCALHOST, same).into()));
+            match tcp6 {
+                Ok(tcp6) => return Ok(Self { tcp, tcp6: Some(tcp6) }),
+                Err(e) if port == 0 && tries < TRIES && e.kind() == io::ErrorKind::AddrInUse => {}
+                Err(_) => return Ok(Self { tcp, tcp6: None }),
+            }
         }
     }
+
+    fn listen(self) -> io::Result<(TcpListener, Option<TcpListener>)> {
+        let tcp = self.tcp.listen(BACKLOG)?;
+        Ok((tcp, self.tcp6.and_then(|tcp6| tcp6.listen(BACKLOG).ok())))
+    }
+}
+
+fn bound(socket: TcpSocket, address: SocketAddr) -> io::Result<TcpSocket> {
+    // A port whose connections are just ending is free; elsewhere the same word would let two listen.
+    if cfg!(unix) {
+        socket.set_reuseaddr(true)?;
+    }
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Somebody else at the other loopback address: whoever says "localhost" may meet it instead of us.
@@ -337,6 +404,11 @@ const NO_CHAIN: &str = "http://127.0.0.1:1";
 
 async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartError> {
     let dir = &places.data_dir;
+    for place in [&places.runtime_file, &places.socket_dir] {
+        if place.to_str().is_none() {
+            return Err(OpenError::NotText { dir: place.display().to_string() }.into());
+        }
+    }
     if let Some(found) = runtime::profile_of(dir).filter(|found| *found != options.profile) {
         let (dir, asked) = (dir.display().to_string(), options.profile.clone());
         return Err(StartError::OtherProfile { dir, found, asked });

@@ -5,7 +5,12 @@ use crate::os;
 use serde::{Deserialize, Serialize};
 use std::io::{Error, ErrorKind, Result, Write};
 use std::path::{Path, PathBuf};
-use wallet::ProofKey;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use wallet::{ProofKey, Wallet};
+
+/// Between two looks whether the file is still there.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The runtime file's content. Programs read the address here instead of guessing it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +100,56 @@ pub(crate) fn mark_profile(data_dir: &Path, profile: &str) -> Result<()> {
         return Ok(());
     }
     os::create_private(&data_dir.join("profile"))?.write_all(format!("{profile}\n").as_bytes())
+}
+
+/// The runtime file of a running owner, written again where somebody took it away.
+pub(crate) struct Told {
+    file: RuntimeFile,
+    path: PathBuf,
+    /// Whose proof key stands in it, too.
+    wallet: Wallet,
+    over: Mutex<bool>,
+}
+
+impl Told {
+    /// Writes it, and looks after it as long as this is held.
+    pub fn start(file: RuntimeFile, path: &Path, wallet: &Wallet) -> Result<Arc<Self>> {
+        file.write(path, wallet.proof_key())?;
+        let (path, wallet) = (path.to_owned(), wallet.clone());
+        let told = Arc::new(Self { file, path, wallet, over: Mutex::new(false) });
+        let held = Arc::downgrade(&told);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                match held.upgrade() {
+                    Some(told) => told.look(),
+                    None => return,
+                }
+            }
+        });
+        Ok(told)
+    }
+
+    pub fn file(&self) -> &RuntimeFile {
+        &self.file
+    }
+
+    fn look(&self) {
+        let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if *over || !os::is_gone(&self.path) {
+            return;
+        }
+        match os::remade_dir(&self.path).and_then(|()| self.file.write(&self.path, self.wallet.proof_key())) {
+            Ok(()) => tracing::info!(path = %self.path.display(), "the runtime file was gone and is back"),
+            Err(error) => tracing::debug!(%error, path = %self.path.display(), "the runtime file is gone"),
+        }
+    }
+
+    /// Takes the file away for good.
+    pub fn end(&self) {
+        *self.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.file.remove(&self.path);
+    }
 }
 
 impl RuntimeFile {

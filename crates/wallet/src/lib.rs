@@ -19,6 +19,7 @@ mod flood;
 mod ground;
 mod keyring;
 mod keys;
+mod locks;
 mod lookup;
 mod odd;
 mod options;
@@ -165,6 +166,16 @@ impl Options {
 pub enum OpenError {
     #[error("another Countersign has {dir} open")]
     AlreadyOpen { dir: String },
+    #[error(
+        "this file system can't lock files ({detail}), so {dir} can't hold a wallet: choose a folder on a local disk \
+         (--data-dir)"
+    )]
+    NoLocks { dir: String, detail: String },
+    #[error(
+        "the name of {dir} is not UTF-8, and programs could not be told where the wallet is: rename it, or choose another \
+         folder (--data-dir)"
+    )]
+    NotText { dir: String },
     #[error("{path} can't be opened: {source}")]
     Folder { path: String, source: std::io::Error },
     #[error("{0}")]
@@ -196,6 +207,9 @@ impl Wallet {
     /// up what an earlier process left unfinished. Needs a tokio runtime.
     pub async fn open(options: Options) -> Result<Self, OpenError> {
         let folder = |source| OpenError::Folder { path: options.dir.display().to_string(), source };
+        if options.dir.to_str().is_none() {
+            return Err(OpenError::NotText { dir: options.dir.display().to_string() });
+        }
         private_folder(&options.dir).map_err(folder)?;
         let lock = std::fs::File::options()
             .create(true)
@@ -203,9 +217,7 @@ impl Wallet {
             .write(true)
             .open(options.dir.join("lock"))
             .map_err(folder)?;
-        if lock.try_lock().is_err() {
-            return Err(OpenError::AlreadyOpen { dir: options.dir.display().to_string() });
-        }
+        locks::take(&lock).map_err(|none| none.at(&options.dir))?;
         let config = Config::load(&options.dir.join("config.toml"))?;
         let keys = keys::Keys::open(options.dir.join("vault.json"), options.cost, Arc::clone(&options.clock))?;
         let ledger = Arc::new(open_ledger(&options, keys.exists())?);

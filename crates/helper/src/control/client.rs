@@ -3,6 +3,7 @@
 
 use super::Verb;
 use super::verb::ExportStream;
+use crate::holder::Holder;
 use crate::os;
 use crate::problem::ProblemView;
 use crate::runtime::{Places, RuntimeFile};
@@ -16,6 +17,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use view::port::EventView;
 use view::{Code, Failure};
+
+/// An owner answers whether it is there at once, whatever else it does.
+const PULSE: Duration = Duration::from_secs(4);
+/// The field of a failure that says so.
+const SILENCE: &str = "process";
 
 /// Calls the Countersign that holds a profile.
 #[derive(Clone, Debug)]
@@ -36,7 +42,7 @@ impl Client {
         (self.version != env!("CARGO_PKG_VERSION")).then_some(self.version.as_str())
     }
 
-    /// The process that holds the profile, where it told.
+    /// The process that holds the profile, where the system or the process itself tells.
     pub fn pid(&self) -> Option<u32> {
         self.pid
     }
@@ -51,8 +57,41 @@ impl Client {
             Err(_) => Self::new(Places::of(profile, data_dir).ok()?.control_socket),
         };
         // A crash leaves a file and a socket behind where nobody listens.
-        os::connect(&client.socket).await.ok()?;
-        Some(client)
+        let stream = os::connect(&client.socket).await.ok()?;
+        let pid = os::peer(&stream).or(client.pid);
+        Some(Self { pid, ..client })
+    }
+
+    /// That the owner says nothing, with its process and what the system knows of it.
+    pub fn silent(&self) -> Failure {
+        let holder = self.pid.and_then(Holder::of_process);
+        let who = self
+            .pid
+            .map_or_else(|| "the process of the running Countersign".to_owned(), |pid| format!("process {pid}"));
+        let why = match holder {
+            Some(Holder { stopped: true, .. }) => ": it is stopped",
+            _ => " (is it stopped?)",
+        };
+        let mut failure = broken(&format!("{who} does not answer{why}"));
+        failure.field = Some(SILENCE.to_owned());
+        let number = self.pid.map_or_else(|| "with its number".to_owned(), |pid| pid.to_string());
+        failure.advice = Some(format!("Let it go on (`fg`, or `kill -CONT {number}`), or end it."));
+        failure
+    }
+
+    /// Whether a call failed because the owner says nothing.
+    pub fn is_silence(failure: &Failure) -> bool {
+        failure.field.as_deref() == Some(SILENCE)
+    }
+
+    /// Ready once the owner stops answering; asked every now and then while a call waits.
+    async fn falls_silent(&self) {
+        loop {
+            tokio::time::sleep(PULSE).await;
+            if !self.answers(PULSE).await {
+                return;
+            }
+        }
     }
 
     /// Whether it answers at all, and in time. A process that is stopped is connected to and says nothing.
@@ -61,11 +100,19 @@ impl Client {
         tokio::time::timeout(within, asked).await.is_ok_and(|answer| answer.is_ok())
     }
 
+    /// Calls a verb. However long the answer takes, an owner that answers nothing any more is told within seconds.
     pub async fn call<V: Verb>(&self, verb: V) -> Result<V::Output, Failure> {
         let body = serde_json::to_vec(&verb).map_err(|_| broken("the call could not be written"))?;
-        let response = self.send(Method::POST, V::NAME, body).await?;
-        let ok = response.status().is_success();
-        let bytes = response.into_body().collect().await.map_err(|_| broken("the answer broke off"))?.to_bytes();
+        let answer = async {
+            let response = self.send(Method::POST, V::NAME, body).await?;
+            let ok = response.status().is_success();
+            let bytes = response.into_body().collect().await.map_err(|_| broken("the answer broke off"))?.to_bytes();
+            Ok::<_, Failure>((ok, bytes))
+        };
+        let (ok, bytes) = tokio::select! {
+            answer = answer => answer?,
+            () = self.falls_silent() => return Err(self.silent()),
+        };
         let unreadable =
             |_| broken("the answer is of another version; is the running Countersign as new as this command?");
         match ok {

@@ -24,6 +24,18 @@ pub(crate) async fn connect(_: &Path) -> Result<SocketStream> {
     Err(Error::from(ErrorKind::Unsupported))
 }
 
+pub(crate) fn is_gone(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+}
+
+pub(crate) fn remade_dir(file: &Path) -> Result<()> {
+    private_dir(file.parent().ok_or(ErrorKind::NotFound)?)
+}
+
+pub(crate) fn peer(_: &SocketStream) -> Option<u32> {
+    None
+}
+
 pub(crate) fn private_dir(dir: &Path) -> Result<()> {
     std::fs::create_dir_all(dir)
 }

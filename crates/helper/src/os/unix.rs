@@ -5,6 +5,8 @@ use std::fs::{DirBuilder, File, Permissions};
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 
 pub(crate) type SocketStream = UnixStream;
@@ -12,8 +14,15 @@ pub(crate) type SocketStream = UnixStream;
 /// A socket path has to fit into the kernel's structure.
 const SOCKET_PATH: usize = 100;
 
-/// A listener whose strangers are turned away.
-pub(crate) struct SocketListener(UnixListener);
+/// Between two looks whether a socket is still where it is looked for.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// A listener whose strangers are turned away. Systems empty the folder of sockets at a logout: a socket that is gone
+/// comes back at its place.
+pub(crate) struct SocketListener {
+    path: PathBuf,
+    now: Mutex<Arc<UnixListener>>,
+}
 
 impl SocketListener {
     /// Binds a socket that only this user can open. The caller holds the profile's lock, so a socket that is
@@ -24,21 +33,70 @@ impl SocketListener {
             Ok(_) => return Err(Error::new(ErrorKind::AlreadyExists, "something that is not a socket is there")),
             Err(_) => {}
         }
-        let listener = UnixListener::bind(path)?;
-        std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
-        Ok(Self(listener))
+        Ok(Self { path: path.to_owned(), now: Mutex::new(Arc::new(bound(path)?)) })
     }
 
     /// The next caller, or none when it was another user's process.
     pub async fn accept(&self) -> Result<Option<SocketStream>> {
-        let (stream, _) = self.0.accept().await?;
-        let ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw());
-        Ok(ours.then_some(stream))
+        loop {
+            let now = Arc::clone(&self.now.lock().unwrap_or_else(PoisonError::into_inner));
+            let stream = tokio::select! {
+                accepted = now.accept() => accepted?.0,
+                () = tokio::time::sleep(LOOK) => {
+                    self.come_back();
+                    continue;
+                }
+            };
+            let ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw());
+            return Ok(ours.then_some(stream));
+        }
     }
+
+    /// Binds again what is gone. Whatever else is there by now stays: another owner may have the place.
+    fn come_back(&self) {
+        if !is_gone(&self.path) {
+            return;
+        }
+        let again = remade_dir(&self.path).and_then(|()| bound(&self.path));
+        match again {
+            Ok(listener) => {
+                *self.now.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(listener);
+                tracing::info!(path = %self.path.display(), "a socket was gone and is back");
+            }
+            // Until the next login there may be no folder to put it in.
+            Err(error) => tracing::debug!(%error, path = %self.path.display(), "a socket is gone"),
+        }
+    }
+}
+
+fn bound(path: &Path) -> Result<UnixListener> {
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Whether nothing is there.
+pub(crate) fn is_gone(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_err_and(|e| e.kind() == ErrorKind::NotFound)
+}
+
+/// The folder of a file, made again where its own folder is there: that one is the system's.
+pub(crate) fn remade_dir(file: &Path) -> Result<()> {
+    let dir = file.parent().ok_or(ErrorKind::NotFound)?;
+    if !dir.parent().is_some_and(Path::is_dir) {
+        return Err(ErrorKind::NotFound.into());
+    }
+    private_dir(dir)
 }
 
 pub(crate) async fn connect(path: &Path) -> Result<SocketStream> {
     UnixStream::connect(path).await
+}
+
+/// The process at the other end.
+pub(crate) fn peer(stream: &SocketStream) -> Option<u32> {
+    // None, where the process is of a namespace that can't be seen from here.
+    u32::try_from(stream.peer_cred().ok()?.pid()?).ok().filter(|pid| *pid != 0)
 }
 
 /// Makes a folder for this user alone, or checks that it is one.
