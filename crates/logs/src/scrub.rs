@@ -28,6 +28,7 @@ static URL: LazyLock<Regex> = LazyLock::new(|| pattern(r#"\b(?:https?|socks5h?|s
 static HEX: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:0x)?[0-9a-fA-F]{64,}\b"));
 static LONG: LazyLock<Regex> = LazyLock::new(|| pattern(r"[A-Za-z0-9+/_-]{100,}={0,2}"));
 static PROSE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[a-z]{3,8}(?:[\s,]+[a-z]{3,8}\b){11,}"));
+static COLOUR: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\x1b\[[0-9;]*m"));
 static WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"[a-z]+"));
 
 /// The text without what looks like a secret. Never longer than a few characters beyond the original.
@@ -126,6 +127,34 @@ fn words(text: &str) -> Cow<'_, str> {
     })
 }
 
+/// An event as a terminal may have it: one line with its colours, whatever others wrote into it. What would move the
+/// cursor or turn the writing around is a sign, and a line that follows is indented, so that it passes for no event.
+fn harmless(event: &str) -> String {
+    let event = event.strip_suffix('\n').unwrap_or(event);
+    let mut out = String::with_capacity(event.len() + 1);
+    let mut rest = event;
+    while let Some(c) = rest.chars().next() {
+        if let Some(colour) = COLOUR.find(rest) {
+            out.push_str(colour.as_str());
+            rest = &rest[colour.end()..];
+            continue;
+        }
+        match c {
+            '\n' => out.push_str("\n    "),
+            '\t' => out.push(c),
+            c if c.is_control()
+                || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}') =>
+            {
+                out.push_str(&format!("⟨U+{:04X}⟩", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+        rest = &rest[c.len_utf8()..];
+    }
+    out.push('\n');
+    out
+}
+
 /// Standard error, scrubbed like the files: terminals are copied into bug reports too.
 #[derive(Clone, Copy)]
 pub(crate) struct Stderr;
@@ -154,7 +183,7 @@ impl Write for Screen {
 impl Drop for Screen {
     fn drop(&mut self) {
         // Where standard error is gone there is nobody to tell.
-        let _ = io::stderr().write_all(scrub(&String::from_utf8_lossy(&self.0)).as_bytes());
+        let _ = io::stderr().write_all(harmless(&scrub(&String::from_utf8_lossy(&self.0))).as_bytes());
     }
 }
 
@@ -191,6 +220,14 @@ mod tests {
     fn a_sentence_of_ours_is_no_secret() {
         let text = "the node said that this token would not move and that the wallet has to wait for another block";
         assert_eq!(scrub(text), text);
+    }
+
+    #[test]
+    fn an_event_does_nothing_to_a_terminal_but_colour_itself() {
+        assert_eq!(harmless("\u{1b}[2mINFO\u{1b}[0m all is well\n"), "\u{1b}[2mINFO\u{1b}[0m all is well\n");
+        let said = "asked \u{1b}]52;c;x\u{7} \u{9b}2J \u{202e}x\rINFO paid\nINFO paid\n";
+        let shown = "asked ⟨U+001B⟩]52;c;x⟨U+0007⟩ ⟨U+009B⟩2J ⟨U+202E⟩x⟨U+000D⟩INFO paid\n    INFO paid\n";
+        assert_eq!(harmless(said), shown);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use crate::args::{Global, LedgerAction, Which};
 use crate::console::Console;
+use crate::escape::Foreign;
 use crate::exit::Fail;
 use crate::interrupt::interrupt;
 use crate::reach::Reach;
@@ -10,7 +11,7 @@ use crate::show::{self, note, safe, say};
 use futures::StreamExt;
 use helper::verb::{CancelExport, Export, Payment, RenameTag, SetNote, StartExport, Tags};
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 use view::{DeliveryView, ExportFormat, ExportInput, FilterView, PruneInput, SettlementView, StateView};
@@ -121,16 +122,24 @@ fn format(named: Option<&str>, file: &Path) -> ExportFormat {
     }
 }
 
-/// Into a pipe, piece by piece. A reader that has enough (`| head`) is no failure; an export that breaks off is one.
+/// Into a pipe, piece by piece; a terminal gets it with what others wrote made harmless. A reader that has enough (`| head`) is no failure; an export that breaks off is one.
 async fn to_output(reach: &Reach, filter: FilterView, format: ExportFormat) -> Result<(), Fail> {
     let mut pieces = reach.export(filter, format).await?;
+    let mut foreign = std::io::stdout().is_terminal().then(Foreign::default);
     while let Some(piece) = pieces.next().await {
+        let piece = match &mut foreign {
+            Some(foreign) => foreign.shown(&piece?).into_bytes(),
+            None => piece?,
+        };
         let mut out = std::io::stdout().lock();
-        match out.write_all(&piece?).and_then(|()| out.flush()) {
+        match out.write_all(&piece).and_then(|()| out.flush()) {
             Ok(()) => {}
             Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => break,
             Err(e) => return Err(e.into()),
         }
+    }
+    if let Some(mut foreign) = foreign {
+        std::io::stdout().write_all(foreign.end().as_bytes())?;
     }
     Ok(())
 }
