@@ -2,12 +2,13 @@
 //! take a passphrase from anywhere but the terminal, standard input or an open descriptor.
 
 use crate::exit::{Fail, Status};
+use crate::terminal::{self, Counts, Heard, Terminal, Waits};
 use crate::words::{self, Typed};
 use std::collections::VecDeque;
 use std::fmt::Arguments;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal};
-use std::sync::mpsc;
+use std::io::{BufRead, BufReader, PipeWriter};
+use std::sync::{Arc, mpsc};
 use tokio::sync::oneshot;
 use tron::Words;
 use view::Failure;
@@ -18,11 +19,46 @@ use zeroize::Zeroizing;
 pub type Line = Zeroizing<String>;
 
 enum Ask {
-    Line(oneshot::Sender<Option<Line>>),
+    /// With the prompt, where the thread is to print it.
+    Line(String, Counts, Reply),
     /// With the prompt, since reading without echo goes to the terminal itself.
-    Secret(String, oneshot::Sender<Option<Line>>),
+    Secret(String, Reply),
     /// As many lines as the words take; with the prompt.
-    Words(String, oneshot::Sender<Typed>),
+    Words(String, Reply<Typed>),
+}
+
+struct Reply<T = Heard> {
+    to: oneshot::Sender<T>,
+    waits: Waits,
+}
+
+impl<T> Reply<T> {
+    fn send(self, heard: T) {
+        // Whoever gave up does not want it.
+        let _ = self.to.send(heard);
+    }
+}
+
+/// A line that is being read. Dropped: nobody waits for it any more, and at a terminal it is not read on.
+pub struct Pending<T = Heard> {
+    line: oneshot::Receiver<T>,
+    waits: Waits,
+}
+
+impl<T> Pending<T> {
+    /// What came; `None` where the reader is gone.
+    pub async fn heard(&mut self) -> Option<T> {
+        (&mut self.line).await.ok()
+    }
+}
+
+impl<T> Drop for Pending<T> {
+    fn drop(&mut self) {
+        self.line.close();
+        if terminal::is_there() {
+            self.waits.end();
+        }
+    }
 }
 
 /// Where passphrases come from.
@@ -51,6 +87,7 @@ impl Secrets {
 /// Reads on a thread of its own, so that waiting for a person never blocks anything else.
 pub struct Console {
     asks: mpsc::Sender<Ask>,
+    wake: Arc<PipeWriter>,
     screen: Screen,
 }
 
@@ -63,7 +100,7 @@ pub enum Screen {
 }
 
 impl Screen {
-    fn put(self, text: Arguments<'_>) {
+    pub fn put(self, text: Arguments<'_>) {
         match self {
             Self::Output => crate::show::print(text),
             Self::Aside => crate::show::aside(text),
@@ -72,10 +109,12 @@ impl Screen {
 }
 
 impl Console {
-    pub fn new(secrets: Secrets, screen: Screen) -> Self {
+    pub fn new(secrets: Secrets, screen: Screen) -> std::io::Result<Self> {
         let (asks, inbox) = mpsc::channel();
-        std::thread::spawn(move || answer(&inbox, secrets, screen));
-        Self { asks, screen }
+        let (reader, wake) = terminal::wake()?;
+        let terminal = terminal::is_there().then(|| Terminal::new(reader, screen));
+        std::thread::spawn(move || answer(&inbox, secrets, screen, terminal));
+        Ok(Self { asks, wake, screen })
     }
 
     /// Shows a text as a whole.
@@ -90,35 +129,43 @@ impl Console {
 
     /// Whether a person is there who can see a prompt.
     pub fn is_terminal() -> bool {
-        std::io::stdin().is_terminal()
+        terminal::is_there()
     }
 
-    /// Starts to read a line; the prompt is printed by the caller. None: nothing more will come.
-    pub fn start_line(&self) -> oneshot::Receiver<Option<Line>> {
-        let (reply, line) = oneshot::channel();
+    fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Pending<T> {
+        let (to, line) = oneshot::channel();
+        let waits = Waits::new(Arc::clone(&self.wake));
         // The thread lives as long as the process; if not, the receiver says so.
-        let _ = self.asks.send(Ask::Line(reply));
-        line
+        let _ = self.asks.send(ask(Reply { to, waits: waits.clone() }));
+        Pending { line, waits }
+    }
+
+    /// Shows a prompt and starts to read a line.
+    pub fn start_line(&self, prompt: &str, counts: Counts) -> Pending {
+        // At a terminal the prompt comes when keys count.
+        let later = if Self::is_terminal() { prompt } else { "" };
+        if later.is_empty() && !prompt.is_empty() {
+            self.prompt(prompt);
+        }
+        let later = later.to_owned();
+        self.ask(|reply| Ask::Line(later, counts, reply))
     }
 
     /// Prints a prompt and reads a line.
-    pub async fn line(&self, prompt: &str) -> Result<Line, Fail> {
-        self.prompt(prompt);
-        self.start_line().await.ok().flatten().ok_or_else(no_more)
+    pub async fn line(&self, prompt: &str, counts: Counts) -> Result<Line, Fail> {
+        line_of(self.start_line(prompt, counts).heard().await)
     }
 
     pub async fn passphrase(&self, prompt: &str) -> Result<Line, Fail> {
-        let (reply, line) = oneshot::channel();
-        let _ = self.asks.send(Ask::Secret(prompt.to_owned(), reply));
-        line.await.ok().flatten().ok_or_else(no_more)
+        let prompt = prompt.to_owned();
+        line_of(self.ask(|reply| Ask::Secret(prompt, reply)).heard().await)
     }
 
     /// Words that a person has, judged before anything else is asked: on one line or many, at a terminal unseen and
     /// ended by an empty line.
     pub async fn words(&self, prompt: &str) -> Result<Line, Fail> {
-        let (reply, typed) = oneshot::channel();
-        let _ = self.asks.send(Ask::Words(prompt.to_owned(), reply));
-        let typed = typed.await.map_err(|_| no_more())?;
+        let prompt = prompt.to_owned();
+        let typed = self.ask(|reply| Ask::Words(prompt, reply)).heard().await.ok_or_else(no_more)?;
         if typed.words.is_empty() {
             return Err(no_more());
         }
@@ -142,11 +189,13 @@ impl Console {
 
     /// Yes or no, spelled out; asked again for anything else.
     pub async fn yes(&self, prompt: &str) -> Result<bool, Fail> {
+        let mut counts = Counts::OnceItStood;
         loop {
-            match yes_or_no(&self.line(&format!("{prompt} [yes/no] ")).await?) {
+            match yes_or_no(&self.line(&format!("{prompt} [yes/no] "), counts).await?) {
                 Some(answer) => return Ok(answer),
                 None => self.show(NEITHER),
             }
+            counts = Counts::All;
         }
     }
 }
@@ -165,6 +214,13 @@ pub fn yes_or_no(line: &str) -> Option<bool> {
     }
 }
 
+fn line_of(heard: Option<Heard>) -> Result<Line, Fail> {
+    match heard {
+        Some(Heard::Line(line)) => Ok(line),
+        _ => Err(no_more()),
+    }
+}
+
 fn no_more() -> Fail {
     Fail::of(Status::Failed, "the input ended before the answer")
         .advice("Run it in a terminal, or pipe one line per answer.")
@@ -174,53 +230,71 @@ fn no_more() -> Fail {
 const DOUBTFUL: &str = "Several lines of words were read as one list. Where the last was meant as the passphrase, \
                         give that by --passphrase-fd.";
 
-fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen) {
+fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen, mut terminal: Option<Terminal>) {
     // Read ahead while words were read: the next lines of the input.
     let mut ahead: VecDeque<Line> = VecDeque::new();
     for ask in asks {
         match ask {
-            Ask::Line(reply) => drop(reply.send(ahead.pop_front().or_else(|| read_stdin(screen)))),
+            Ask::Line(prompt, counts, reply) => {
+                let heard = match &mut terminal {
+                    Some(terminal) => terminal.line(&prompt, counts, &reply.waits),
+                    None => piped(ahead.pop_front().or_else(|| read_stdin(screen))),
+                };
+                reply.send(heard);
+            }
             Ask::Words(prompt, reply) => {
-                let mut typed = match Console::is_terminal() {
-                    true => {
-                        let unseen = || rpassword::prompt_password(&prompt).ok().map(Line::new);
+                let mut typed = match &mut terminal {
+                    Some(terminal) => {
+                        // What is pasted comes as many lines at once.
+                        let mut counts = Counts::FromNow;
+                        let unseen = || match terminal.secret(&prompt, counts, &reply.waits) {
+                            Heard::Line(line) => {
+                                counts = Counts::All;
+                                Some(line)
+                            }
+                            _ => None,
+                        };
                         words::read(until_empty(unseen), false)
                     }
-                    false => {
+                    None => {
                         screen.put(format_args!("\n"));
                         let follows = matches!(secrets, Secrets::Typed);
                         words::read(|| read_line(&mut std::io::stdin().lock()), follows)
                     }
                 };
                 ahead.extend(std::mem::take(&mut typed.rest));
-                drop(reply.send(typed));
+                reply.send(typed);
             }
             Ask::Secret(prompt, reply) => {
-                let line = match &mut secrets {
-                    Secrets::Given(file) => {
+                let heard = match (&mut secrets, &mut terminal) {
+                    (Secrets::Given(file), _) => {
                         let line = file.as_mut().and_then(read_line);
                         if line.is_none() {
                             // At its end, so that whoever writes learns it. No reason to ask elsewhere.
                             *file = None;
                         }
-                        line
+                        piped(line)
                     }
-                    Secrets::Typed if Console::is_terminal() => rpassword::prompt_password(&prompt).ok().map(Line::new),
-                    Secrets::Typed => {
+                    (Secrets::Typed, Some(terminal)) => terminal.secret(&prompt, Counts::FromNow, &reply.waits),
+                    (Secrets::Typed, None) => {
                         screen.put(format_args!("{prompt}"));
                         match ahead.pop_front() {
                             Some(line) => {
                                 screen.put(format_args!("\n"));
-                                Some(line)
+                                Heard::Line(line)
                             }
-                            None => read_stdin(screen),
+                            None => piped(read_stdin(screen)),
                         }
                     }
                 };
-                drop(reply.send(line));
+                reply.send(heard);
             }
         }
     }
+}
+
+fn piped(line: Option<Line>) -> Heard {
+    line.map_or(Heard::Gone, Heard::Line)
 }
 
 /// Lines up to the first that shows nothing: what is pasted may come in several, and the next prompt is not for them.
@@ -228,16 +302,14 @@ fn until_empty(mut next: impl FnMut() -> Option<Line>) -> impl FnMut() -> Option
     move || next().filter(|line| !line.trim().is_empty())
 }
 
-/// A line of standard input. A terminal shows the line's end by itself; for a pipe it is shown here.
+/// A line of standard input that is no terminal. Whoever types there sees the line's end; here it is shown.
 fn read_stdin(screen: Screen) -> Option<Line> {
     let line = read_line(&mut std::io::stdin().lock());
-    if !Console::is_terminal() {
-        screen.put(format_args!("\n"));
-    }
+    screen.put(format_args!("\n"));
     line
 }
 
-fn read_line(input: &mut impl BufRead) -> Option<Line> {
+pub fn read_line(input: &mut impl BufRead) -> Option<Line> {
     let mut line = Line::new(String::new());
     match input.read_line(&mut line) {
         Ok(0) | Err(_) => None,

@@ -73,7 +73,7 @@ impl Fail {
         if json {
             let mut document = self.beside.clone().unwrap_or_default();
             document.insert("failure".to_owned(), serde_json::json!(self.failure));
-            say!("{}", serde_json::Value::Object(document));
+            say!("{}", crate::escape::json(&serde_json::Value::Object(document).to_string()));
         }
         note!("{}error:{} {}", crate::show::BAD, crate::show::OFF, quoted(&self.failure.message, 600));
         if let (Some(field), false) =
@@ -96,6 +96,7 @@ impl Fail {
 impl From<Failure> for Fail {
     fn from(failure: Failure) -> Self {
         let status = match failure.code {
+            Code::Internal if helper::Client::is_silence(&failure) => Status::Elsewhere,
             Code::UserRejected | Code::PolicyDenied | Code::Forbidden | Code::NotPaired => Status::Refused,
             Code::WalletLocked | Code::WrongPassphrase => Status::Locked,
             Code::Expired | Code::Cancelled | Code::AlreadyAnswered => Status::Ended,

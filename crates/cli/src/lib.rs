@@ -5,12 +5,14 @@
 mod args;
 mod commands;
 mod console;
+mod escape;
 mod exit;
 mod flags;
 mod interrupt;
 mod question;
 mod reach;
 mod show;
+mod terminal;
 mod words;
 
 use args::{Args, Command};
@@ -27,6 +29,9 @@ pub fn main() -> ExitCode {
     let args = Args::parse();
     let secrets = Secrets::of(args.global.passphrase_fd);
     log(&args);
+    // Before anything is read, and before there is another thread.
+    terminal::is_there();
+    terminal::never_stop();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(e) => return Fail::plain(format!("the runtime could not start: {e}")).report(args.global.json),
@@ -36,6 +41,7 @@ pub fn main() -> ExitCode {
     let typed: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     // A thread may still wait for a line from the terminal; nobody waits for it.
     runtime.shutdown_background();
+    terminal::restore();
     match outcome {
         Ok(()) if show::lost() => Fail::plain("the output could not be written").report(false),
         Ok(()) => ExitCode::SUCCESS,
@@ -61,7 +67,7 @@ fn log(args: &Args) {
 async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
     let Args { global, command } = args;
     let screen = if matches!(command, Command::Pay(_)) || global.json { Screen::Aside } else { Screen::Output };
-    let console = Console::new(secrets, screen);
+    let console = Console::new(secrets, screen)?;
     match command {
         Command::Init(command) => commands::wallet::init(&global, &console, command).await,
         Command::Unlock(command) => commands::wallet::unlock(&global, &console, command).await,

@@ -2,10 +2,11 @@
 //! digest that the answer names. And the asking itself. Refuses to approve what is marked as dangerous.
 
 use crate::console::{Console, NEITHER, yes_or_no};
-use crate::exit::Fail;
+use crate::exit::{Fail, Status};
 use crate::reach::Reach;
 use crate::show::note;
 use crate::show::{self, BAD, BOLD, DIM, GOOD, OFF, WARN, money, safe};
+use crate::terminal::Counts;
 use helper::verb::{Answer, CheckAnswer, Choices, Question};
 use std::fmt::Write;
 use view::{
@@ -203,10 +204,21 @@ fn yes(total: Option<&str>) -> AnswerView {
     AnswerView::Approve { scope: ScopeView::Once, allowance_total: total.map(str::to_owned) }
 }
 
+/// The question that was on the screen is not there any more: it expired, was withdrawn, changed, or was answered
+/// elsewhere.
+pub fn over() -> Fail {
+    Fail::of(Status::Ended, "the question is over: it changed, expired, was withdrawn or was answered elsewhere")
+}
+
 /// Shows a question, asks for yes or no, and for the passphrase when it is yes. `total` is what to allow where the
 /// allowance is missing, in whole units; at the prompt another one can be named. One that changed before the yes is shown
-/// and asked again.
-pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView, total: Option<&str>) -> Result<PaymentView, Fail> {
+/// and asked again. `None`: the question was over first.
+pub async fn ask(
+    reach: &Reach,
+    console: &Console,
+    q: &QuestionView,
+    total: Option<&str>,
+) -> Result<Option<PaymentView>, Fail> {
     let mut changed;
     let mut q = q;
     loop {
@@ -214,10 +226,17 @@ pub async fn ask(reach: &Reach, console: &Console, q: &QuestionView, total: Opti
             Err(fail) if fail.failure.code == Code::PlanChanged => {
                 note!("{WARN}{}{OFF}", safe(&fail.failure.message));
                 changed = reach.call(Question { id: q.id.clone() }).await?;
-                q = &changed;
             }
+            Ok(None) => match reach.call(Question { id: q.id.clone() }).await {
+                Ok(now) if now.digest != q.digest => {
+                    note!("{WARN}The question changed.{OFF}");
+                    changed = now;
+                }
+                _ => return Ok(None),
+            },
             done => return done,
         }
+        q = &changed;
     }
 }
 
@@ -226,7 +245,7 @@ async fn ask_once(
     console: &Console,
     q: &QuestionView,
     total: Option<&str>,
-) -> Result<PaymentView, Fail> {
+) -> Result<Option<PaymentView>, Fail> {
     console.show(&text(q));
     if q.options > 1 {
         let choices = reach.call(Choices { id: q.id.clone() }).await?;
@@ -237,8 +256,17 @@ async fn ask_once(
     if q.allowance.is_some() {
         console.show(&allowed(q, total.as_deref()));
     }
+    let mut counts = Counts::OnceItStood;
     let approve = loop {
-        let line = console.line(&format!("{} [yes/no] ", prompt(q))).await?;
+        let prompt = format!("{} [yes/no] ", prompt(q));
+        let line = tokio::select! {
+            line = console.line(&prompt, counts) => line?,
+            () = reach.until_over(q) => {
+                note!("");
+                return Ok(None);
+            }
+        };
+        counts = Counts::All;
         if let (Some(other), Some(_)) = (total_of(&line), &q.allowance) {
             match check_total(reach, q, other.as_deref()).await {
                 Ok(()) => total = other,
@@ -255,24 +283,30 @@ async fn ask_once(
     send(reach, console, q, approve, total.as_deref()).await
 }
 
-/// Gives the person's answer to the question that was shown; approving takes the passphrase, three tries.
+/// Gives the person's answer to the question that was shown; approving takes the passphrase, three tries. `None`: the
+/// question was over before the passphrase came.
 pub async fn send(
     reach: &Reach,
     console: &Console,
     q: &QuestionView,
     approve: bool,
     total: Option<&str>,
-) -> Result<PaymentView, Fail> {
+) -> Result<Option<PaymentView>, Fail> {
     let call = |answer, passphrase| Answer { id: q.id.clone(), digest: q.digest.clone(), answer, passphrase };
     if !approve {
-        return Ok(reach.call(call(AnswerView::Reject { block_site: false }, String::new())).await?);
+        return Ok(Some(reach.call(call(AnswerView::Reject { block_site: false }, String::new())).await?));
     }
     let total = total.filter(|_| q.allowance.is_some());
     let allow = total.map_or_else(String::new, |total| format!(" and allow {} in all", safe(total)));
     let mut wrong: Option<Failure> = None;
     for _ in 0..3 {
         let prompt = format!("Passphrase, to pay {}{allow}: ", money(&q.maximum));
-        let passphrase = match console.passphrase(&prompt).await {
+        // Only the typing is given up: an answer that was sent goes to its end.
+        let passphrase = tokio::select! {
+            passphrase = console.passphrase(&prompt) => passphrase,
+            () = reach.until_over(q) => return Ok(None),
+        };
+        let passphrase = match passphrase {
             Ok(passphrase) => passphrase,
             Err(ended) => return Err(wrong.map_or(ended, Fail::from)),
         };
@@ -281,7 +315,7 @@ pub async fn send(
                 note!("{WARN}{}{OFF}", safe(&failure.message));
                 wrong = Some(failure);
             }
-            answered => return Ok(answered?),
+            answered => return Ok(Some(answered?)),
         }
     }
     Err(wrong.map_or_else(|| Fail::plain("no passphrase came"), Fail::from))

@@ -6,11 +6,12 @@ use crate::console::Console;
 use crate::exit::{Fail, Status};
 use crate::show::{OFF, WARN, note, safe};
 use futures::{Stream, StreamExt};
-use helper::verb::ExportStream;
+use helper::verb::{ExportStream, Question};
 use helper::{Client, Owner, OwnerOptions, Quiet, Verb};
 use std::pin::Pin;
 use std::time::Duration;
-use view::{Desk, ExportFormat, Failure, FilterView};
+use tokio::sync::broadcast::error::RecvError;
+use view::{Code, Desk, ExportFormat, Failure, FilterView, QuestionView};
 
 pub type Pieces = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Failure>> + Send>>;
 
@@ -64,9 +65,7 @@ impl Reach {
         let found = Client::find(&global.profile(), global.data_dir.as_deref()).await;
         let Some(client) = found else { return Ok(None) };
         if !client.answers(ANSWER).await {
-            let who = client.pid().map_or_else(|| "the running Countersign".to_owned(), |pid| format!("process {pid}"));
-            return Err(Fail::of(Status::Elsewhere, format!("{who} does not answer (is it stopped?)"))
-                .advice("Let it go on (`fg`, or `kill -CONT` with its number), or end it."));
+            return Err(client.silent().into());
         }
         if let Some(other) = client.other_version() {
             note!(
@@ -77,6 +76,31 @@ impl Reach {
             );
         }
         Ok(Some(client))
+    }
+
+    /// Ready once this question does not stand any more as it was shown: answered, ended, or another one by now.
+    pub async fn until_over(&self, q: &QuestionView) {
+        let news: Pin<Box<dyn Stream<Item = ()> + Send>> = match self {
+            Self::Here(desk) => Box::pin(news(desk)),
+            Self::Alone(quiet) => Box::pin(news(quiet.desk())),
+            Self::There(client) => match client.events().await {
+                Ok(events) => Box::pin(events.map(drop)),
+                // Whoever is asked next says so.
+                Err(_) => return std::future::pending().await,
+            },
+        };
+        tokio::pin!(news);
+        loop {
+            match self.call(Question { id: q.id.clone() }).await {
+                Ok(now) if now.digest != q.digest => return,
+                Err(failure) if failure.code == Code::NotFound => return,
+                // Whatever else is wrong is told to whoever answers.
+                Ok(_) | Err(_) => {}
+            }
+            if news.next().await.is_none() {
+                return;
+            }
+        }
     }
 
     /// An export as bytes; a failure in the middle is the last item.
@@ -113,6 +137,16 @@ impl Reach {
             Self::There(client) => client.call(verb).await,
         }
     }
+}
+
+/// That something happened, whatever it was.
+fn news(desk: &Desk) -> impl Stream<Item = ()> + Send + use<> {
+    futures::stream::unfold(desk.subscribe(), |mut events| async move {
+        match events.recv().await {
+            Err(RecvError::Closed) => None,
+            Ok(_) | Err(RecvError::Lagged(_)) => Some(((), events)),
+        }
+    })
 }
 
 async fn streamed(desk: &Desk, filter: FilterView, format: ExportFormat) -> Result<Pieces, Failure> {

@@ -1,6 +1,7 @@
 //! How things look in a terminal: colours, tables and lists. Text from outside passes `safe`; amounts and
 //! addresses are printed whole.
 
+use crate::{escape, terminal};
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
@@ -38,8 +39,10 @@ pub(crate) use note;
 
 pub fn print(text: Arguments<'_>) {
     let mut out = anstream::stdout();
-    if let Err(e) = out.write_fmt(text).and_then(|()| out.flush())
+    let text = text.to_string();
+    if let Err(e) = out.write_all(escape::ours(&text).as_bytes()).and_then(|()| out.flush())
         && e.kind() != ErrorKind::BrokenPipe
+        && !terminal::is_gone()
     {
         LOST.store(true, Ordering::Relaxed);
     }
@@ -47,7 +50,7 @@ pub fn print(text: Arguments<'_>) {
 
 pub fn aside(text: Arguments<'_>) {
     // Where standard error is gone there is nobody to tell.
-    let _ = anstream::stderr().write_fmt(text);
+    let _ = anstream::stderr().write_all(escape::ours(&text.to_string()).as_bytes());
 }
 
 /// An output that did not arrive, told at the end of the command.
@@ -85,7 +88,7 @@ pub fn time(rfc3339: &str) -> String {
 
 pub fn json<T: Serialize>(value: &T) {
     // Views are plain data: they always serialize.
-    say!("{}", serde_json::to_string_pretty(value).unwrap_or_default());
+    say!("{}", escape::json(&serde_json::to_string_pretty(value).unwrap_or_default()));
 }
 
 /// Lines up columns, Chinese characters two wide; the last one is as long as it likes.

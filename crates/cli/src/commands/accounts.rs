@@ -8,6 +8,7 @@ use crate::exit::{self, Fail};
 use crate::reach::Reach;
 use crate::show::say;
 use crate::show::{self, BOLD, OFF, WARN, safe};
+use crate::terminal::Counts;
 use helper::Verb;
 use helper::verb::{
     AccountsOn, AddAccount, ChangePassphrase, ChoosePayer, ExportKeystore, HideAccount, ImportKey, ImportKeystore,
@@ -135,7 +136,7 @@ impl Act<'_> {
                 let key = match Console::is_terminal() {
                     // Not shown while typed: the key is the money.
                     true => self.console.passphrase("The private key, 64 hex digits: ").await?,
-                    false => self.console.line("").await?,
+                    false => self.console.line("", Counts::All).await?,
                 };
                 wallet::read_key(&key).map_err(Failure::from)?;
                 let passphrase = self.own(fresh).await?;

@@ -55,7 +55,8 @@ pub async fn answer(global: &Global, console: &Console, answer: Answer) -> Resul
         }
         None => chosen,
     };
-    let payment = question::ask(&reach, console, chosen, answer.allowance.as_deref()).await?;
+    let payment =
+        question::ask(&reach, console, chosen, answer.allowance.as_deref()).await?.ok_or_else(question::over)?;
     match global.json {
         true => show::json(&payment),
         false => say!("{}", outcome(&payment)),

@@ -14,18 +14,18 @@ use crate::interrupt::{self, Signal};
 use crate::question;
 use crate::reach::Reach;
 use crate::show::note;
-use crate::show::{self, safe};
+use crate::show::{self, BOLD, GOOD, OFF, safe};
 use call::{Call, Payment, said, usage};
 use helper::verb::{self, AwaitPayment, Cancel, Question, Report};
 use indicatif::ProgressBar;
 use output::Output;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, IsTerminal};
 use std::time::Duration;
 use view::port::{HttpRequestView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::question::quoted;
-use view::{Code, Failure, PaymentView, StateView};
+use view::{Code, Failure, StateView};
 
 /// A stream is reported while it goes on; what is shorter, once it came out.
 const STREAM: Duration = Duration::from_secs(2);
@@ -121,7 +121,7 @@ async fn paid(
 ) -> Result<(), Fail> {
     let (status, said) = (answer.status(), said(&answer));
     let receipt = receipt(answer.headers());
-    let mut content = tokio::spawn(deliver(answer, output));
+    let mut content = tokio::spawn(deliver(answer, output.was_paid()));
     let ended = |came: Result<Came, tokio::task::JoinError>| came.unwrap_or_else(|e| Came::Lost(e.to_string()));
     let mut came = tokio::select! {
         biased;
@@ -159,7 +159,9 @@ async fn paid(
         }
         None => signed,
     };
-    note!("{}", show::paid(&now));
+    // A seller's text has no colours: nothing above it on the screen looks like this line.
+    let ours = if std::io::stdout().is_terminal() { format!("{BOLD}{GOOD}Countersign:{OFF} ") } else { String::new() };
+    note!("{ours}{}", show::paid(&now));
     let site = safe(&now.plan.site);
     let advice = format!("`countersign ledger {}` tells what became of it.", now.id);
     match came {
@@ -240,7 +242,13 @@ async fn deliver(mut answer: Response, mut output: Output) -> Came {
         }
     }
     match output.end() {
-        Ok(()) => Came::Whole { trouble: output.trouble().map(str::to_owned) },
+        Ok(()) => {
+            if let Some(kept) = output.kept() {
+                let name = safe(&kept.display().to_string());
+                note!("{BOLD}{GOOD}Countersign:{OFF} the content is no text; it is in {name}. -o names a file.");
+            }
+            Came::Whole { trouble: output.trouble().map(str::to_owned) }
+        }
         Err(e) => wrote(e),
     }
 }
@@ -265,8 +273,8 @@ async fn signature(
                 waiting.finish_and_clear();
                 let question = reach.call(Question { id: now.id.clone() }).await?;
                 // Nobody is there to answer later: a question that could not be asked is taken back.
-                let answered: Result<PaymentView, Fail> = question::ask(reach, console, &question, allowance).await;
-                if let Err(fail) = answered {
+                // One that was over first is looked at again below.
+                if let Err(fail) = question::ask(reach, console, &question, allowance).await {
                     let _ = reach.call(Cancel { id: now.id }).await;
                     return Err(fail);
                 }
@@ -285,6 +293,7 @@ async fn signature(
         }
         let wait = |wait_seconds| AwaitPayment { id: now.id.clone(), wait_seconds };
         now = match reach.call(wait(25)).await {
+            Err(silent) if helper::Client::is_silence(&silent) => return Err(silent.into()),
             // It ended, and left the question behind: whoever holds the wallet now is asked, or we hold it ourselves.
             Err(_) if reach.is_gone().await => {
                 *reach = Reach::next(global).await?;

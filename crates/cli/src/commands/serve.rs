@@ -4,16 +4,16 @@
 use crate::args::{Global, Serve};
 use crate::commands::answer::outcome;
 use crate::commands::unattended;
-use crate::console::{Console, Line, NEITHER, yes_or_no};
+use crate::console::{Console, Line, NEITHER, Pending, yes_or_no};
 use crate::exit::Fail;
 use crate::question;
 use crate::reach::{Reach, options};
-use crate::show::{self, DIM, OFF, WARN, safe};
+use crate::show::{self, BOLD, DIM, OFF, WARN, safe};
 use crate::show::{note, say};
+use crate::terminal::{self, Counts, Heard};
 use helper::verb::Unlock;
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::oneshot;
 use view::{Desk, PairingView, QuestionView};
 use wallet::{Event, Remembering};
 
@@ -36,12 +36,15 @@ impl Shown {
     fn prompt(&self) -> String {
         match self {
             Self::Pairing(pairing) => {
-                format!("Pair \"{}\", which shows the code {}? [yes/no] ", safe(&pairing.name), pairing.code)
+                format!("Pair \"{}\", which shows the code {}? [yes/no] ", safe(&pairing.name), safe(&pairing.code))
             }
             Self::Question(question, _) => format!("{} [yes/no] ", question::prompt(question)),
         }
     }
 }
+
+/// Between two looks at what ends without an event.
+const LOOK: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// For so long nothing listens while the keyring is asked.
 const KEYRING_FIRST: std::time::Duration = std::time::Duration::from_secs(2);
@@ -49,7 +52,12 @@ const KEYRING_FIRST: std::time::Duration = std::time::Duration::from_secs(2);
 pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(), Fail> {
     // Before anything is opened: a file that others can read is no way to start.
     let given = unattended::passphrase(&serve, global)?;
-    let opened = Owner::open(OwnerOptions { port: serve.port, ..options(global) }).await?;
+    let mut opened = Owner::open(OwnerOptions { port: serve.port, ..options(global) }).await?;
+    // A port that is taken is told before anybody types a passphrase.
+    if let Err(taken) = opened.reserve().await {
+        opened.close().await;
+        return Err(taken.into());
+    }
     let reach = Reach::Here(opened.desk().clone());
     let stop = stopped();
     tokio::pin!(stop);
@@ -100,16 +108,34 @@ async fn unlock(
     } else if !locked && wallet.remembering() == Remembering::AtStart && from_keyring(desk).await {
         say!("{DIM}Unlocked; the keyring of this computer remembers it.{OFF}");
     } else if !locked && (Console::is_terminal() || global.passphrase_fd.is_some()) {
-        let passphrase = console.passphrase("Passphrase, to unlock: ").await?;
+        let passphrase = tokio::select! {
+            biased;
+            () = background(), if global.passphrase_fd.is_none() => {
+                say!("{WARN}In the background no passphrase is read: it starts locked. `countersign unlock` unlocks it.{OFF}");
+                return Ok(());
+            }
+            passphrase = console.passphrase("Passphrase, to unlock: ") => passphrase?,
+        };
         reach.call(Unlock { passphrase: passphrase.to_string() }).await?;
     }
     Ok(())
 }
 
+/// Ready where the terminal belongs to another job: nobody can type here, and programs wait for the port.
+async fn background() {
+    while terminal::is_foreground() {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    }
+}
+
+/// What a line was started for: a question's key, or nothing that is asked.
+type Typing = (Option<String>, Pending);
+
 async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&str>) -> Result<(), Fail> {
     let mut events = desk.subscribe();
     let mut shown: Option<Shown> = None;
-    let mut typing: Option<(String, oneshot::Receiver<Option<Line>>)> = None;
+    let mut typing: Option<Typing> = None;
+    let mut counts = Counts::OnceItStood;
     let mut deaf = false;
     loop {
         let now = open(desk).await?;
@@ -118,13 +144,26 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&s
             if shown.is_some() {
                 say!("\n{DIM}That question is over.{OFF}");
             }
+            if Console::is_terminal() {
+                // What is being typed is for what was there before. A script's line is on its way and stays that.
+                typing = None;
+            }
             shown = match now {
                 Some(now) => Some(display(console, reach, desk, now, allowance).await),
                 None => None,
             };
+            counts = Counts::OnceItStood;
+            if let (Some(shown), Some(_)) = (&shown, &typing) {
+                console.prompt(&shown.prompt());
+            }
         }
-        if let (Some(shown), None, false) = (&shown, &typing, deaf) {
-            typing = Some((shown.key().to_owned(), console.start_line()));
+        if typing.is_none() && !deaf {
+            typing = match &shown {
+                Some(shown) => Some((Some(shown.key().to_owned()), console.start_line(&shown.prompt(), counts))),
+                // Whoever types although nothing is asked is told so.
+                None if Console::is_terminal() => Some((None, console.start_line("", Counts::Nothing))),
+                None => None,
+            };
         }
         tokio::select! {
             event = events.recv() => match event {
@@ -132,24 +171,37 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&s
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return Ok(()),
             },
-            Some((key, line)) = typed(&mut typing) => {
+            // A pairing's time runs out without an event.
+            () = tokio::time::sleep(LOOK), if matches!(shown, Some(Shown::Pairing(_))) => {}
+            Some((key, heard)) = typed(&mut typing) => {
                 typing = None;
-                let (Some(line), Some(current)) = (line, shown.take()) else {
-                    deaf = true;
-                    say!("\n{DIM}No terminal: answer with `countersign answer`.{OFF}");
+                let line = match heard {
+                    Some(Heard::Line(line)) => line,
+                    // Ctrl+D answers nothing.
+                    Some(Heard::End | Heard::Over) => {
+                        say!("");
+                        continue;
+                    }
+                    Some(Heard::Gone) | None => {
+                        deaf = true;
+                        say!("\n{DIM}No terminal: answer with `countersign answer`.{OFF}");
+                        tracing::info!("no terminal any more: questions are answered with `countersign answer`");
+                        continue;
+                    }
+                };
+                let Some(current) = shown.take_if(|current| key.as_deref() == Some(current.key())) else {
+                    match key {
+                        Some(_) => say!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}"),
+                        None => say!("{DIM}Nothing is asked: that line counts for nothing.{OFF}"),
+                    }
                     continue;
                 };
-                if key != current.key() {
-                    say!("{WARN}That line was typed for a question that is over; it counts for nothing.{OFF}");
-                    continue;
-                }
+                counts = Counts::All;
                 let current = match (question::total_of(&line), current) {
                     (Some(total), Shown::Question(question, before)) if question.allowance.is_some() => {
                         let total = checked(reach, console, &question, total, before).await;
                         console.show(&question::allowed(&question, total.as_deref()));
-                        let current = Shown::Question(question, total);
-                        console.prompt(&current.prompt());
-                        shown = Some(current);
+                        shown = Some(Shown::Question(question, total));
                         continue;
                     }
                     (_, current) => current,
@@ -168,7 +220,6 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&s
                 }
                 let Some(yes) = yes_or_no(&line) else {
                     console.show(NEITHER);
-                    console.prompt(&current.prompt());
                     shown = Some(current);
                     continue;
                 };
@@ -216,8 +267,12 @@ async fn open(desk: &Desk) -> Result<Option<Shown>, Fail> {
     Ok(desk.questions().await?.into_iter().next().map(|question| Shown::Question(Box::new(question), None)))
 }
 
-/// Puts it on the screen; a question with the total to allow, where the one that was given fits.
+/// Puts it on the screen, without its prompt; a question with the total to allow, where the one that was given fits.
 async fn display(console: &Console, reach: &Reach, desk: &Desk, mut shown: Shown, allowance: Option<&str>) -> Shown {
+    if let Shown::Pairing(pairing) = &shown {
+        let (name, code) = (safe(&pairing.name), safe(&pairing.code));
+        console.show(&format!("\n{BOLD}\"{name}\" asks to be paired{OFF} and shows the code {BOLD}{code}{OFF}\n"));
+    }
     if let Shown::Question(question, total) = &mut shown {
         console.show(&format!("\n{}", question::text(question)));
         if question.options > 1
@@ -233,7 +288,6 @@ async fn display(console: &Console, reach: &Reach, desk: &Desk, mut shown: Shown
             console.show(&question::allowed(question, total.as_deref()));
         }
     }
-    console.prompt(&shown.prompt());
     shown
 }
 
@@ -255,11 +309,11 @@ async fn checked(
 }
 
 /// The line being typed, with what it was asked for.
-async fn typed(typing: &mut Option<(String, oneshot::Receiver<Option<Line>>)>) -> Option<(String, Option<Line>)> {
+async fn typed(typing: &mut Option<Typing>) -> Option<(Option<String>, Option<Heard>)> {
     match typing {
         Some((key, line)) => {
-            let line = line.await.ok().flatten();
-            Some((key.clone(), line))
+            let heard = line.heard().await;
+            Some((key.clone(), heard))
         }
         None => std::future::pending().await,
     }
@@ -269,8 +323,10 @@ async fn answer(desk: &Desk, reach: &Reach, console: &Console, shown: Shown, yes
     match shown {
         Shown::Pairing(pairing) => Ok(desk.answer_pairing(&pairing.id, yes).await?),
         Shown::Question(question, total) => {
-            let payment = question::send(reach, console, &question, yes, total.as_deref()).await?;
-            say!("{}", outcome(&payment));
+            match question::send(reach, console, &question, yes, total.as_deref()).await? {
+                Some(payment) => say!("{}", outcome(&payment)),
+                None => say!("{DIM}That question is over.{OFF}"),
+            }
             Ok(())
         }
     }
@@ -296,11 +352,14 @@ async fn tell(desk: &Desk, event: Event) {
     }
 }
 
-/// Ctrl-C, or the system asks to end.
+/// Ctrl-C, or the system asks to end. A terminal that goes takes nobody along: programs go on asking, and what needs a
+/// person is answered from another one.
 async fn stopped() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        // Heard and left: what the system does otherwise is to end the process.
+        let _hangup = signal(SignalKind::hangup());
         if let Ok(mut terminate) = signal(SignalKind::terminate()) {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => return,

@@ -7,6 +7,7 @@ use crate::exit::Fail;
 use crate::reach::Reach;
 use crate::show::{self, BOLD, OFF, WARN, safe};
 use crate::show::{note, say};
+use crate::terminal::Counts;
 use helper::verb::{ConfirmWords, DiscardWords, ImportWords, Lock, NewWords, Status, Unlock, UnlockRemembered};
 use view::{Code, NewWordsView, StatusView};
 
@@ -51,7 +52,7 @@ async fn confirm(reach: &Reach, console: &Console, new: &NewWordsView) -> Result
         let right = usize::try_from(*position).ok().and_then(|n| new.words.get(n.checked_sub(1)?));
         let mut tries = 3;
         let answer = loop {
-            let answer = console.line(&format!("Word {position}: ")).await?.trim().to_lowercase();
+            let answer = console.line(&format!("Word {position}: "), Counts::FromNow).await?.trim().to_lowercase();
             tries -= 1;
             if tries == 0 || Some(&answer) == right {
                 break answer;
@@ -125,11 +126,19 @@ pub async fn lock(global: &Global) -> Result<(), Fail> {
 pub async fn status(global: &Global) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     let status = reach.call(Status {}).await?;
-    told(global, &status);
+    let process = match &reach {
+        Reach::There(client) => client.pid(),
+        _ => None,
+    };
+    shown(global, &status, process);
     Ok(())
 }
 
 fn told(global: &Global, status: &StatusView) {
+    shown(global, status, None);
+}
+
+fn shown(global: &Global, status: &StatusView, process: Option<u32>) {
     if global.json {
         return show::json(status);
     }
@@ -148,6 +157,9 @@ fn told(global: &Global, status: &StatusView) {
         vec!["questions".into(), status.open_questions.to_string()],
         vec!["pairings".into(), status.open_pairings.to_string()],
     ];
+    if let Some(process) = process {
+        rows.push(vec!["process".into(), process.to_string()]);
+    }
     for account in &status.accounts {
         let balances = match &account.balance_failure {
             Some(why) => safe(why),
