@@ -112,7 +112,7 @@ async fn what_was_paid_for_and_is_no_text_is_kept_and_the_wallets_own_line_is_it
     assert!(!seen.contains("]52"), "{seen}");
     let (status, seen) = buy(folder.path());
     assert_eq!(status, 0, "{seen}");
-    assert!(seen.contains("\nCountersign: paid 0.00 USDT␛[1A␛[2K\r\n"), "{seen:?}");
+    assert!(seen.contains("Countersign: paid 0.00 USDT␛[1A␛[2K\r\n"), "{seen:?}");
     assert!(seen.contains("\u{1b}[1m\u{1b}[32mCountersign:\u{1b}[0m signed 0.012 USDT"), "{seen:?}");
 }
 

@@ -247,12 +247,12 @@ fn a_process_that_is_stopped_is_named_within_seconds() {
     let mut terminal = Terminal::start(&serve(&dir, &["--locked"]));
     terminal.until("Listening on");
     terminal.signal(Signal::SIGSTOP);
-    let named = format!("process {} does not answer: it is stopped", terminal.pid());
+    let named = format!("process {} does not answer (is it stopped?)", terminal.pid());
     for arguments in [&["status"][..], &["answer", "--list"], &["ledger"], &["pay", "http://127.0.0.1:1/"]] {
         let ran = run(&dir, arguments, "");
         if arguments[0] != "pay" {
             assert_eq!(ran.status, 10, "{arguments:?}: {}", ran.err);
-            assert!(ran.err.contains(&named) && ran.err.contains("kill -CONT"), "{}", ran.err);
+            assert!(ran.err.contains(&named) && ran.err.contains("It is stopped. Let it go on"), "{}", ran.err);
         }
     }
     terminal.signal(Signal::SIGCONT);

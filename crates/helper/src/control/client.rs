@@ -68,14 +68,12 @@ impl Client {
         let who = self
             .pid
             .map_or_else(|| "the process of the running Countersign".to_owned(), |pid| format!("process {pid}"));
-        let why = match holder {
-            Some(Holder { stopped: true, .. }) => ": it is stopped",
-            _ => " (is it stopped?)",
-        };
-        let mut failure = broken(&format!("{who} does not answer{why}"));
+        let stopped = holder.is_some_and(|holder| holder.stopped);
+        let mut failure = broken(&format!("{who} does not answer (is it stopped?)"));
         failure.field = Some(SILENCE.to_owned());
         let number = self.pid.map_or_else(|| "with its number".to_owned(), |pid| pid.to_string());
-        failure.advice = Some(format!("Let it go on (`fg`, or `kill -CONT {number}`), or end it."));
+        let known = if stopped { "It is stopped. " } else { "" };
+        failure.advice = Some(format!("{known}Let it go on (`fg`, or `kill -CONT {number}`), or end it."));
         failure
     }
 
