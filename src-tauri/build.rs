@@ -73,6 +73,7 @@ const COMMANDS: &[&str] = &[
     "import_words",
     "check_import",
     "unlock",
+    "confirm",
     "unlock_remembered",
     "remember_unlock",
     "forget_unlock",

@@ -80,6 +80,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             secret::import_words,
             secret::check_import,
             secret::unlock,
+            secret::confirm,
             secret::unlock_remembered,
             secret::remember_unlock,
             secret::forget_unlock,
@@ -124,12 +125,43 @@ mod tests {
         let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
         let commands: Vec<&str> =
             list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
-        assert_eq!(commands.len(), 74);
+        assert_eq!(commands.len(), 75);
         for command in commands {
             assert!(declared.contains(&format!("\"{command}\"")), "{command} is not declared in build.rs");
             let permission = format!("\"allow-{}\"", command.replace('_', "-"));
             assert!(granted.contains(&permission), "{permission} is granted to no window");
         }
+    }
+
+    /// Threat 23: what widens or acts outside asks for its proof in its own body, and each command is in one class.
+    #[test]
+    fn every_command_is_in_one_class_and_what_widens_asks_for_the_passphrase() {
+        use view::verbs::{Needs, VERBS, of_window};
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+        let source = read("src-tauri/src/bindings.rs");
+        let list = source.split("collect_commands![\n").nth(1).unwrap().split("])").next().unwrap();
+        let commands: Vec<&str> =
+            list.lines().filter_map(|line| line.trim().trim_end_matches(',').split("::").nth(1)).collect();
+        let bodies: String = ["accounts", "ask", "look", "record", "secret"]
+            .iter()
+            .map(|file| read(&format!("src-tauri/src/commands/{file}.rs")))
+            .collect();
+        for command in &commands {
+            let verb = of_window(command);
+            let verb = verb.unwrap_or_else(|| panic!("{command} is in no class: crates/view/src/verbs.rs"));
+            let body = bodies.split(&format!("pub async fn {command}(")).nth(1).unwrap();
+            let body = body.split("#[tauri::command]").next().unwrap();
+            let asks = body.contains("windows::passphrase(&app") || body.contains("passphrase: String");
+            let own = *command == "change_passphrase" && body.contains("current: String");
+            match verb.needs {
+                Needs::Passphrase | Needs::PassphraseUnless(_) => assert!(asks || own, "{command} takes no passphrase"),
+                Needs::Nothing => assert!(!asks || *command == "confirm", "{command} takes one and is said not to"),
+                Needs::Other(_) => {}
+            }
+        }
+        let told: Vec<&str> = VERBS.iter().filter_map(|verb| verb.window).collect();
+        assert!(told.iter().all(|name| commands.contains(name)), "a verb of the table is no command any more");
     }
 
     /// Threat 20: what the web view may do is written down, and secrets, answers and the record stay apart.
@@ -167,6 +199,7 @@ mod tests {
             "allow-confirm-words",
             "allow-import-words",
             "allow-unlock",
+            "allow-confirm",
             "allow-unlock-remembered",
             "allow-remember-unlock",
             "allow-import-key",

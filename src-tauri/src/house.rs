@@ -4,9 +4,12 @@
 use crate::args::Args;
 use crate::practice_world::Practice;
 use helper::{Owner, OwnerOptions, StartError};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use tauri::async_runtime::block_on;
+use tokio::sync::oneshot;
 use view::{Code, Desk, Failure};
+use wallet::Passphrase;
 
 pub struct House {
     desk: OnceLock<Desk>,
@@ -17,6 +20,28 @@ pub struct House {
     open: Mutex<Option<Open>>,
     /// What the vault window was opened for.
     errand: Mutex<Errand>,
+    /// Who waits for the passphrase that the vault window was opened for.
+    waiting: Mutex<Option<oneshot::Sender<Passphrase>>>,
+    /// Where the next export goes: suggested here or chosen in the system's dialog, never named by a page.
+    export_to: Mutex<Option<PathBuf>>,
+}
+
+/// What takes the passphrase and is asked for in another window than the one for secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+#[serde(rename_all = "camelCase")]
+pub enum Act {
+    SetRule,
+    AnswerWithLimit,
+    UnblockSite,
+    Pair,
+    Accounts,
+    Payer,
+    AddToken,
+    AutoLock,
+    Permit2,
+    Prune,
+    Vacuum,
+    NewRecord,
 }
 
 /// What brings a person to the vault window; an account is named by its base58 address.
@@ -39,6 +64,11 @@ pub enum Errand {
     Remove {
         account: String,
     },
+    /// The passphrase for something that another window asked for. `about`: which site, program or account.
+    Confirm {
+        act: Act,
+        about: Option<String>,
+    },
 }
 
 struct Open {
@@ -54,6 +84,8 @@ impl House {
             args: args.clone(),
             open: Mutex::default(),
             errand: Mutex::default(),
+            waiting: Mutex::default(),
+            export_to: Mutex::default(),
         };
         match block_on(start(args, false)) {
             Ok(open) => house.move_in(open),
@@ -68,16 +100,22 @@ impl House {
     fn move_in(&self, open: Open) {
         // Whoever comes second finds the desk of the first.
         let _ = self.desk.set(open.owner.desk().clone());
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = Some(open);
+        *lock(&self.open) = Some(open);
+    }
+
+    /// Whether there is anything to begin anew.
+    pub fn record_is_gone(&self) -> Result<(), Failure> {
+        let gone = self.trouble.as_ref().is_some_and(|failure| failure.code == Code::LedgerGone);
+        match self.desk.get().is_some() || !gone {
+            true => Err(Failure::new(Code::AlreadyAnswered, &[])),
+            false => Ok(()),
+        }
     }
 
     /// The person's word: opens with a new, empty record where the one of this wallet is gone. Refuses anything else
     /// that is in the way, as a start does.
     pub async fn begin_new_record(&self) -> Result<(), Failure> {
-        let gone = self.trouble.as_ref().is_some_and(|failure| failure.code == Code::LedgerGone);
-        if self.desk.get().is_some() || !gone {
-            return Err(Failure::new(Code::AlreadyAnswered, &[]));
-        }
+        self.record_is_gone()?;
         self.move_in(start(&self.args, true).await?);
         Ok(())
     }
@@ -90,27 +128,73 @@ impl House {
     }
 
     pub fn errand(&self) -> Errand {
-        self.errand.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.errand).clone()
     }
 
+    /// Whoever waited for the passphrase of another errand waits in vain.
     pub fn set_errand(&self, errand: Errand) {
-        *self.errand.lock().unwrap_or_else(PoisonError::into_inner) = errand;
+        *lock(&self.waiting) = None;
+        *lock(&self.errand) = errand;
+    }
+
+    /// The passphrase of the errand that was set just now, once it was typed in the vault window and is the right one;
+    /// nothing when that window is closed or turns to something else.
+    pub fn awaited(&self) -> oneshot::Receiver<Passphrase> {
+        let (tell, told) = oneshot::channel();
+        *lock(&self.waiting) = Some(tell);
+        told
+    }
+
+    /// The passphrase was typed for the errand that is open.
+    pub async fn confirm(&self, passphrase: String) -> Result<(), Failure> {
+        let typed = || Passphrase::new(passphrase.clone());
+        match self.desk.get() {
+            Some(desk) => desk.prove(typed()).await?,
+            None => self.prove_without_record(typed()).await?,
+        }
+        let passphrase = Passphrase::new(passphrase);
+        let waiting = lock(&self.waiting).take();
+        waiting.and_then(|waiting| waiting.send(passphrase).ok()).ok_or_else(not_confirmed)
+    }
+
+    /// Where the record is gone there is no desk; the vault is there and knows its passphrase.
+    async fn prove_without_record(&self, passphrase: Passphrase) -> Result<(), Failure> {
+        let folder = helper::data_dir("main", self.args.data_dir.as_deref());
+        let folder = folder.map_err(|e| cannot_start(e.to_string()))?;
+        Ok(wallet::prove_at(&folder, passphrase).await?)
+    }
+
+    pub fn set_export_to(&self, path: PathBuf) {
+        *lock(&self.export_to) = Some(path);
+    }
+
+    pub fn export_to(&self) -> Option<PathBuf> {
+        lock(&self.export_to).clone()
     }
 
     /// What the practice shopper needs; `None` outside of practice.
     pub fn practice(&self) -> Option<Practice> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = lock(&self.open);
         open.as_ref().and_then(|open| open.practice.clone())
     }
 
     /// Ends the doors, then the wallet, then the practice chain.
     pub fn close(&self) {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let open = lock(&self.open).take();
         if let Some(Open { owner, practice }) = open {
             block_on(owner.shutdown());
             drop(practice);
         }
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The window for secrets was closed before the passphrase was typed.
+pub fn not_confirmed() -> Failure {
+    Failure { message: view::words::say("not-confirmed", &[]), advice: None, ..Failure::new(Code::UserRejected, &[]) }
 }
 
 /// How long a start waits for the keyring.

@@ -99,6 +99,8 @@ fn complain(text: &str) -> ExitCode {
 fn log(args: &Args) {
     let stderr = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,countersign_app=info"));
     let folder = helper::data_dir("main", args.data_dir.as_deref()).ok().filter(|_| !args.practice);
+    // One that others can write to is refused when the wallet is opened; nothing is written there before.
+    let folder = folder.filter(|folder| wallet::make_folder(folder).is_ok());
     let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
     let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));
     if let Err(e) = logs::start(stderr, files.as_ref().map(|(folder, level)| (folder.as_path(), *level))) {

@@ -2,9 +2,11 @@
 //! its entry in tauri.conf.json and the room on the screen, and its process ends with it.
 
 use crate::desktop;
-use crate::house::{Errand, House};
+use crate::house::{self, Act, Errand, House};
 use std::sync::mpsc;
 use tauri::{AppHandle, Emitter, Manager, UserAttentionType, WebviewWindowBuilder, WindowEvent};
+use view::Failure;
+use wallet::Passphrase;
 
 pub const MAIN: &str = "main";
 pub const APPROVAL: &str = "approval";
@@ -48,6 +50,10 @@ fn make(app: &AppHandle, label: &str) -> tauri::Result<()> {
     }
     let there = window.clone();
     window.on_window_event(move |event| {
+        if matches!(event, WindowEvent::Destroyed) && there.label() == VAULT {
+            // Whoever waits for the passphrase waits in vain.
+            there.state::<House>().set_errand(Errand::Unlock);
+        }
         if let WindowEvent::ScaleFactorChanged { .. } = event
             && let Err(e) = desktop::fit_again(&there)
         {
@@ -86,10 +92,29 @@ pub fn first(app: &AppHandle) {
 /// Opens the vault window for an errand; one that is open turns to it.
 pub fn run_errand(app: &AppHandle, errand: Errand) -> tauri::Result<()> {
     app.state::<House>().set_errand(errand);
+    show_errand(app)
+}
+
+fn show_errand(app: &AppHandle) -> tauri::Result<()> {
     if app.get_webview_window(VAULT).is_some() {
         app.emit_to(VAULT, crate::events::CHANGED, view::EventView::Lock)?;
     }
     open(app, VAULT)
+}
+
+/// The passphrase, typed in the vault window for what another window asked for, and proved there to be the right one.
+///
+/// # Errors
+/// Where it was not typed: that window was closed, or turned to something else.
+pub async fn passphrase(app: &AppHandle, act: Act, about: Option<String>) -> Result<Passphrase, Failure> {
+    // What comes from outside is shown as text, and not much of it.
+    let about = about.map(|text| view::question::quoted(&text, 80));
+    let errand = Errand::Confirm { act, about };
+    app.state::<House>().set_errand(errand.clone());
+    let told = app.state::<House>().awaited();
+    show_errand(app).map_err(crate::commands::record::window_failed)?;
+    let typed = told.await;
+    typed.map_err(|_| house::not_confirmed())
 }
 
 /// Closes one of the passing windows. After the first run the record opens first, so that the app goes on.

@@ -117,11 +117,13 @@ async fn every_format_gives_back_the_same_whole_numbers() {
         assert_eq!(told, expected, "{name}");
         // The stream for a pipe has the same bytes, but for the mark by which spreadsheets know a file's encoding.
         let mut pieces = desk.stream_export(filter, format).await.unwrap();
-        let mut streamed = Vec::new();
+        let (mut streamed, mut told_rows) = (Vec::new(), 0);
         while let Some(piece) = pieces.recv().await {
-            streamed.extend(piece.unwrap());
+            let piece = piece.unwrap();
+            (told_rows, streamed) = (piece.rows, [streamed, piece.bytes].concat());
         }
         assert_eq!(streamed, text.trim_start_matches('\u{feff}').as_bytes(), "{name}");
+        assert_eq!((told_rows, text.starts_with(view::export::mark(format))), (4, true), "{name}");
     }
 }
 

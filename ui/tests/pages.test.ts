@@ -261,6 +261,20 @@ describe("accounts", () => {
     expect(asked("change_passphrase")).toEqual({ current: "the old one", fresh: "long enough" });
   });
 
+  test("what another window asked for is named, takes the passphrase, and the window closes", async () => {
+    const about = "moc.live <b>x</b>";
+    answers = { ...full, status: fixtures.status, errand: { kind: "confirm", act: "pair", about } };
+    render(Vault);
+    await settle();
+    expect(text()).toContain("Let a program ask for payments");
+    expect(document.querySelector("b")).toBeNull();
+    expect(document.querySelector<HTMLButtonElement>("[data-act=run]")!.disabled).toBe(true);
+    await fill("[data-field=passphrase]", "long enough");
+    await submit();
+    expect(asked("confirm")).toEqual({ passphrase: "long enough" });
+    expect(calls.at(-1)?.command).toBe("close_window");
+  });
+
   test("an imported key is sent once and the window closes", async () => {
     answers = { ...full, status: fixtures.status, errand: { kind: "import" }, check_import: null };
     render(Vault);

@@ -56,6 +56,8 @@ fn log(args: &Args) {
     let serves = matches!(args.command, Command::Serve(_));
     let folder =
         serves.then(|| helper::data_dir(&args.global.profile(), args.global.data_dir.as_deref()).ok()).flatten();
+    // One that others can write to is refused when the wallet is opened; nothing is written there before.
+    let folder = folder.filter(|folder| wallet::make_folder(folder).is_ok());
     // A configuration that can't be read is told when the wallet is opened.
     let level = |dir: &Path| wallet::Config::load(&dir.join("config.toml")).ok()?.log_level();
     let files = folder.map(|dir| (logs::folder(&dir), level(&dir).unwrap_or(LevelFilter::INFO)));
@@ -64,10 +66,21 @@ fn log(args: &Args) {
     }
 }
 
+/// A new record has forgotten limits, blocks and what is still out: where there is a wallet, its owner says so.
+async fn forgetting(global: &args::Global, console: &Console) -> Result<(), Fail> {
+    let Some(folder) = global.folder().filter(|folder| folder.join("vault.json").exists()) else { return Ok(()) };
+    let passphrase = console.passphrase("Passphrase, to begin a new record: ").await?;
+    let proof = wallet::Passphrase::new(passphrase.to_string());
+    Ok(wallet::prove_at(&folder, proof).await.map_err(view::Failure::from)?)
+}
+
 async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
     let Args { global, command } = args;
     let screen = if matches!(command, Command::Pay(_)) || global.json { Screen::Aside } else { Screen::Output };
     let console = Console::new(secrets, screen)?;
+    if global.new_ledger {
+        forgetting(&global, &console).await?;
+    }
     match command {
         Command::Init(command) => commands::wallet::init(&global, &console, command).await,
         Command::Unlock(command) => commands::wallet::unlock(&global, &console, command).await,
@@ -82,7 +95,7 @@ async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
         Command::Inspect(command) => commands::inspect::inspect(&global, command).await,
         Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
         Command::Ledger(command) => commands::records::ledger(&global, &console, command).await,
-        Command::Sites(command) => commands::records::sites(&global, command).await,
+        Command::Sites(command) => commands::records::sites(&global, &console, command).await,
         Command::Limits(command) => commands::rules::limits(&global, &console, command).await,
         Command::Apps(command) => commands::rules::apps(&global, command).await,
         Command::Pairings(command) => commands::rules::pairings(&global, &console, command).await,

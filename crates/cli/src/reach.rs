@@ -11,9 +11,10 @@ use helper::{Client, Owner, OwnerOptions, Quiet, Verb};
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
+use view::export::pipe::Piece;
 use view::{Code, Desk, ExportFormat, Failure, FilterView, QuestionView};
 
-pub type Pieces = Pin<Box<dyn Stream<Item = Result<Vec<u8>, Failure>> + Send>>;
+pub type Pieces = Pin<Box<dyn Stream<Item = Result<Piece, Failure>> + Send>>;
 
 /// An owner that runs answers at once, whatever else it does.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -103,15 +104,12 @@ impl Reach {
         }
     }
 
-    /// An export as bytes; a failure in the middle is the last item.
+    /// An export as bytes, which this command writes by itself; a failure in the middle is the last item.
     pub async fn export(&self, filter: FilterView, format: ExportFormat) -> Result<Pieces, Failure> {
         Ok(match self {
             Self::Here(desk) => streamed(desk, filter, format).await?,
             Self::Alone(quiet) => streamed(quiet.desk(), filter, format).await?,
-            Self::There(client) => {
-                let pieces = client.export(&ExportStream { filter, format }).await?;
-                Box::pin(pieces.map(|piece| piece.map(|bytes| bytes.to_vec())))
-            }
+            Self::There(client) => Box::pin(client.export(&ExportStream { filter, format }).await?),
         })
     }
 

@@ -15,6 +15,23 @@ fn home(rows: u64) -> TempDir {
     dir
 }
 
+const PASSPHRASE: &str = "correct horse battery";
+
+/// The same with a wallet, whose passphrase proves that its owner wants something.
+fn owned_home(rows: u64) -> TempDir {
+    let dir = home(rows);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut options = wallet::Options::new(dir.path(), "devnet");
+        (options.nile, options.cost) = (Some("http://127.0.0.1:1".to_owned()), wallet::Cost::floor());
+        let wallet = wallet::Wallet::open(options).await.unwrap();
+        let words = format!("{}about", "abandon ".repeat(11));
+        wallet.import_words(&words, wallet::Passphrase::new(PASSPHRASE.to_owned())).await.unwrap();
+        wallet.close().await;
+    });
+    dir
+}
+
 fn start(dir: &Path, arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
     command.arg("ledger").args(arguments).arg("--data-dir").arg(dir).args(["--profile", "devnet"]).env_clear();
@@ -37,6 +54,12 @@ fn json(dir: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
+fn json_given(dir: &Path, arguments: &[&str], input: &str) -> Value {
+    let (status, out, err) = run(dir, &[arguments, &["--json"]].concat(), input);
+    assert_eq!(status, 0, "{err}");
+    serde_json::from_str(&out).unwrap()
+}
+
 fn lines(dir: &Path) -> usize {
     let (status, out, err) = run(dir, &["export", "-f", "jsonl", "-"], "");
     assert_eq!(status, 0, "{err}");
@@ -45,7 +68,7 @@ fn lines(dir: &Path) -> usize {
 
 #[test]
 fn what_is_old_is_counted_asked_about_and_removed_and_the_totals_stay() {
-    let home = home(2_000);
+    let home = owned_home(2_000);
     let dir = home.path();
     let totals = || json(dir, &["totals", "--by", "month,site", "--time-zone", "Asia/Shanghai"])["totals"].clone();
     let before = totals();
@@ -62,18 +85,24 @@ fn what_is_old_is_counted_asked_about_and_removed_and_the_totals_stay() {
     );
     assert_eq!(lines(dir), 2_000);
     assert_eq!(run(dir, &old, "").0, 1, "nobody there to say yes");
-    let (status, out, err) = run(dir, &old, "yes\n");
+    for wrong in ["yes\n", "yes\nnot the right one\n"] {
+        assert_ne!(run(dir, &old, wrong).0, 0, "it takes the passphrase");
+    }
+    assert_eq!(lines(dir), 2_000);
+    let (status, out, err) = run(dir, &old, &format!("yes\n{PASSPHRASE}\n"));
     assert_eq!((status, out.contains(&format!("{removed} entries removed"))), (0, true), "{out}{err}");
     assert_eq!(lines(dir) as u64, 2_000 - removed);
     assert_eq!(totals(), before);
     let (_, _, err) = run(dir, &["totals"], "");
     assert!(err.contains(&format!("include {removed} payments up to 2025-11-")), "{err}");
     // What has a note or a tag stays until it is said.
-    let more = json(dir, &[&old[..], &["--noted", "--yes"]].concat());
+    let proved = format!("{PASSPHRASE}\n");
+    let more = json_given(dir, &[&old[..], &["--noted", "--yes"]].concat(), &proved);
     assert!(more["removed"].as_u64().unwrap() > 0);
     let size = || std::fs::metadata(dir.join("ledger.db")).unwrap().len();
     let large = size();
-    let vacuum = json(dir, &["vacuum"]);
+    assert_ne!(run(dir, &["vacuum"], "").0, 0, "so does that");
+    let vacuum = json_given(dir, &["vacuum"], &proved);
     assert_eq!(vacuum["failure"], Value::Null);
     assert!(size() < large && vacuum["bytesBefore"] != vacuum["bytes"]);
     let (status, _, err) = run(dir, &["prune", "--older-than", "3h"], "");

@@ -40,7 +40,12 @@ fn a_wallet_without_its_record_starts_only_with_the_owners_word() {
     let failure: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(failure["failure"]["code"], "LEDGER_GONE", "{}", json.out);
 
-    folder.ok(&["status", "--new-ledger"], "");
+    // The word takes the passphrase: what is forgotten may be a block.
+    for wrong in ["", "not the right one\n"] {
+        let ran = folder.run(&["status", "--new-ledger"], wrong);
+        assert!(ran.status != 0 && fs::metadata(&ledger).unwrap().len() == 0, "{}{}", ran.out, ran.err);
+    }
+    folder.ok(&["status", "--new-ledger"], &format!("{PASSPHRASE}\n"));
     assert!(fs::metadata(&ledger).unwrap().len() > 0);
     folder.ok(&["status"], "");
     folder.ok(&["ledger"], "");
@@ -55,7 +60,7 @@ fn where_there_is_no_wallet_or_the_record_is_whole_nobody_is_asked() {
     let before = fs::read(folder.dir().join("vault.json")).unwrap();
     // The word is no harm where it is not needed.
     folder.ok(&["sites", "block", "https://news.example"], "");
-    folder.ok(&["status", "--new-ledger"], "");
+    folder.ok(&["status", "--new-ledger"], &format!("{PASSPHRASE}\n"));
     assert!(folder.ok(&["sites"], "").contains("blocked"), "a record that is there stays");
     assert_eq!(fs::read(folder.dir().join("vault.json")).unwrap(), before);
 }

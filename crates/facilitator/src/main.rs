@@ -131,6 +131,7 @@ fn open(source: &KeySource) -> Result<Keys, Failure> {
                 Some(file) => secret_line(file).map_err(|e| format!("{}: {e}", file.display()))?.to_string(),
                 None => rpassword::prompt_password(format!("Passphrase of {}: ", path.display()))?,
             };
+            vault::own::check_file(path)?;
             let unlocked = Vault::open(path)?.unlock(&Passphrase::new(passphrase))?;
             Ok(Keys::from_vault(unlocked, accounts)?)
         }

@@ -7,7 +7,7 @@ use crate::holder::Holder;
 use crate::limits::Limits;
 use crate::os::{self, SocketListener};
 use crate::routes;
-use crate::runtime::{self, Places, RuntimeFile, Told};
+use crate::runtime::{self, Places, RuntimeFile, Sockets, Told};
 use crate::serve::Server;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -67,6 +67,8 @@ pub enum StartError {
     PortTaken { address: SocketAddr, by: String, config: String, runtime_file: String },
     #[error("127.0.0.1:{port} can't be opened: {source}")]
     Port { port: u16, source: io::Error },
+    #[error("the sockets can't be made: {0}")]
+    Sockets(io::Error),
     #[error("{path} can't be opened: {source}")]
     Path { path: String, source: io::Error },
 }
@@ -175,13 +177,13 @@ impl Opened {
             Ok(listeners) => listeners,
             Err(source) => return Err(self.taken(source).await),
         };
-        let Self { options, places, desk, .. } = self;
+        let Self { options, mut places, desk, .. } = self;
         let addr = tcp.local_addr().map_err(|source| StartError::Port { port, source })?;
         let failed = |path: &Path, source| StartError::Path { path: path.display().to_string(), source };
         let sockets = if cfg!(unix) {
-            os::private_dir(&places.socket_dir).map_err(|e| failed(&places.socket_dir, e))?;
+            let Sockets { apps, control, .. } = places.make_sockets().map_err(StartError::Sockets)?;
             let bind = |path: &Path| SocketListener::bind(path).map_err(|e| failed(path, e));
-            Some((bind(&places.unix_socket)?, bind(&places.control_socket)?))
+            Some((bind(&apps)?, bind(&control)?))
         } else {
             None
         };
@@ -189,8 +191,8 @@ impl Opened {
             profile: options.profile,
             pid: std::process::id(),
             address: addr.to_string(),
-            unix_socket: sockets.is_some().then(|| places.unix_socket.clone()),
-            control_socket: sockets.is_some().then(|| places.control_socket.clone()),
+            unix_socket: places.sockets.as_ref().filter(|_| sockets.is_some()).map(|s| s.apps.clone()),
+            control_socket: places.sockets.as_ref().filter(|_| sockets.is_some()).map(|s| s.control.clone()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: jiff::Timestamp::now().to_string(),
         };
@@ -254,14 +256,14 @@ impl Owner {
 
     /// For a command that is the owner for its own length. Where no control socket can be made it goes without.
     pub async fn quiet(options: OwnerOptions) -> Result<Quiet, StartError> {
-        let Opened { options, places, desk, .. } = Self::open(options).await?;
+        let Opened { options, mut places, desk, .. } = Self::open(options).await?;
         let server = Server::default();
-        let bound = os::private_dir(&places.socket_dir).and_then(|()| SocketListener::bind(&places.control_socket));
+        let bound = places.make_sockets().and_then(|s| Ok((SocketListener::bind(&s.control)?, s.control)));
         let control = match bound {
-            Ok(listener) => {
+            Ok((listener, control_socket)) => {
                 let router = control::router(desk.clone(), options.limits.clone());
                 server.listen(listener, router, Entrance::Unix, &options.limits);
-                Some(places.control_socket)
+                Some(control_socket)
             }
             Err(error) => {
                 tracing::debug!(%error, "no control socket for the length of this command");
@@ -312,7 +314,7 @@ impl Drop for Owner {
 }
 
 fn forget_sockets(places: &Places) {
-    for socket in [&places.unix_socket, &places.control_socket] {
+    for socket in places.sockets.iter().flat_map(|sockets| [&sockets.apps, &sockets.control]) {
         let _ = std::fs::remove_file(socket);
     }
 }

@@ -21,7 +21,7 @@ pub struct RuntimeFile {
     pub pid: u32,
     /// The port, "127.0.0.1:4020".
     pub address: String,
-    /// The port once more, as a Unix socket; absent where the system has none.
+    /// The port once more, as a Unix socket in a folder of its own; absent where the system has none.
     pub unix_socket: Option<PathBuf>,
     /// For the owner's command line; app tokens are worth nothing there.
     pub control_socket: Option<PathBuf>,
@@ -34,11 +34,37 @@ pub struct RuntimeFile {
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
     pub data_dir: PathBuf,
-    pub socket_dir: PathBuf,
-    pub unix_socket: PathBuf,
-    pub control_socket: PathBuf,
     pub runtime_file: PathBuf,
+    /// Absent where their usual paths are too long for a socket and no owner has chosen others yet.
+    pub sockets: Option<Sockets>,
 }
+
+/// The sockets of one profile. The apps' own has a folder to itself: that one is what a container is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sockets {
+    pub dir: PathBuf,
+    pub apps_dir: PathBuf,
+    pub apps: PathBuf,
+    pub control: PathBuf,
+}
+
+impl Sockets {
+    fn in_dir(dir: PathBuf, apps: &str, control: &str) -> Self {
+        let apps_dir = dir.join("apps");
+        Self { apps: apps_dir.join(apps), control: dir.join(control), apps_dir, dir }
+    }
+
+    fn of_data_dir(dir: PathBuf) -> Self {
+        Self::in_dir(dir, "port.sock", "control.sock")
+    }
+
+    fn fit(&self) -> bool {
+        self.apps.as_os_str().len().max(self.control.as_os_str().len()) <= os::SOCKET_PATH
+    }
+}
+
+/// In the data folder: where the sockets are, when they can't be where they usually are.
+const ELSEWHERE: &str = "sockets";
 
 impl Places {
     /// With a folder of its own everything is inside it; else sockets and runtime file are where the system
@@ -55,30 +81,43 @@ impl Places {
         // Told to programs that run elsewhere: a name relative to here means nothing there.
         let own = data_dir.map(std::path::absolute).transpose()?;
         let data_dir = own.clone().map_or_else(default, Ok)?;
-        let places = match os::runtime_dir().filter(|_| own.is_none()) {
+        let (runtime_file, usual) = match os::runtime_dir().filter(|_| own.is_none()) {
             Some(dir) => {
-                let socket_dir = os::socket_dir(dir.join("countersign"));
-                Self {
-                    unix_socket: socket_dir.join(format!("{profile}.sock")),
-                    control_socket: socket_dir.join(format!("{profile}-control.sock")),
-                    runtime_file: dir.join("countersign").join(format!("{profile}.json")),
-                    socket_dir,
-                    data_dir,
-                }
+                let dir = dir.join("countersign");
+                let file = dir.join(format!("{profile}.json"));
+                let control = format!("{profile}-control.sock");
+                (file, Sockets::in_dir(dir, &format!("{profile}.sock"), &control))
             }
+            None => (data_dir.join("runtime.json"), Sockets::of_data_dir(data_dir.join("run"))),
+        };
+        let sockets = if usual.fit() { Some(usual) } else { elsewhere(&data_dir) };
+        Ok(Self { data_dir, runtime_file, sockets })
+    }
+
+    /// For the owner: the folders of the sockets, made or checked.
+    pub fn make_sockets(&mut self) -> Result<Sockets> {
+        let sockets = match self.sockets.take() {
+            Some(sockets) => sockets,
             None => {
-                let socket_dir = os::socket_dir(data_dir.join("run"));
-                Self {
-                    unix_socket: socket_dir.join("port.sock"),
-                    control_socket: socket_dir.join("control.sock"),
-                    runtime_file: data_dir.join("runtime.json"),
-                    socket_dir,
-                    data_dir,
-                }
+                let dir = os::fresh_dir()?;
+                let note = self.data_dir.join(ELSEWHERE);
+                let _ = std::fs::remove_file(&note);
+                os::create_private(&note)?.write_all(dir.as_os_str().as_encoded_bytes())?;
+                Sockets::of_data_dir(dir)
             }
         };
-        Ok(places)
+        os::private_dir(&sockets.dir)?;
+        os::private_dir(&sockets.apps_dir)?;
+        self.sockets = Some(sockets.clone());
+        Ok(sockets)
     }
+}
+
+/// Where an owner put the sockets, while that folder is this user's alone; after that another one is chosen.
+fn elsewhere(data_dir: &Path) -> Option<Sockets> {
+    let dir = PathBuf::from(os::read_private(&data_dir.join(ELSEWHERE)).ok()?);
+    wallet::check_folder(&dir).ok()?;
+    Some(Sockets::of_data_dir(dir)).filter(Sockets::fit)
 }
 
 /// Where a profile keeps everything: the folder that the user named, or the user's own for that profile.

@@ -262,3 +262,69 @@ async fn a_crash_leaves_nothing_that_hinders_or_misleads_the_next_start() {
     assert!(Client::find("devnet", Some(dir.path())).await.is_some());
     second.shutdown().await;
 }
+
+#[tokio::test]
+async fn the_apps_socket_has_a_folder_to_itself_and_the_owners_is_not_in_it() {
+    let house = House::open().await;
+    let runtime = house.owner.runtime();
+    let (unix, control) = (runtime.unix_socket.clone().unwrap(), runtime.control_socket.clone().unwrap());
+    let apps = unix.parent().unwrap();
+    assert!(!control.starts_with(apps), "{} is what a container gets", apps.display());
+    let names: Vec<_> = std::fs::read_dir(apps).unwrap().map(|e| e.unwrap().path()).collect();
+    assert_eq!(names, [unix.clone()]);
+    assert_eq!((mode(apps), mode(control.parent().unwrap())), (0o700, 0o700));
+}
+
+#[tokio::test]
+async fn a_folder_that_others_can_write_to_is_refused_with_the_command_that_mends_it() {
+    let house = House::open().await;
+    let dir = house.dir.path().to_owned();
+    house.owner.shutdown().await;
+    for open in [0o777, 0o770, 0o1777, 0o702] {
+        std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(open)).unwrap();
+        let error = Owner::start(options(&house.dir)).await.err().unwrap().to_string();
+        assert!(error.contains(&format!("chmod 700 {}", dir.display())), "{error}");
+        assert_eq!(mode(&dir), open);
+    }
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let run = dir.join("run");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let error = Owner::start(options(&house.dir)).await.err().unwrap().to_string();
+    assert!(error.contains(&format!("chmod 700 {}", run.display())), "{error}");
+    std::fs::set_permissions(&run, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // Open to look into, and closed again: nobody else could have put anything there.
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Owner::start(options(&house.dir)).await.unwrap().shutdown().await;
+    assert_eq!(mode(&dir), 0o700);
+}
+
+#[tokio::test]
+async fn sockets_whose_path_would_be_too_long_are_where_nobody_can_guess_and_are_found_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = dir.path().join("a-folder-with-a-long-name".repeat(6));
+    let options = || OwnerOptions { data_dir: Some(long.clone()), ..options(&dir) };
+    let first = Owner::start(options()).await.unwrap();
+    let at = |owner: &Owner| owner.runtime().control_socket.clone().unwrap().parent().unwrap().to_owned();
+    let place = at(&first);
+    assert!(!place.starts_with(dir.path()) && mode(&place) == 0o700);
+    let name = place.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!(name.len(), "countersign-".len() + 32, "{name}");
+    assert!(Client::find("devnet", Some(&long)).await.unwrap().call(Status {}).await.is_ok());
+    first.shutdown().await;
+    // A command that tells nobody where it is is found by the note in the data folder.
+    let quiet = Owner::quiet(options()).await.unwrap();
+    assert!(Client::find("devnet", Some(&long)).await.unwrap().call(Status {}).await.is_ok());
+    drop(quiet);
+    let second = Owner::start(options()).await.unwrap();
+    assert_eq!(at(&second), place, "while it is this user's alone");
+    second.shutdown().await;
+    // It is not any more: another one is made.
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let third = Owner::start(options()).await.unwrap();
+    let other = at(&third);
+    assert_ne!(other, place);
+    third.shutdown().await;
+    for place in [place, other] {
+        std::fs::remove_dir_all(place).unwrap();
+    }
+}

@@ -1,6 +1,7 @@
 //! A file with one private key in hex, for a service that has to start without a person. Refuses a file that
 //! others can read; never prints what is in it.
 
+use crate::own::{self, OwnError};
 use crate::{file, private_file};
 use std::{io, path::Path};
 use tron::PrivateKey;
@@ -21,6 +22,9 @@ pub enum KeyFileError {
     Exists { path: String },
     #[error("others can read {path}: take their rights away (mode 0600), and replace the key if it mattered")]
     NotPrivate { path: String },
+    /// Another user's, or where everybody could exchange it.
+    #[error("{reason}")]
+    NotYours { reason: String },
     #[error("{path} is a vault: it opens with its passphrase, not as a key file")]
     IsVault { path: String },
     #[error("{path}: expected one private key of 64 hex digits")]
@@ -33,6 +37,11 @@ impl KeyFile {
     pub fn load(path: impl AsRef<Path>) -> Result<PrivateKey, KeyFileError> {
         let path = path.as_ref();
         let at = || path.display().to_string();
+        match own::check_file(path) {
+            Ok(()) | Err(OwnError::File { .. }) => {}
+            Err(OwnError::Open { .. }) => return Err(KeyFileError::NotPrivate { path: at() }),
+            Err(other) => return Err(KeyFileError::NotYours { reason: other.to_string() }),
+        }
         let bytes = private_file::read_owner_only(path, MAX_BYTES).map(Zeroizing::new).map_err(|e| match e.kind() {
             // The system's own refusal carries its code; ours, for rights that are too wide, has none.
             io::ErrorKind::PermissionDenied if e.raw_os_error().is_none() => KeyFileError::NotPrivate { path: at() },

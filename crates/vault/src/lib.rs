@@ -11,6 +11,7 @@ mod file;
 pub mod keyfile;
 mod keystore;
 mod narrow;
+pub mod own;
 mod passphrase;
 mod private_file;
 mod remembered;

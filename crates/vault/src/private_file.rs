@@ -54,13 +54,17 @@ pub fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     read_all(File::open(path)?, limit)
 }
 
-/// As [`read`], but refuses with `PermissionDenied` what someone else than the owner may read.
+/// As [`read`], but refuses with `PermissionDenied` what is another user's, or someone else may read.
 pub fn read_owner_only(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     // Asked of the open file, so that it can't be exchanged in between.
     #[cfg(unix)]
-    if std::os::unix::fs::PermissionsExt::mode(&file.metadata()?.permissions()) & 0o077 != 0 {
-        return Err(io::ErrorKind::PermissionDenied.into());
+    {
+        use std::os::unix::fs::MetadataExt;
+        let found = file.metadata()?;
+        if found.mode() & 0o077 != 0 || found.uid() != rustix::process::geteuid().as_raw() {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
     }
     read_all(file, limit)
 }

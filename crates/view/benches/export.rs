@@ -49,8 +49,8 @@ async fn exports(size: u64) {
         let (mut rows, mut bytes) = (0u64, 0u64);
         while let Some(piece) = pieces.recv().await {
             let piece = piece.unwrap();
-            rows += piece.iter().filter(|b| **b == b'\n').count() as u64;
-            bytes += piece.len() as u64;
+            rows += piece.bytes.iter().filter(|b| **b == b'\n').count() as u64;
+            bytes += piece.bytes.len() as u64;
             if rows >= most {
                 break;
             }

@@ -8,7 +8,7 @@ use crate::show_payment::{site, time};
 use crate::show_question::percent;
 use crate::words::{Arg, say};
 use crate::*;
-use ledger::{Payment, PaymentId, RuleKey, State};
+use ledger::{Payment, PaymentId, State};
 use plan::{Covers, Limit, PlanDigest, Provenance, Site};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub struct RuleInput {
 
 /// How an answer proves that a person gave it.
 pub enum Proof {
-    /// The window: armed by `shown` a second earlier.
+    /// The window: armed by `shown` a second earlier. It says yes to one payment, not to a limit.
     Window,
     /// A terminal: the passphrase, typed for this answer.
     Passphrase(Passphrase),
@@ -53,7 +53,7 @@ pub(crate) fn digest(text: &str) -> Answer<PlanDigest> {
     text.parse().map_err(|_| Failure::field("digest", "64 hex digits, as shown", text))
 }
 
-fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
+pub(crate) fn asset(network: &str, token: &str) -> Answer<(Network, Address)> {
     let network = Network::parse(network).map_err(|e| Failure::field("network", "a TRON network", &e.found))?;
     let token =
         Address::parse(token).map_err(|e| Failure::field("token", "a token's address", &format!("{token} ({e})")))?;
@@ -66,7 +66,7 @@ pub(crate) fn site_key(text: &str) -> Answer<Site> {
 }
 
 /// As [`site_key`], or one that the record has from a version that read addresses less strictly.
-fn recorded_site_key(text: &str) -> Answer<Site> {
+pub(crate) fn recorded_site_key(text: &str) -> Answer<Site> {
     Site::parse(text).map_or_else(|| site_key(text), Ok)
 }
 
@@ -129,7 +129,7 @@ impl Desk {
         Ok(self.status().await)
     }
 
-    /// Proves that the owner is at the keyboard: for widening what may be paid, where no window is.
+    /// Proves that the owner is at the keyboard: for whatever widens or acts outside. It unlocks nothing.
     pub async fn prove(&self, passphrase: Passphrase) -> Answer<()> {
         Ok(self.wallet.prove(passphrase).await?)
     }
@@ -212,7 +212,9 @@ impl Desk {
     pub async fn answer(&self, id: &str, plan: &str, answer: AnswerView, proof: Proof) -> Answer<PaymentView> {
         let (id, digest) = (payment_id(id)?, digest(plan)?);
         let given = self.given(id, &answer).await?;
+        let widens = matches!(&given, Given::Approve { scope: Scope::Limit(_), .. });
         let proof = match proof {
+            Proof::Window if widens => return Err(Failure::passphrase_needed()),
             Proof::Window => wallet::Proof::Window,
             Proof::Passphrase(passphrase) => wallet::Proof::Passphrase(passphrase),
         };
@@ -294,45 +296,6 @@ impl Desk {
             days: show_owner::days(&bounds, &spent, &symbols),
             payments: self.payments(filter).await?,
         })
-    }
-
-    /// Blocks one scheme, host and port, or the whole host.
-    pub async fn block_site(&self, key: &str, blocked: bool, whole_host: bool) -> Answer<()> {
-        let site = if blocked { site_key(key)? } else { recorded_site_key(key)? };
-        match whole_host {
-            true => Ok(self.wallet.block_host(&site, blocked).await?),
-            false => Ok(self.wallet.block_site(&site, blocked).await?),
-        }
-    }
-
-    pub async fn rules(&self) -> Answer<Vec<RuleView>> {
-        let symbols = self.symbols().await?;
-        let apps = self.wallet.apps().await?;
-        Ok(self.wallet.rules().await?.iter().map(|r| RuleView::of(r, &apps, &symbols)).collect())
-    }
-
-    fn rule_key(app: &str, site: Option<Site>, network: &str, token: &str) -> Answer<RuleKey> {
-        let (network, token) = asset(network, token)?;
-        Ok(RuleKey { app: AppId(app.to_owned()), site, network, token })
-    }
-
-    /// Whether a rule can be set as it is written.
-    pub async fn check_rule(&self, rule: &RuleInput) -> Answer<()> {
-        let site = rule.site_key.as_deref().map(site_key).transpose()?;
-        let key = Self::rule_key(&rule.app_id, site, &rule.network, &rule.token)?;
-        self.symbols().await?.read_mode(key.network, key.token, &rule.mode).map(drop)
-    }
-
-    pub async fn set_rule(&self, rule: RuleInput) -> Answer<()> {
-        let site = rule.site_key.as_deref().map(site_key).transpose()?;
-        let key = Self::rule_key(&rule.app_id, site, &rule.network, &rule.token)?;
-        let mode = self.symbols().await?.read_mode(key.network, key.token, &rule.mode)?;
-        Ok(self.wallet.set_rule(key, mode).await?)
-    }
-
-    pub async fn remove_rule(&self, app: &str, site: Option<&str>, network: &str, token: &str) -> Answer<()> {
-        let site = site.map(recorded_site_key).transpose()?;
-        Ok(self.wallet.remove_rule(Self::rule_key(app, site, network, token)?).await?)
     }
 
     pub async fn apps(&self) -> Answer<Vec<AppView>> {

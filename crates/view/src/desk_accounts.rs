@@ -133,16 +133,16 @@ impl Desk {
     }
 }
 
-/// Changing them.
+/// Changing them, for the passphrase. A locked wallet stays locked.
 impl Desk {
     /// The next account of the words; an empty name numbers it.
-    pub async fn add_account(&self, name: &str) -> Answer<StatusView> {
-        self.wallet.add_account(name).await?;
+    pub async fn add_account(&self, name: &str, passphrase: Passphrase) -> Answer<StatusView> {
+        self.wallet.add_account(name, passphrase).await?;
         Ok(self.status().await)
     }
 
-    pub async fn watch_account(&self, name: &str, account: &str) -> Answer<StatusView> {
-        self.wallet.watch_account(name, address(account)?).await?;
+    pub async fn watch_account(&self, name: &str, account: &str, passphrase: Passphrase) -> Answer<StatusView> {
+        self.wallet.watch_account(name, address(account)?, passphrase).await?;
         Ok(self.status().await)
     }
 
@@ -177,19 +177,20 @@ impl Desk {
         Ok(self.status().await)
     }
 
-    pub async fn rename_account(&self, account: &str, name: &str) -> Answer<StatusView> {
-        self.wallet.rename_account(address(account)?, name).await?;
+    pub async fn rename_account(&self, account: &str, name: &str, passphrase: Passphrase) -> Answer<StatusView> {
+        self.wallet.rename_account(address(account)?, name, passphrase).await?;
         Ok(self.status().await)
     }
 
-    pub async fn hide_account(&self, account: &str, hidden: bool) -> Answer<StatusView> {
-        self.wallet.hide_account(address(account)?, hidden).await?;
+    pub async fn hide_account(&self, account: &str, hidden: bool, passphrase: Passphrase) -> Answer<StatusView> {
+        self.wallet.hide_account(address(account)?, hidden, passphrase).await?;
         Ok(self.status().await)
     }
 
     /// To a place in the list, from 0.
-    pub async fn place_account(&self, account: &str, at: u32) -> Answer<StatusView> {
-        self.wallet.place_account(address(account)?, usize::try_from(at).unwrap_or(usize::MAX)).await?;
+    pub async fn place_account(&self, account: &str, at: u32, passphrase: Passphrase) -> Answer<StatusView> {
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        self.wallet.place_account(address(account)?, at, passphrase).await?;
         Ok(self.status().await)
     }
 

@@ -5,6 +5,7 @@ pub mod choices;
 pub mod desk;
 mod desk_accounts;
 mod desk_inspect;
+mod desk_rules;
 pub mod export;
 pub mod failure;
 pub mod inspect;
@@ -23,6 +24,7 @@ mod show_payment;
 mod show_question;
 pub mod totals;
 pub mod upkeep;
+pub mod verbs;
 pub mod words;
 
 pub use choices::ChoiceView;

@@ -51,6 +51,11 @@ impl Failure {
         }
     }
 
+    /// A verb that takes the passphrase came without it.
+    pub fn passphrase_needed() -> Self {
+        Self::field("passphrase", "the passphrase", "nothing")
+    }
+
     /// An address that two programs could read as two hosts.
     pub fn url(field: &str, why: &names::UrlError) -> Self {
         let why = quoted(&why.to_string(), 300);

@@ -105,14 +105,23 @@ fn before(text: &str, zone: &jiff::tz::TimeZone, now: Moment) -> Answer<Moment> 
 }
 
 impl Desk {
+    fn read_prune(&self, input: &PruneInput) -> Answer<Prune> {
+        Ok(Prune {
+            before: before(&input.older_than, &zone(input.time_zone.as_deref())?, self.wallet.now())?,
+            site: input.site_key.as_deref().map(site_key).transpose()?,
+            noted: input.noted,
+        })
+    }
+
+    /// Whether this can be removed as it is written: told before anybody types a passphrase for it.
+    pub async fn check_prune(&self, input: &PruneInput) -> Answer<()> {
+        Ok(self.wallet.about_how_old(self.read_prune(input)?).await.map(drop)?)
+    }
+
     /// Begins to remove old payments (or only to count them) and says what it is called.
     pub async fn start_prune(&self, input: PruneInput) -> Answer<UpkeepView> {
         let now = self.wallet.now();
-        let what = Prune {
-            before: before(&input.older_than, &zone(input.time_zone.as_deref())?, now)?,
-            site: input.site_key.as_deref().map(site_key).transpose()?,
-            noted: input.noted,
-        };
+        let what = self.read_prune(&input)?;
         let kind = if input.dry_run { UpkeepKind::DryRun } else { UpkeepKind::Prune };
         // Also tells at once when something younger was asked for than may go.
         let of = self.wallet.about_how_old(what.clone()).await?;

@@ -221,6 +221,7 @@ WRONG_PASSPHRASE-advice = Mind capital letters and the keyboard layout, then try
 VAULT_UNUSABLE = { $detail }.
 vault-not-written = The words are right, but the wallet could not be written: { $detail }.
 vault-not-written-advice = Nothing is lost: the words are still there. Free some space or mend the folder's permissions, then try again.
+not-confirmed = The passphrase was not typed for it, so nothing was done.
 keyring-absent = No keyring answers on this computer ({ $detail }).
 keyring-locked = The keyring of this computer is locked or not set up, and nobody unlocked it.
 keyring-gone = The keyring of this computer has nothing for this wallet any more, so it remembers no unlock: turn it on again if you want to.

@@ -1,14 +1,15 @@
 //! Several accounts: which one pays, and adding, importing, watching, removing, showing and restoring them.
-//! Refuses to pay from an account without a key, and to lose a key that something open still needs. What shows
-//! or loses a secret takes the passphrase, unlocked or not.
+//! Refuses to pay from an account without a key, and to lose a key that something open still needs. Whatever changes
+//! the accounts, or shows a secret, takes the passphrase, unlocked or not, and leaves a locked wallet locked.
 
 use crate::keys::{blocking, long_enough};
 use crate::{Event, Wallet, WalletError};
 use ledger::PayerChoice;
 use plan::{AppId, Site};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tron::{Address, PrivateKey, hd::Words};
-use vault::{Account, Keystore, Passphrase, Unlocked, Vault, VaultError};
+use vault::{Account, Keystore, Passphrase, Remembered, Unlocked, Vault, VaultError};
 use zeroize::Zeroizing;
 
 /// The ledger's name of the setting.
@@ -138,18 +139,23 @@ fn signing(account: &Account) -> Result<Address, WalletError> {
     }
 }
 
-/// Changing the accounts. Where no passphrase is taken, the wallet has to be unlocked.
+/// Changing the accounts, for the passphrase.
 impl Wallet {
     /// The next account of the words. Without a name it is numbered.
-    pub async fn add_account(&self, name: &str) -> Result<Account, WalletError> {
+    pub async fn add_account(&self, name: &str, passphrase: Passphrase) -> Result<Account, WalletError> {
         let name = self.named(name);
-        self.change(move |vault| vault.add_account(&name)).await
+        self.change(passphrase, move |vault| vault.add_account(&name)).await
     }
 
     /// An address to look at; it never signs.
-    pub async fn watch_account(&self, name: &str, address: Address) -> Result<Account, WalletError> {
+    pub async fn watch_account(
+        &self,
+        name: &str,
+        address: Address,
+        passphrase: Passphrase,
+    ) -> Result<Account, WalletError> {
         let name = self.named(name);
-        self.change(move |vault| vault.watch(&name, address)).await
+        self.change(passphrase, move |vault| vault.watch(&name, address)).await
     }
 
     /// Adds a key from elsewhere, sealed under the wallet's passphrase. Where there is no wallet yet, it becomes one
@@ -160,41 +166,54 @@ impl Wallet {
         import: Import,
         passphrase: Passphrase,
     ) -> Result<Account, WalletError> {
+        let passphrase = Arc::new(passphrase);
         if self.is_empty() {
             long_enough(&passphrase)?;
             let key = blocking(move || import.open()).await??;
             let address = key.address();
-            self.create_from_key(key, passphrase).await?;
+            self.create_from_key(key, Arc::clone(&passphrase)).await?;
             if !name.trim().is_empty() {
-                self.rename_account(address, name).await?;
+                let name = name.to_owned();
+                self.change(passphrase, move |vault| vault.rename(address, &name)).await?;
             }
             return self.account_at(address);
         }
         // The cheap proof before the dear work.
-        self.prove(passphrase).await?;
+        self.open_vault(Arc::clone(&passphrase)).await?;
         let key = blocking(move || import.open()).await??;
         let name = self.named(name);
-        self.change(move |vault| vault.import(&name, &key)).await
+        self.change(passphrase, move |vault| vault.import(&name, &key)).await
     }
 
-    pub async fn rename_account(&self, address: Address, name: &str) -> Result<(), WalletError> {
+    pub async fn rename_account(
+        &self,
+        address: Address,
+        name: &str,
+        passphrase: Passphrase,
+    ) -> Result<(), WalletError> {
         let name = name.to_owned();
-        self.change(move |vault| vault.rename(address, &name)).await
+        self.change(passphrase, move |vault| vault.rename(address, &name)).await
     }
 
     /// A hidden account is not offered; what waits for it goes on.
-    pub async fn hide_account(&self, address: Address, hidden: bool) -> Result<(), WalletError> {
-        self.change(move |vault| vault.hide(address, hidden)).await
+    pub async fn hide_account(
+        &self,
+        address: Address,
+        hidden: bool,
+        passphrase: Passphrase,
+    ) -> Result<(), WalletError> {
+        self.change(passphrase, move |vault| vault.hide(address, hidden)).await
     }
 
     /// Moves an account to a place in the list, from 0.
-    pub async fn place_account(&self, address: Address, at: usize) -> Result<(), WalletError> {
-        self.change(move |vault| vault.place(address, at)).await
+    pub async fn place_account(&self, address: Address, at: usize, passphrase: Passphrase) -> Result<(), WalletError> {
+        self.change(passphrase, move |vault| vault.place(address, at)).await
     }
 
     /// Forgets an imported or watched account, and every choice of it. The record stays.
     pub async fn remove_account(&self, address: Address, passphrase: Passphrase) -> Result<(), WalletError> {
-        self.prove(passphrase).await?;
+        let passphrase = Arc::new(passphrase);
+        self.open_vault(Arc::clone(&passphrase)).await?;
         if self.account_at(address)?.signs() {
             let waiting = |ledger: &ledger::Ledger| Ok((ledger.open_questions()?, ledger.unfinished()?));
             let (asked, unfinished) = self.db(waiting).await?;
@@ -203,7 +222,7 @@ impl Wallet {
                 return Err(WalletError::AccountInUse { address, open });
             }
         }
-        self.change(move |vault| vault.remove(address)).await?;
+        self.change(passphrase, move |vault| vault.remove(address)).await?;
         let default = self.chosen_default().await? == Some(address);
         self.db(move |ledger| {
             ledger.forget_payer(address)?;
@@ -225,13 +244,15 @@ impl Wallet {
         names.find(free).unwrap_or_default()
     }
 
-    async fn change<T: Send + 'static>(
+    pub(crate) async fn change<T: Send + 'static>(
         &self,
+        passphrase: impl Into<Arc<Passphrase>>,
         how: impl FnOnce(&mut Unlocked) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, WalletError> {
         let _changing = self.0.keys.changing().await;
+        let opened = self.open_vault(passphrase).await?;
         let wallet = self.clone();
-        let done = blocking(move || wallet.0.keys.change(how)).await??;
+        let done = blocking(move || wallet.0.keys.change(opened, how)).await??;
         self.touch();
         self.emit(Event::Lock);
         Ok(done)
@@ -285,10 +306,7 @@ impl Wallet {
         };
         let remembered = self.0.keys.remembered();
         let unlocked = blocking(changed).await??;
-        self.0.keys.adopt(unlocked);
-        self.emit(Event::Lock);
-        self.sweep(remembered.map(|part| part.id())).await;
-        self.resume().await;
+        self.renewed_vault(unlocked, remembered).await;
         Ok(())
     }
 
@@ -307,11 +325,18 @@ impl Wallet {
         let (file, stamp) = (self.0.keys.file(), stamp.to_owned());
         let remembered = self.0.keys.remembered();
         let (unlocked, copy) = blocking(move || Vault::open(&file)?.restore(&words, &passphrase, &stamp)).await??;
-        self.0.keys.adopt(unlocked);
+        self.renewed_vault(unlocked, remembered).await;
+        Ok(copy)
+    }
+
+    /// The vault has another passphrase: what remembered the old one goes. A locked wallet stays locked.
+    async fn renewed_vault(&self, unlocked: Unlocked, remembered: Option<Remembered>) {
+        let open = self.0.keys.renew(unlocked);
         self.emit(Event::Lock);
         self.sweep(remembered.map(|part| part.id())).await;
-        self.resume().await;
-        Ok(copy)
+        if open {
+            self.resume().await;
+        }
     }
 
     fn present(&self) -> Result<(), WalletError> {

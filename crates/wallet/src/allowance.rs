@@ -61,7 +61,7 @@ impl Wallet {
         let call = Contract::Trigger { owner: plan.payer, contract: plan.token.address, call_value_sun: 0, data };
         let raw = head.transaction(call, shown, LIFETIME);
         let expires_at = plan::Moment(i64::try_from(raw.expiration_ms).unwrap_or(i64::MAX));
-        let signed = self.0.keys.sign_transaction(plan.payer, raw)?;
+        let signed = self.0.keys.sign_transaction(id, plan.payer, raw)?;
         let intent = AllowanceIntent {
             tx: signed.id().to_string(),
             payment: id,

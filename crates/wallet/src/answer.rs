@@ -81,7 +81,13 @@ impl Wallet {
             Answer::Reject { block_site } => self.reject(&payment, block_site).await,
             Answer::Approve { scope, allowance } => {
                 self.prove_person(&payment, proof).await?;
-                self.approve(payment, scope, allowance).await
+                let id = payment.id;
+                let answered = self.approve(payment, scope, allowance).await;
+                // Keys that came with the answer are for a payment that is approved.
+                if !matches!(self.row(id).await, Ok(row) if row.state == State::Reserved) {
+                    self.0.keys.give_back(id);
+                }
+                answered
             }
         }
     }
@@ -115,7 +121,8 @@ impl Wallet {
                     return Err(WalletError::NotArmed { wait_ms });
                 }
             }
-            Proof::Passphrase(passphrase) => self.prove(passphrase).await?,
+            // Where the wallet is locked, this unlocks the one payment and nothing else.
+            Proof::Passphrase(passphrase) => self.0.keys.lend(payment.id, self.open_vault(passphrase).await?),
         }
         self.touch();
         Ok(())

@@ -1,7 +1,10 @@
 //! The vault as the wallet uses it: first run, unlock, lock, auto-lock after a while and after a suspend. Refuses
-//! to replace a vault, and to take short passphrases.
+//! to replace a vault, and to take short passphrases. A passphrase that proves something unlocks nothing: the keys
+//! that it opens are used for that one thing and forgotten.
 
 use crate::{Clock, Event, Wallet, WalletError};
+use ledger::PaymentId;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tron::{Address, PrivateKey, hd::Words, tip712::Digest};
@@ -15,6 +18,10 @@ use vault::{Account, Backup, Origin, Passphrase, Remembered, Unlocked, Vault, Va
 pub const PASSPHRASE_MIN: usize = 8;
 /// A machine that was suspended so long was perhaps left alone. Less is noise between two readings.
 const SLEPT_MS: i64 = 1_000;
+
+/// Keys that were lent to one payment are kept no longer than this: an allowance is on the chain by then, or the payment
+/// waits for the unlock.
+const LENT_MS: i64 = 10 * 60_000;
 
 /// New words that wait for their backup to be confirmed; dropped and wiped when given up.
 struct Pending {
@@ -36,6 +43,8 @@ struct State {
     accounts: Vec<Account>,
     remembered: Option<Remembered>,
     unlocked: Option<Unlocked>,
+    /// Keys for single payments: their answers came with the passphrase while the wallet was locked, and it stays so.
+    lent: HashMap<PaymentId, Lent>,
     /// Counts locks and unlocks: what was begun before one of them is over.
     turn: u64,
     pending: Option<Pending>,
@@ -47,10 +56,30 @@ struct State {
     exists: bool,
 }
 
+/// What the answer to one payment opened, for that payment alone.
+struct Lent {
+    keys: Unlocked,
+    /// Of the boot clock and of the machine's sleep, when it was lent.
+    at_ms: i64,
+    slept_ms: i64,
+}
+
 impl State {
     fn lock(&mut self) {
         self.unlocked = None;
+        self.lent.clear();
         self.turn += 1;
+    }
+
+    fn keys_for(&self, payment: PaymentId) -> Result<&Unlocked, WalletError> {
+        let lent = || self.lent.get(&payment).map(|lent| &lent.keys);
+        self.unlocked.as_ref().or_else(lent).ok_or(WalletError::Locked)
+    }
+
+    fn seen(&mut self, vault: &Unlocked) {
+        self.accounts = vault.accounts().to_vec();
+        self.remembered = vault.vault().remembered().cloned();
+        self.exists = true;
     }
 }
 
@@ -67,6 +96,10 @@ impl Keys {
     /// The one way to the keys: after a suspend they are gone before anybody gets here.
     fn state(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if !state.lent.is_empty() {
+            let (boot_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
+            state.lent.retain(|_, l| boot_ms - l.at_ms < LENT_MS && slept_ms - l.slept_ms < SLEPT_MS);
+        }
         if state.unlocked.is_some() && self.clock.slept_ms() - state.slept_ms >= SLEPT_MS {
             state.lock();
             state.slept = true;
@@ -90,16 +123,36 @@ impl Keys {
         self.state().accounts.clone()
     }
 
-    pub fn sign(&self, address: Address, digest: &Digest) -> Result<Signature, WalletError> {
-        let state = self.state();
-        let keys = state.unlocked.as_ref().ok_or(WalletError::Locked)?;
-        Ok(keys.sign(address, digest)?)
+    /// Lends what an answer opened to its payment, where the wallet is locked.
+    pub fn lend(&self, payment: PaymentId, keys: Unlocked) {
+        let (at_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
+        let mut state = self.state();
+        if state.unlocked.is_none() {
+            state.lent.insert(payment, Lent { keys, at_ms, slept_ms });
+        }
     }
 
-    pub fn sign_transaction(&self, address: Address, raw: RawTransaction) -> Result<SignedTransaction, WalletError> {
-        let state = self.state();
-        let keys = state.unlocked.as_ref().ok_or(WalletError::Locked)?;
-        Ok(keys.sign_transaction(address, raw)?)
+    /// The payment needs no key any more.
+    pub fn give_back(&self, payment: PaymentId) {
+        self.state().lent.remove(&payment);
+    }
+
+    /// Whether a payment can be signed: the wallet is unlocked, or its own answer brought the keys.
+    pub fn has_keys_for(&self, payment: PaymentId) -> bool {
+        self.state().keys_for(payment).is_ok()
+    }
+
+    pub fn sign(&self, payment: PaymentId, address: Address, digest: &Digest) -> Result<Signature, WalletError> {
+        Ok(self.state().keys_for(payment)?.sign(address, digest)?)
+    }
+
+    pub fn sign_transaction(
+        &self,
+        payment: PaymentId,
+        address: Address,
+        raw: RawTransaction,
+    ) -> Result<SignedTransaction, WalletError> {
+        Ok(self.state().keys_for(payment)?.sign_transaction(address, raw)?)
     }
 
     pub fn touch(&self, boot_ms: i64) {
@@ -117,19 +170,20 @@ impl Keys {
         std::mem::take(&mut state.slept) || idle
     }
 
-    /// Changes the unlocked vault and its file.
-    pub fn change<T>(&self, how: impl FnOnce(&mut Unlocked) -> Result<T, VaultError>) -> Result<T, WalletError> {
+    /// Changes the vault and its file with what a passphrase opened just now, while [`Keys::changing`] is held. A wallet
+    /// that is locked stays locked.
+    pub fn change<T>(
+        &self,
+        mut opened: Unlocked,
+        how: impl FnOnce(&mut Unlocked) -> Result<T, VaultError>,
+    ) -> Result<T, WalletError> {
         let mut state = self.state();
-        let keys = state.unlocked.as_mut().ok_or(WalletError::Locked)?;
+        let mut kept = state.unlocked.take();
+        let keys = kept.as_mut().unwrap_or(&mut opened);
         let done = how(keys);
-        let (accounts, remembered) = (keys.accounts().to_vec(), keys.vault().remembered().cloned());
-        (state.accounts, state.remembered) = (accounts, remembered);
+        state.seen(keys);
+        state.unlocked = kept;
         Ok(done?)
-    }
-
-    /// Reads from the unlocked vault.
-    pub fn read<T>(&self, how: impl FnOnce(&Unlocked) -> Result<T, VaultError>) -> Result<T, WalletError> {
-        Ok(how(self.state().unlocked.as_ref().ok_or(WalletError::Locked)?)?)
     }
 
     pub fn remembered(&self) -> Option<Remembered> {
@@ -170,15 +224,27 @@ impl Keys {
         same
     }
 
+    /// The vault was written anew, under another passphrase: unlocked with the new keys where it was unlocked, and
+    /// otherwise as locked as before. `true`: it is unlocked.
+    pub fn renew(&self, unlocked: Unlocked) -> bool {
+        let mut state = self.state();
+        state.lent.clear();
+        state.seen(&unlocked);
+        let open = state.unlocked.is_some();
+        if open {
+            self.take_over(&mut state, unlocked);
+        }
+        open
+    }
+
     fn take_over(&self, state: &mut State, unlocked: Unlocked) {
         let (boot_ms, slept_ms) = (self.clock.boot_ms(), self.clock.slept_ms());
         state.turn += 1;
         state.slept_ms = slept_ms;
         state.slept = false;
-        state.accounts = unlocked.accounts().to_vec();
-        state.remembered = unlocked.vault().remembered().cloned();
+        state.seen(&unlocked);
+        state.lent.clear();
         state.unlocked = Some(unlocked);
-        state.exists = true;
         state.pending = None;
         state.used_at = boot_ms;
     }
@@ -254,12 +320,17 @@ impl Wallet {
     }
 
     /// A wallet that begins with one key of its own and has no words.
-    pub(crate) async fn create_from_key(&self, key: PrivateKey, passphrase: Passphrase) -> Result<(), WalletError> {
+    pub(crate) async fn create_from_key(
+        &self,
+        key: PrivateKey,
+        passphrase: Arc<Passphrase>,
+    ) -> Result<(), WalletError> {
         long_enough(&passphrase)?;
         self.create_vault(First::Key(key), passphrase).await
     }
 
-    async fn create_vault(&self, first: First, passphrase: Passphrase) -> Result<(), WalletError> {
+    async fn create_vault(&self, first: First, passphrase: impl Into<Arc<Passphrase>>) -> Result<(), WalletError> {
+        let passphrase = passphrase.into();
         let _changing = self.0.keys.changing().await;
         if self.0.keys.exists() {
             return Err(WalletError::AlreadyThere);
@@ -280,18 +351,14 @@ impl Wallet {
         Ok(())
     }
 
-    /// Proves that the person at a terminal knows the passphrase; unlocks as a side effect.
+    /// Proves that the person knows the passphrase. What it opens is forgotten at once: a locked wallet stays locked.
     pub async fn prove(&self, passphrase: Passphrase) -> Result<(), WalletError> {
-        let unlocked = self.open_vault(passphrase).await?;
-        if !self.0.keys.is_unlocked() {
-            self.0.keys.adopt(unlocked);
-            self.emit(Event::Lock);
-            self.resume().await;
-        }
-        Ok(())
+        self.open_vault(passphrase).await.map(drop)
     }
 
-    async fn open_vault(&self, passphrase: Passphrase) -> Result<Unlocked, WalletError> {
+    /// What the passphrase opens, for whoever uses it for one thing and forgets it.
+    pub(crate) async fn open_vault(&self, passphrase: impl Into<Arc<Passphrase>>) -> Result<Unlocked, WalletError> {
+        let passphrase = passphrase.into();
         if !self.0.keys.exists() {
             return Err(WalletError::NoAccount);
         }
@@ -322,6 +389,13 @@ impl Wallet {
     pub fn touch(&self) {
         self.0.keys.touch(self.0.time.boot_ms());
     }
+}
+
+/// Proves the passphrase of a wallet that is not open, in the folder of its profile: its record is gone, and a new one
+/// takes its owner's word.
+pub async fn prove_at(dir: &std::path::Path, passphrase: Passphrase) -> Result<(), WalletError> {
+    let file = dir.join("vault.json");
+    Ok(blocking(move || Vault::open(&file)?.unlock(&passphrase)).await?.map(drop)?)
 }
 
 /// What a new vault begins with, on its way to the thread that makes it.

@@ -48,7 +48,7 @@ pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};
 pub use event::{AllowanceStep, Event};
 pub use keyring::KeyringError;
-pub use keys::PASSPHRASE_MIN;
+pub use keys::{PASSPHRASE_MIN, prove_at};
 pub use lookup::{Lookup, OnChain};
 pub use odd::{odd, refused, shortened};
 pub use options::Choice;
@@ -60,6 +60,7 @@ pub use presence::Listens;
 pub use proof::{ProofKey, proof_of};
 pub use remembered::Remembering;
 pub use sign::Header;
+pub use vault::own::{check_folder, make_folder};
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
@@ -210,7 +211,7 @@ impl Wallet {
         if options.dir.to_str().is_none() {
             return Err(OpenError::NotText { dir: options.dir.display().to_string() });
         }
-        private_folder(&options.dir).map_err(folder)?;
+        vault::own::make_folder(&options.dir).map_err(|e| folder(e.into()))?;
         let lock = std::fs::File::options()
             .create(true)
             .truncate(false)
@@ -394,13 +395,4 @@ fn open_ledger(options: &Options, has_wallet: bool) -> Result<Ledger, OpenError>
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Makes the folder, readable by its owner alone where the system knows such a thing.
-fn private_folder(dir: &std::path::Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }

@@ -330,7 +330,7 @@ impl Wallet {
     /// What a payment's app is told now; an approved one without its signature is taken up again.
     async fn outcome(&self, payment: Payment) -> Result<Outcome, WalletError> {
         let payment = match payment.state {
-            State::Reserved if !self.is_locked() => self.finish(payment.id).await?,
+            State::Reserved if self.0.keys.has_keys_for(payment.id) => self.finish(payment.id).await?,
             _ => payment,
         };
         Ok(match payment.state {

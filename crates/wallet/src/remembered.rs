@@ -6,6 +6,7 @@
 use crate::keyring::KeyringError;
 use crate::keys::blocking;
 use crate::{Event, Wallet, WalletError, lock};
+use std::sync::Arc;
 use std::time::Duration;
 use vault::{Passphrase, Remembered, UnlockSecret, Unlocked, Vault, VaultError};
 
@@ -48,17 +49,15 @@ impl Wallet {
     /// Lets the keyring remember the unlock; what it remembered before is replaced. Where no keyring answers, nothing
     /// is changed and nothing is kept.
     pub async fn remember_unlock(&self, passphrase: Passphrase, at_start: bool) -> Result<(), WalletError> {
-        self.prove(passphrase).await?;
-        let (part, secret) = self.0.keys.read(|vault| vault.remembering(at_start))?;
+        let passphrase = Arc::new(passphrase);
+        let (part, secret) = self.open_vault(Arc::clone(&passphrase)).await?.remembering(at_start)?;
         let id = part.id();
         // The keyring first: a file that points at nothing would promise what is not there.
         self.kept(self.0.keyring.put(&id, &secret, PATIENCE).await)?;
-        let _changing = self.0.keys.changing().await;
-        let (wallet, earlier) = (self.clone(), self.0.keys.remembered());
-        let written = blocking(move || wallet.0.keys.change(|vault| vault.remember(part, &secret))).await?;
+        let earlier = self.0.keys.remembered();
+        let written = self.change(passphrase, move |vault| vault.remember(part, &secret)).await;
         let worthless = if written.is_ok() { earlier.map(|part| part.id()) } else { Some(id) };
         self.sweep(worthless).await;
-        self.emit(Event::Lock);
         written
     }
 

@@ -175,7 +175,7 @@ impl Wallet {
     async fn look_after(&self, payment: Payment) -> Result<(), WalletError> {
         let id = payment.id;
         match payment.state {
-            State::Reserved if self.is_locked() => self.expire_reserved(payment).await,
+            State::Reserved if !self.0.keys.has_keys_for(id) => self.expire_reserved(payment).await,
             State::Reserved => {
                 self.finish_later(id);
                 Ok(())

@@ -130,7 +130,7 @@ impl Wallet {
     pub(crate) fn make_header(&self, payment: &Payment, paper: &Paper) -> Result<Header, WalletError> {
         let authorization = paper.authorization(&payment.plan)?;
         let (payer, digest) = (payment.plan.payer, authorization.digest);
-        let signature = self.0.keys.sign(payer, &digest)?;
+        let signature = self.0.keys.sign(payment.id, payer, &digest)?;
         if tron::recover(&digest, &signature) != Ok(payer) {
             return Err(WalletError::Check { check: "signature" });
         }
@@ -234,6 +234,7 @@ impl Wallet {
 
     pub(crate) fn moved(&self, payment: &Payment) {
         if !is_open(payment.state) {
+            self.0.keys.give_back(payment.id);
             lock(&self.0.closes).remove(&payment.id);
             lock(&self.0.arming).forget(&payment.id);
             lock(&self.0.presence).closed(payment.id);

@@ -3,7 +3,7 @@
 
 use super::record::window_failed;
 use super::{Answer, TheHouse};
-use crate::house::Errand;
+use crate::house::{Act, Errand};
 use crate::windows;
 use tauri::AppHandle;
 use view::{PayerView, RestoredView, StatusView, WordsView};
@@ -11,41 +11,54 @@ use view::{PayerView, RestoredView, StatusView, WordsView};
 /// The next account of the words; an empty name numbers it.
 #[tauri::command]
 #[specta::specta]
-pub async fn add_account(house: TheHouse<'_>, name: String) -> Answer<StatusView> {
-    house.desk()?.add_account(&name).await
+pub async fn add_account(app: AppHandle, house: TheHouse<'_>, name: String) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    desk.add_account(&name, windows::passphrase(&app, Act::Accounts, None).await?).await
 }
 
 /// An address to look at; it never signs.
 #[tauri::command]
 #[specta::specta]
-pub async fn watch_account(house: TheHouse<'_>, name: String, account: String) -> Answer<StatusView> {
-    house.desk()?.watch_account(&name, &account).await
+pub async fn watch_account(app: AppHandle, house: TheHouse<'_>, name: String, account: String) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    desk.check_account(&account)?;
+    let passphrase = windows::passphrase(&app, Act::Accounts, Some(account.clone())).await?;
+    desk.watch_account(&name, &account, passphrase).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn rename_account(house: TheHouse<'_>, account: String, name: String) -> Answer<StatusView> {
-    house.desk()?.rename_account(&account, &name).await
+pub async fn rename_account(app: AppHandle, house: TheHouse<'_>, account: String, name: String) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    let passphrase = windows::passphrase(&app, Act::Accounts, Some(account.clone())).await?;
+    desk.rename_account(&account, &name, passphrase).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn hide_account(house: TheHouse<'_>, account: String, hidden: bool) -> Answer<StatusView> {
-    house.desk()?.hide_account(&account, hidden).await
+pub async fn hide_account(app: AppHandle, house: TheHouse<'_>, account: String, hidden: bool) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    let passphrase = windows::passphrase(&app, Act::Accounts, Some(account.clone())).await?;
+    desk.hide_account(&account, hidden, passphrase).await
 }
 
 /// To a place in the list, from 0.
 #[tauri::command]
 #[specta::specta]
-pub async fn place_account(house: TheHouse<'_>, account: String, at: u32) -> Answer<StatusView> {
-    house.desk()?.place_account(&account, at).await
+pub async fn place_account(app: AppHandle, house: TheHouse<'_>, account: String, at: u32) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    let passphrase = windows::passphrase(&app, Act::Accounts, Some(account.clone())).await?;
+    desk.place_account(&account, at, passphrase).await
 }
 
 /// Pays where nothing else was chosen.
 #[tauri::command]
 #[specta::specta]
-pub async fn use_account(house: TheHouse<'_>, account: String) -> Answer<StatusView> {
-    house.desk()?.use_account(&account).await
+pub async fn use_account(app: AppHandle, house: TheHouse<'_>, account: String) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    desk.check_account(&account)?;
+    windows::passphrase(&app, Act::Payer, Some(account.clone())).await?;
+    desk.use_account(&account).await
 }
 
 /// Which account was chosen for which app and site.
@@ -59,12 +72,16 @@ pub async fn payers(house: TheHouse<'_>) -> Answer<Vec<PayerView>> {
 #[tauri::command]
 #[specta::specta]
 pub async fn choose_payer(
+    app: AppHandle,
     house: TheHouse<'_>,
     app_id: String,
     site_key: Option<String>,
     account: Option<String>,
 ) -> Answer<()> {
-    house.desk()?.choose_payer(&app_id, site_key.as_deref(), account.as_deref()).await
+    let desk = house.desk()?;
+    desk.check_payer(site_key.as_deref(), account.as_deref())?;
+    windows::passphrase(&app, Act::Payer, account.clone()).await?;
+    desk.choose_payer(&app_id, site_key.as_deref(), account.as_deref()).await
 }
 
 /// Opens the vault window for something with a secret in it.

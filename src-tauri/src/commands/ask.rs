@@ -2,7 +2,10 @@
 //! buttons were awake.
 
 use super::{Answer, TheHouse};
-use view::{AnswerView, ChoiceView, PaymentView, Proof, QuestionView};
+use crate::house::Act;
+use crate::windows;
+use tauri::AppHandle;
+use view::{AnswerView, ChoiceView, PaymentView, Proof, QuestionView, ScopeView};
 
 /// Open questions, the one to show first.
 #[tauri::command]
@@ -25,10 +28,27 @@ pub async fn shown(house: TheHouse<'_>, id: String, digest: String) -> Answer<u3
     house.desk()?.shown(&id, &digest).await
 }
 
+/// A yes to one payment counts where the wallet is unlocked and the button was armed; one that sets a limit takes the
+/// passphrase.
 #[tauri::command]
 #[specta::specta]
-pub async fn answer(house: TheHouse<'_>, id: String, digest: String, answer: AnswerView) -> Answer<PaymentView> {
-    house.desk()?.answer(&id, &digest, answer, Proof::Window).await
+pub async fn answer(
+    app: AppHandle,
+    house: TheHouse<'_>,
+    id: String,
+    digest: String,
+    answer: AnswerView,
+) -> Answer<PaymentView> {
+    let desk = house.desk()?;
+    let proof = match &answer {
+        AnswerView::Approve { scope: ScopeView::Limit { .. }, .. } => {
+            desk.check_answer(&id, &answer).await?;
+            let site = desk.question(&id).await?.site;
+            Proof::Passphrase(windows::passphrase(&app, Act::AnswerWithLimit, Some(site)).await?)
+        }
+        _ => Proof::Window,
+    };
+    desk.answer(&id, &digest, answer, proof).await
 }
 
 /// No to every open question of the app that asks this one; answers how many there were.

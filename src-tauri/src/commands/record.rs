@@ -1,13 +1,14 @@
 //! The record and what steers it: payments, sites, limits, apps, and which window is open.
 
 use super::{Answer, TheHouse};
+use crate::house::Act;
 use crate::windows;
 use tauri::{AppHandle, WebviewWindow};
 use tauri_plugin_dialog::DialogExt;
 use view::{
-    AppView, Code, ExportInput, ExportView, Failure, FilterView, PairingView, PaymentDetailView, PaymentPage,
-    PaymentView, PruneInput, RemovedView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView, TagView,
-    TokenView, UpkeepView,
+    AppView, Code, ExportFormat, ExportInput, ExportView, Failure, FilterView, PairingView, PaymentDetailView,
+    PaymentPage, PaymentView, PruneInput, RemovedView, RuleInput, SiteDetailView, SiteView, StatusView, SummaryView,
+    TagView, TokenView, UpkeepView,
 };
 
 #[tauri::command]
@@ -20,6 +21,8 @@ pub async fn status(house: TheHouse<'_>) -> Answer<StatusView> {
 #[tauri::command]
 #[specta::specta]
 pub async fn begin_new_record(app: AppHandle, house: TheHouse<'_>) -> Answer<StatusView> {
+    house.record_is_gone()?;
+    windows::passphrase(&app, Act::NewRecord, None).await?;
     house.begin_new_record().await?;
     crate::events::follow(&app);
     Ok(house.desk()?.status().await)
@@ -50,7 +53,7 @@ pub async fn close_window(app: AppHandle, window: WebviewWindow) -> Answer<()> {
     windows::close(&app, window.label()).map_err(window_failed)
 }
 
-pub(super) fn window_failed(e: tauri::Error) -> Failure {
+pub(crate) fn window_failed(e: tauri::Error) -> Failure {
     Failure {
         code: Code::Internal,
         message: format!("The window could not be opened or closed: {e}"),
@@ -81,11 +84,18 @@ pub async fn set_note(house: TheHouse<'_>, id: String, note: String, tags: Vec<S
     house.desk()?.set_note(&id, note, tags).await
 }
 
-/// Begins an export into a file; ask with its id how far it is.
+/// Begins an export into the file that was suggested or chosen last; ask with its id how far it is.
 #[tauri::command]
 #[specta::specta]
-pub async fn start_export(house: TheHouse<'_>, input: ExportInput) -> Answer<ExportView> {
-    house.desk()?.start_export(input).await
+pub async fn start_export(
+    house: TheHouse<'_>,
+    filter: FilterView,
+    format: ExportFormat,
+    replace: bool,
+) -> Answer<ExportView> {
+    let path = house.export_to().ok_or_else(|| Failure::field("path", "a file that was chosen", "none"))?;
+    let path = path.display().to_string();
+    house.desk()?.start_export(ExportInput { filter, format, path, replace }).await
 }
 
 #[tauri::command]
@@ -103,15 +113,22 @@ pub async fn cancel_export(house: TheHouse<'_>, id: String) -> Answer<ExportView
 /// Begins to remove old payments (or only to count them); ask with its id how far it is.
 #[tauri::command]
 #[specta::specta]
-pub async fn start_prune(house: TheHouse<'_>, input: PruneInput) -> Answer<UpkeepView> {
-    house.desk()?.start_prune(input).await
+pub async fn start_prune(app: AppHandle, house: TheHouse<'_>, input: PruneInput) -> Answer<UpkeepView> {
+    let desk = house.desk()?;
+    if !input.dry_run {
+        desk.check_prune(&input).await?;
+        windows::passphrase(&app, Act::Prune, Some(input.older_than.clone())).await?;
+    }
+    desk.start_prune(input).await
 }
 
 /// Begins to give the record's unused space back to the disk.
 #[tauri::command]
 #[specta::specta]
-pub async fn start_vacuum(house: TheHouse<'_>) -> Answer<UpkeepView> {
-    house.desk()?.start_vacuum().await
+pub async fn start_vacuum(app: AppHandle, house: TheHouse<'_>) -> Answer<UpkeepView> {
+    let desk = house.desk()?;
+    windows::passphrase(&app, Act::Vacuum, None).await?;
+    desk.start_vacuum().await
 }
 
 #[tauri::command]
@@ -133,18 +150,29 @@ pub async fn removed(house: TheHouse<'_>) -> Answer<Option<RemovedView>> {
     house.desk()?.removed().await
 }
 
-/// A file name where a person looks for what they saved, that is not taken; `ending` without its dot.
+/// A file name where a person looks for what they saved, that is not taken. The next export goes there.
 #[tauri::command]
 #[specta::specta]
-pub async fn suggest_export_path(house: TheHouse<'_>, ending: String) -> Answer<String> {
-    house.desk()?.suggest_export_path(&ending)
+pub async fn suggest_export_path(house: TheHouse<'_>, format: ExportFormat) -> Answer<String> {
+    let path = house.desk()?.suggest_export_path(ending(format))?;
+    house.set_export_to(path.clone().into());
+    Ok(path)
 }
 
-/// Lets a person choose the file; nothing when they think better of it.
+const fn ending(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "csv",
+        ExportFormat::Json => "json",
+        ExportFormat::JsonLines => "jsonl",
+        ExportFormat::Hledger => "journal",
+    }
+}
+
+/// Lets a person choose the file in the system's own dialog; nothing when they think better of it.
 #[tauri::command]
 #[specta::specta]
-pub async fn choose_export_path(app: AppHandle, suggested: String) -> Answer<Option<String>> {
-    let suggested = std::path::PathBuf::from(suggested);
+pub async fn choose_export_path(app: AppHandle, house: TheHouse<'_>) -> Answer<Option<String>> {
+    let suggested = house.export_to().unwrap_or_default();
     let mut dialog = app.dialog().file();
     if let Some(folder) = suggested.parent().filter(|folder| folder.is_dir()) {
         dialog = dialog.set_directory(folder);
@@ -156,7 +184,9 @@ pub async fn choose_export_path(app: AppHandle, suggested: String) -> Answer<Opt
     dialog.save_file(move |chosen| {
         let _ = tell.send(chosen);
     });
-    Ok(told.await.ok().flatten().map(|path| path.to_string()))
+    let Some(chosen) = told.await.ok().flatten().and_then(|path| path.into_path().ok()) else { return Ok(None) };
+    house.set_export_to(chosen.clone());
+    Ok(Some(chosen.display().to_string()))
 }
 
 /// A tag gets another name on every payment; one that has the name already takes them in.
@@ -192,14 +222,29 @@ pub async fn site(house: TheHouse<'_>, site_key: String) -> Answer<SiteDetailVie
 
 #[tauri::command]
 #[specta::specta]
-pub async fn block_site(house: TheHouse<'_>, site_key: String, blocked: bool, whole_host: bool) -> Answer<()> {
-    house.desk()?.block_site(&site_key, blocked, whole_host).await
+pub async fn block_site(
+    app: AppHandle,
+    house: TheHouse<'_>,
+    site_key: String,
+    blocked: bool,
+    whole_host: bool,
+) -> Answer<()> {
+    let desk = house.desk()?;
+    if !blocked {
+        desk.check_site(&site_key)?;
+        windows::passphrase(&app, Act::UnblockSite, Some(site_key.clone())).await?;
+    }
+    desk.block_site(&site_key, blocked, whole_host).await
 }
 
 #[tauri::command]
 #[specta::specta]
-pub async fn set_rule(house: TheHouse<'_>, rule: RuleInput) -> Answer<()> {
-    house.desk()?.set_rule(rule).await
+pub async fn set_rule(app: AppHandle, house: TheHouse<'_>, rule: RuleInput) -> Answer<()> {
+    let desk = house.desk()?;
+    if desk.check_rule(&rule).await?.takes_proof() {
+        windows::passphrase(&app, Act::SetRule, rule.site_key.clone()).await?;
+    }
+    desk.set_rule(rule).await
 }
 
 #[tauri::command]
@@ -222,22 +267,32 @@ pub async fn pairings(house: TheHouse<'_>) -> Answer<Vec<PairingView>> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn answer_pairing(house: TheHouse<'_>, id: String, approve: bool) -> Answer<()> {
-    house.desk()?.answer_pairing(&id, approve).await
+pub async fn answer_pairing(app: AppHandle, house: TheHouse<'_>, id: String, approve: bool) -> Answer<()> {
+    let desk = house.desk()?;
+    if approve {
+        let name = desk.pairings().await?.into_iter().find(|pairing| pairing.id == id).map(|pairing| pairing.name);
+        windows::passphrase(&app, Act::Pair, name).await?;
+    }
+    desk.answer_pairing(&id, approve).await
 }
 
 /// Minutes without use after which the wallet locks; 0 = never.
 #[tauri::command]
 #[specta::specta]
-pub async fn set_auto_lock(house: TheHouse<'_>, minutes: u32) -> Answer<StatusView> {
-    house.desk()?.set_auto_lock(minutes).await
+pub async fn set_auto_lock(app: AppHandle, house: TheHouse<'_>, minutes: u32) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    windows::passphrase(&app, Act::AutoLock, None).await?;
+    desk.set_auto_lock(minutes).await
 }
 
 /// The Permit2 deployment that is signed for.
 #[tauri::command]
 #[specta::specta]
-pub async fn set_permit2(house: TheHouse<'_>, set: String) -> Answer<StatusView> {
-    house.desk()?.set_permit2(Some(&set), None).await
+pub async fn set_permit2(app: AppHandle, house: TheHouse<'_>, set: String) -> Answer<StatusView> {
+    let desk = house.desk()?;
+    desk.check_permit2(Some(&set), None)?;
+    windows::passphrase(&app, Act::Permit2, None).await?;
+    desk.set_permit2(Some(&set), None).await
 }
 
 /// Tokens that the person added.
@@ -249,8 +304,11 @@ pub async fn tokens(house: TheHouse<'_>) -> Answer<Vec<TokenView>> {
 
 #[tauri::command]
 #[specta::specta]
-pub async fn add_token(house: TheHouse<'_>, network: String, token: String) -> Answer<TokenView> {
-    house.desk()?.add_token(&network, &token).await
+pub async fn add_token(app: AppHandle, house: TheHouse<'_>, network: String, token: String) -> Answer<TokenView> {
+    let desk = house.desk()?;
+    desk.check_token(&network, &token)?;
+    windows::passphrase(&app, Act::AddToken, Some(token.clone())).await?;
+    desk.add_token(&network, &token).await
 }
 
 #[tauri::command]

@@ -51,6 +51,13 @@ pub async fn unlock(house: TheHouse<'_>, passphrase: String) -> Answer<StatusVie
     house.desk()?.unlock(passphrase).await
 }
 
+/// The passphrase for what another window asked for; it unlocks nothing.
+#[tauri::command]
+#[specta::specta]
+pub async fn confirm(house: TheHouse<'_>, passphrase: String) -> Answer<()> {
+    house.confirm(passphrase).await
+}
+
 /// With what the keyring of this computer remembers.
 #[tauri::command]
 #[specta::specta]

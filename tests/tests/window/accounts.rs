@@ -16,6 +16,7 @@ pub async fn several(screen: &Screen) -> Result<()> {
     screen.click("[data-go=accounts]").await?;
     screen.enter("[data-field=name]", "Shopping").await?;
     screen.click("[data-act=add]").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.says("main", "Shopping").await?;
     watch(screen).await?;
     import(screen).await?;
@@ -34,6 +35,7 @@ async fn watch(screen: &Screen) -> Result<()> {
     screen.find("[data-field=watch]").await?.clear().await?;
     screen.enter("[data-field=watch]", "TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH").await?;
     screen.click("[data-act=watch]").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.says("main", "watched only").await?;
     Ok(())
 }
@@ -57,11 +59,13 @@ async fn chosen_for_an_app(screen: &Screen) -> Result<()> {
     screen.click("[data-go=apps]").await?;
     let choice = screen.find("[data-payer]").await?;
     choice.select_by_label("Shopping").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.says("main", "Shopping").await?;
     screen.shot("app-account").await?;
     screen.click("[data-go=sites]").await?;
     screen.click("[data-site]").await?;
     screen.find("[data-payer]").await?.select_by_label("From my old wallet").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.shot("site-account").await?;
     // What was chosen is kept.
     screen.click("[data-go=apps]").await?;
@@ -69,7 +73,7 @@ async fn chosen_for_an_app(screen: &Screen) -> Result<()> {
     screen.find("[data-payer]").await?;
     ensure!(screen.script(kept).await? == "Shopping", "the choice is not kept");
     screen.find("[data-payer]").await?.select_by_index(0).await?;
-    Ok(())
+    screen.confirm(PASSPHRASE, "index").await
 }
 
 async fn errands(screen: &Screen) -> Result<()> {
@@ -117,6 +121,7 @@ async fn settings(screen: &Screen) -> Result<()> {
     screen.turn_to("index").await?;
     screen.click("[data-go=settings]").await?;
     screen.find("[data-field=permit2]").await?.select_by_value("second").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.find("[data-field=unlock]").await?.select_by_value("atStart").await?;
     screen.turn_to("vault").await?;
     screen.says("main", "neither your words nor your passphrase").await?;
@@ -134,7 +139,7 @@ async fn settings(screen: &Screen) -> Result<()> {
     ensure!(screen.script(ways).await? == "second,never", "{}", screen.script(ways).await?);
     screen.shot("settings-unlock").await?;
     screen.find("[data-field=permit2]").await?.select_by_value("first").await?;
-    Ok(())
+    screen.confirm(PASSPHRASE, "index").await
 }
 
 /// A wallet of one key: from its digits, and from a keystore file.

@@ -16,12 +16,11 @@ pub async fn keeps(screen: &Screen) -> Result<()> {
     screen.find("[data-payment]").await?;
     ensure!(screen.count("[data-without]").await? == 0, "the chip is still there");
 
-    let folder = tempfile::tempdir()?;
-    let file = folder.path().join("payments.json");
     screen.click("[data-action=export]").await?;
     screen.find("[data-field=format]").await?.select_by_value("json").await?;
-    screen.script("document.querySelector('[data-field=path]').value = ''").await?;
-    screen.enter("[data-field=path]", &file.display().to_string()).await?;
+    // The core names the file, or the system's dialog does; the page does not.
+    let file = std::path::PathBuf::from(screen.says("[data-field=path]", ".json").await?);
+    let name = file.file_name().and_then(|name| name.to_str()).context("a plain name")?;
     screen.click("form.panel button.primary").await?;
     screen.says("form.panel [role=status]", "entries are in").await?;
     screen.shot("export").await?;
@@ -30,7 +29,7 @@ pub async fn keeps(screen: &Screen) -> Result<()> {
     // Once more into the same file: told, and replaced only then.
     std::fs::write(&file, "mine")?;
     screen.click("form.panel button.primary").await?;
-    screen.says("form.panel [role=alert]", "payments.json").await?;
+    screen.says("form.panel [role=alert]", name).await?;
     ensure!(std::fs::read(&file)? == b"mine", "a file was written over without a word");
     screen.click("form.panel .foot button:last-of-type").await?;
     screen.says("form.panel [role=status]", "entries are in").await?;
@@ -41,6 +40,7 @@ pub async fn keeps(screen: &Screen) -> Result<()> {
     screen.says("[data-part=upkeep] [role=status]", "Nothing is that old").await?;
     screen.shot("settings-record").await?;
     screen.click("[data-action=vacuum]").await?;
+    screen.confirm(crate::PASSPHRASE, "index").await?;
     screen.says("[data-part=upkeep] [role=status]", "The record took").await?;
     Ok(())
 }
@@ -67,6 +67,8 @@ pub async fn begins_a_new_record() -> Result<()> {
     ensure!(std::fs::metadata(&ledger)?.len() == 0, "it was written to before anybody said so");
     screen.click("[data-field=forget]").await?;
     screen.click("[data-act=new-record]:enabled").await?;
+    ensure!(std::fs::metadata(&ledger)?.len() == 0, "a press is enough");
+    screen.confirm(stories::PASSPHRASE, "index").await?;
     screen.find("[data-lock=true]").await?;
     screen.says("main", "Countersign is locked").await?;
     ensure!(std::fs::metadata(&ledger)?.len() > 0, "there is no new record");

@@ -186,6 +186,20 @@ async fn pairing(screen: &Screen, program: &mut Program) -> Result<()> {
     screen.find("[data-act=pair]:enabled").await?;
     screen.shot("pairing").await?;
     screen.click("[data-act=pair]").await?;
+    // A wrong passphrase pairs nobody, and neither does a window that is closed again.
+    screen.turn_to("vault").await?;
+    screen.says("main", "weather-desk").await?;
+    screen.enter("[data-field=passphrase]", "not this one").await?;
+    screen.click("[data-act=run]").await?;
+    screen.find("[data-code=WRONG_PASSPHRASE]").await?;
+    screen.shot("confirm").await?;
+    screen.click_away("[data-act=close]").await?;
+    screen.closed("vault").await?;
+    screen.turn_to("index").await?;
+    screen.says("main", "The passphrase was not typed").await?;
+    ensure!(screen.count("[data-app]").await? == 0, "paired without the passphrase");
+    screen.click("[data-act=pair]:enabled").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     screen.says("[data-app]", "weather-desk").await?;
     program.fetch_token(&pairing).await?;
     Ok(())
@@ -347,7 +361,9 @@ async fn lock_and_unlock(screen: &Screen, program: &Program, world: &World) -> R
     armed(screen).await?;
     screen.click(".choices label:nth-child(2)").await?;
     screen.shot("question-limit").await?;
+    // A limit takes the passphrase.
     screen.click("[data-act=approve]").await?;
+    screen.confirm(PASSPHRASE, "approval").await?;
     let signed = program.wait(&id).await?;
     ensure!(signed["status"] == "signed", "{signed}");
     program.redeem(&url, &signed).await?;

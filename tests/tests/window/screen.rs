@@ -285,6 +285,16 @@ impl Screen {
         self.closed("approval").await
     }
 
+    /// Types the passphrase for what was asked for just now, in the window for secrets, and turns to `page` again.
+    pub async fn confirm(&self, passphrase: &str, page: &str) -> Result<()> {
+        self.turn_to("vault").await?;
+        self.find("[data-step=confirm]").await?;
+        self.enter("[data-field=passphrase]", passphrase).await?;
+        self.click_away("[data-act=run]").await?;
+        self.closed("vault").await?;
+        self.turn_to(page).await
+    }
+
     pub async fn enter(&self, css: &str, text: &str) -> Result<()> {
         self.find(css).await?.send_keys(text).await.with_context(|| format!("typing into {css}"))
     }

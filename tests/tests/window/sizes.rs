@@ -46,6 +46,7 @@ pub async fn every(world: &World) -> Result<()> {
     let (pairing, _) = program.pair("研究助手 a-program-with-a-long-name-for-a-header").await?;
     screen.click("[data-go=apps]").await?;
     screen.click("[data-act=pair]:enabled").await?;
+    screen.confirm(PASSPHRASE, "index").await?;
     program.fetch_token(&pairing).await?;
     let (url, offer) = hard();
     let (status, body) = program.hand_over(&url, &offer, Some(&"You asked for 今天的天气. ".repeat(20))).await?;

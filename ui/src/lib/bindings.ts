@@ -33,14 +33,14 @@ export const commands = {
 	payment: (id: string) => __TAURI_INVOKE<PaymentDetailView>("payment", { id }),
 	/**  Sets a payment's note ("" removes it) and tags, all at once. */
 	setNote: (id: string, note: string, tags: string[]) => __TAURI_INVOKE<PaymentView>("set_note", { id, note, tags }),
-	/**  Begins an export into a file; ask with its id how far it is. */
-	startExport: (input: ExportInput) => __TAURI_INVOKE<ExportView>("start_export", { input }),
+	/**  Begins an export into the file that was suggested or chosen last; ask with its id how far it is. */
+	startExport: (filter: FilterView, format: ExportFormat, replace: boolean) => __TAURI_INVOKE<ExportView>("start_export", { filter, format, replace }),
 	export: (id: string) => __TAURI_INVOKE<ExportView>("export", { id }),
 	cancelExport: (id: string) => __TAURI_INVOKE<ExportView>("cancel_export", { id }),
-	/**  A file name where a person looks for what they saved, that is not taken; `ending` without its dot. */
-	suggestExportPath: (ending: string) => __TAURI_INVOKE<string>("suggest_export_path", { ending }),
-	/**  Lets a person choose the file; nothing when they think better of it. */
-	chooseExportPath: (suggested: string) => __TAURI_INVOKE<string | null>("choose_export_path", { suggested }),
+	/**  A file name where a person looks for what they saved, that is not taken. The next export goes there. */
+	suggestExportPath: (format: ExportFormat) => __TAURI_INVOKE<string>("suggest_export_path", { format }),
+	/**  Lets a person choose the file in the system's own dialog; nothing when they think better of it. */
+	chooseExportPath: () => __TAURI_INVOKE<string | null>("choose_export_path"),
 	/**  A tag gets another name on every payment; one that has the name already takes them in. */
 	renameTag: (name: string, to: string) => __TAURI_INVOKE<null>("rename_tag", { name, to }),
 	/**  Begins to remove old payments (or only to count them); ask with its id how far it is. */
@@ -115,6 +115,8 @@ export const commands = {
 	/**  Judges words, key or keystore as they are brought, before a passphrase is typed; answers how many words there are. */
 	checkImport: (what: BroughtView, text: string) => __TAURI_INVOKE<number | null>("check_import", { what, text }),
 	unlock: (passphrase: string) => __TAURI_INVOKE<StatusView>("unlock", { passphrase }),
+	/**  The passphrase for what another window asked for; it unlocks nothing. */
+	confirm: (passphrase: string) => __TAURI_INVOKE<null>("confirm", { passphrase }),
 	/**  With what the keyring of this computer remembers. */
 	unlockRemembered: () => __TAURI_INVOKE<StatusView>("unlock_remembered"),
 	/**  Lets the keyring of this computer remember the unlock. */
@@ -283,8 +285,14 @@ export type DayView = {
 
 export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
 
+export type Act = "setRule" | "answerWithLimit" | "unblockSite" | "pair" | "accounts" | "payer" | "addToken" | "autoLock" | "permit2" | "prune" | "vacuum" | "newRecord";
+
 /**  What brings a person to the vault window; an account is named by its base58 address. */
-export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "remember"; atStart: boolean } | { kind: "export"; account: string } | { kind: "remove"; account: string };
+export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "remember"; atStart: boolean } | { kind: "export"; account: string } | { kind: "remove"; account: string } | 
+/**
+ *  The passphrase for something that another window asked for. `about`: which site, program or account.
+ */
+{ kind: "confirm"; act: Act; about: string | null };
 
 /**  What happened, for `GET /v1/events` and the window. */
 export type EventView = 

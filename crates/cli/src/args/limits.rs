@@ -40,7 +40,7 @@ pub enum LimitAction {
         #[arg(long)]
         verified_only: bool,
     },
-    /// Always ask
+    /// Always ask; asks for the passphrase where it was blocked
     Ask {
         #[command(flatten)]
         rule: RuleFor,
@@ -50,7 +50,7 @@ pub enum LimitAction {
         #[command(flatten)]
         rule: RuleFor,
     },
-    /// Take a rule away: back to asking
+    /// Take a rule away: back to asking; asks for the passphrase where it was a block
     Remove {
         #[command(flatten)]
         rule: RuleFor,

@@ -197,3 +197,32 @@ Uses a fresh temporary folder unless --data-dir names one. Asks like the real th
 question, the passphrase (which it prints). Answers can be piped in, a line each.")]
     Demo,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Args;
+    use clap::{Command, CommandFactory};
+    use std::collections::BTreeSet;
+
+    /// Words that do something by themselves: "ledger", "ledger export".
+    fn verbs(command: &Command, words: &str, out: &mut BTreeSet<String>) {
+        let below: Vec<&Command> = command.get_subcommands().filter(|c| c.get_name() != "help").collect();
+        if !words.is_empty() && !command.is_subcommand_required_set() {
+            out.insert(words.to_owned());
+        }
+        for command in below {
+            verbs(command, format!("{words} {}", command.get_name()).trim_start(), out);
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_one_class() {
+        let mut there = BTreeSet::new();
+        verbs(&Args::command(), "", &mut there);
+        for words in &there {
+            assert!(view::verbs::of_command(words).is_some(), "{words} is in no class: crates/view/src/verbs.rs");
+        }
+        let told = view::verbs::VERBS.iter().flat_map(|verb| verb.commands).map(|words| (*words).to_owned());
+        assert_eq!(told.collect::<BTreeSet<_>>(), there);
+    }
+}

@@ -111,7 +111,7 @@ Examples:
         #[arg(long, value_name = "WHAT", value_delimiter = ',', default_value = "token", value_parser = ["month", "token", "app", "site"])]
         by: Vec<String>,
     },
-    /// Remove old payments that are ended for good; sums, limits and known payees stay
+    /// Remove old payments that are ended for good; sums, limits and known payees stay; asks for the passphrase
     #[command(after_help = "\
 Examples:
   countersign ledger prune --older-than 2y --dry-run
@@ -138,7 +138,7 @@ The file does not shrink by itself: countersign ledger vacuum")]
         #[arg(long, value_name = "ZONE")]
         time_zone: Option<String>,
     },
-    /// Give the space of removed payments back to the disk
+    /// Give the space of removed payments back to the disk; asks for the passphrase
     Vacuum,
     /// Set a payment's note; without a text, remove it
     Note {
@@ -174,7 +174,7 @@ pub struct Sites {
 pub enum SiteAction {
     /// Refuse every payment to a site without asking: this scheme, host and port
     Block(Blocked),
-    /// Let a site ask again
+    /// Let a site ask again; asks for the passphrase
     Unblock(Blocked),
 }
 

@@ -1,5 +1,5 @@
-//! What is done with the record: export, notes, tags. The running Countersign writes the file; an export that is
-//! interrupted leaves none.
+//! What is done with the record: export, notes, tags. The running Countersign reads, this command writes the file; an
+//! export that is interrupted leaves none.
 
 use crate::args::{Global, LedgerAction, Which};
 use crate::console::Console;
@@ -9,15 +9,12 @@ use crate::interrupt::interrupt;
 use crate::reach::Reach;
 use crate::show::{self, note, safe, say};
 use futures::StreamExt;
-use helper::verb::{CancelExport, Export, Payment, RenameTag, SetNote, StartExport, Tags};
+use helper::verb::{Payment, RenameTag, SetNote, Tags};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::time::Duration;
-use view::{DeliveryView, ExportFormat, ExportInput, FilterView, PruneInput, SettlementView, StateView};
-
-/// How often the bar moves.
-const LOOK: Duration = Duration::from_millis(200);
+use view::export::{self, Part};
+use view::{DeliveryView, ExportFormat, FilterView, PruneInput, SettlementView, StateView};
 
 pub fn filter(which: Which) -> FilterView {
     let state = which.state.as_deref().map(|state| match state {
@@ -70,16 +67,14 @@ pub async fn run(global: &Global, console: &Console, reach: &Reach, action: Ledg
             if output.as_os_str() == "-" {
                 return to_output(reach, filter, format).await;
             }
-            // Another process writes it: a name relative to here means nothing there.
-            let path = std::path::absolute(&output).unwrap_or(output).display().to_string();
-            export(global, reach, ExportInput { filter, format, path, replace }).await
+            to_file(global, reach, filter, format, &output, replace).await
         }
         LedgerAction::Totals { which, by } => super::totals::totals(global, reach, filter(which), &by).await,
         LedgerAction::Prune { older_than, site, noted, dry_run, yes, time_zone } => {
             let input = PruneInput { older_than, site_key: site, noted, dry_run, time_zone };
             super::upkeep::prune(global, console, reach, input, yes).await
         }
-        LedgerAction::Vacuum => super::upkeep::vacuum(global, reach).await,
+        LedgerAction::Vacuum => super::upkeep::vacuum(global, console, reach).await,
         LedgerAction::Note { id, text } => {
             let tags = reach.call(Payment { id: id.clone() }).await?.payment.tags;
             reach.call(SetNote { id, note: text.unwrap_or_default(), tags }).await?;
@@ -128,8 +123,8 @@ async fn to_output(reach: &Reach, filter: FilterView, format: ExportFormat) -> R
     let mut foreign = std::io::stdout().is_terminal().then(Foreign::default);
     while let Some(piece) = pieces.next().await {
         let piece = match &mut foreign {
-            Some(foreign) => foreign.shown(&piece?).into_bytes(),
-            None => piece?,
+            Some(foreign) => foreign.shown(&piece?.bytes).into_bytes(),
+            None => piece?.bytes,
         };
         let mut out = std::io::stdout().lock();
         match out.write_all(&piece).and_then(|()| out.flush()) {
@@ -144,32 +139,47 @@ async fn to_output(reach: &Reach, filter: FilterView, format: ExportFormat) -> R
     Ok(())
 }
 
-async fn export(global: &Global, reach: &Reach, input: ExportInput) -> Result<(), Fail> {
+/// Into a file that is whole or not there, readable by its owner alone.
+async fn to_file(
+    global: &Global,
+    reach: &Reach,
+    filter: FilterView,
+    format: ExportFormat,
+    path: &Path,
+    replace: bool,
+) -> Result<(), Fail> {
     let mut pressed = interrupt().await;
-    let mut state = reach.call(StartExport { input }).await?;
-    let bar = ProgressBar::new(u64::from(state.of));
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} entries, {per_sec}") {
+    // First the file: a folder that is not there is told before anything is read.
+    let failed = |e: std::io::Error| Fail::from(export::failed(path, &e));
+    let mut file = Part::open(path, replace).map_err(failed)?;
+    let mut pieces = reach.export(filter, format).await?;
+    file.write_all(export::mark(format).as_bytes()).map_err(failed)?;
+    let bar = ProgressBar::no_length();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} entries, {per_sec}") {
         bar.set_style(style);
     }
-    while !state.done {
-        bar.set_position(u64::from(state.rows));
-        tokio::select! {
-            () = &mut pressed => { reach.call(CancelExport { id: state.id.clone() }).await?; }
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        state = reach.call(Export { id: state.id }).await?;
+    let mut rows = 0;
+    loop {
+        let piece = tokio::select! {
+            () = &mut pressed => {
+                bar.finish_and_clear();
+                note!("Cancelled; no file was made.");
+                return Ok(());
+            }
+            piece = pieces.next() => piece,
+        };
+        let Some(piece) = piece else { break };
+        let piece = piece?;
+        file.write_all(&piece.bytes).map_err(failed)?;
+        rows = piece.rows;
+        bar.set_position(rows);
     }
+    file.finish().map_err(failed)?;
     bar.finish_and_clear();
-    if let Some(failure) = state.failure {
-        return Err(failure.into());
-    }
-    match (state.cancelled, global.json) {
-        (true, _) => note!("Cancelled; no file was made."),
-        (false, true) => show::json(&state),
-        (false, false) => {
-            let name = Path::new(&state.path).display().to_string();
-            note!("{} entries in {}", state.rows, safe(&name));
-        }
+    let name = std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+    match global.json {
+        true => show::json(&serde_json::json!({ "path": name, "rows": rows })),
+        false => note!("{rows} entries in {}", safe(&name)),
     }
     Ok(())
 }

@@ -94,7 +94,7 @@ fn detail(it: &PaymentDetailView) {
     }
 }
 
-pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
+pub async fn sites(global: &Global, console: &Console, sites: Sites) -> Result<(), Fail> {
     let reach = Reach::owner(global).await?;
     match (sites.action, sites.site) {
         (Some(action), _) => {
@@ -106,7 +106,8 @@ pub async fn sites(global: &Global, sites: Sites) -> Result<(), Fail> {
                 true => format!("the host of {}, with every scheme and port", safe(&site_key)),
                 false => format!("{}, this scheme, host and port alone (--host takes all of them)", safe(&site_key)),
             };
-            reach.call(BlockSite { site_key, blocked, whole_host }).await?;
+            let block = |passphrase| BlockSite { site_key: site_key.clone(), blocked, whole_host, passphrase };
+            reach.prove(console, block).await?;
             note!("{}: {covered}", if blocked { "blocked" } else { "may ask again" });
         }
         (None, Some(site_key)) => {

@@ -30,7 +30,11 @@ pub async fn limits(global: &Global, console: &Console, limits: Limits) -> Resul
         Some(LimitAction::Block { rule }) => set(input(rule, ModeView::Block)).await?,
         Some(LimitAction::Remove { rule }) => {
             let RuleFor { app, site, network: named, token } = rule;
-            reach.call(RemoveRule { app_id: app, site_key: site, network: network(&named), token }).await?;
+            let remove = |passphrase| {
+                let (app_id, site_key, token) = (app.clone(), site.clone(), token.clone());
+                RemoveRule { app_id, site_key, network: network(&named), token, passphrase }
+            };
+            reach.prove(console, remove).await?;
         }
         None => {
             let rules = reach.call(Rules {}).await?;

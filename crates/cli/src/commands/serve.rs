@@ -11,7 +11,7 @@ use crate::reach::{Reach, options};
 use crate::show::{self, BOLD, DIM, OFF, WARN, safe};
 use crate::show::{note, say};
 use crate::terminal::{self, Counts, Heard};
-use helper::verb::Unlock;
+use helper::verb::{AnswerPairing, Unlock};
 use helper::{Owner, OwnerOptions};
 use tokio::sync::broadcast::error::RecvError;
 use view::{Desk, PairingView, QuestionView};
@@ -224,7 +224,7 @@ async fn run(console: &Console, reach: &Reach, desk: &Desk, allowance: Option<&s
                     continue;
                 };
                 // A wrong answer is told; the question stays open and comes again.
-                if let Err(fail) = answer(desk, reach, console, current, yes).await {
+                if let Err(fail) = answer(reach, console, current, yes).await {
                     say!("{WARN}{}{OFF}", safe(&fail.failure.message));
                 }
             }
@@ -319,9 +319,13 @@ async fn typed(typing: &mut Option<Typing>) -> Option<(Option<String>, Option<He
     }
 }
 
-async fn answer(desk: &Desk, reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
+async fn answer(reach: &Reach, console: &Console, shown: Shown, yes: bool) -> Result<(), Fail> {
     match shown {
-        Shown::Pairing(pairing) => Ok(desk.answer_pairing(&pairing.id, yes).await?),
+        // A yes takes the passphrase, here as everywhere: whoever is paired may ask for money.
+        Shown::Pairing(pairing) => {
+            let answer = |passphrase| AnswerPairing { id: pairing.id.clone(), approve: yes, passphrase };
+            reach.prove(console, answer).await
+        }
         Shown::Question(question, total) => {
             match question::send(reach, console, &question, yes, total.as_deref()).await? {
                 Some(payment) => say!("{}", outcome(&payment)),

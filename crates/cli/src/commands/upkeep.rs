@@ -1,5 +1,5 @@
 //! `ledger prune` and `ledger vacuum`: the running Countersign does it in small steps while payments go on; this shows
-//! how far it is. Removes nothing that was not counted and confirmed first.
+//! how far it is. Removes nothing that was not counted and confirmed first; both take the passphrase.
 
 use crate::args::Global;
 use crate::console::Console;
@@ -53,7 +53,8 @@ pub async fn prune(
 ) -> Result<(), Fail> {
     let run = async |dry_run| {
         let pressed = interrupt().await;
-        let started = reach.call(StartPrune { input: PruneInput { dry_run, ..input.clone() } }).await?;
+        let start = |passphrase| StartPrune { input: PruneInput { dry_run, ..input.clone() }, passphrase };
+        let started = reach.prove(console, start).await?;
         let what = if dry_run { "counted" } else { "looked at" };
         follow(reach, pressed, started, &format!("{{bar:30}} {{pos}} of {{len}} {what}")).await
     };
@@ -92,9 +93,9 @@ pub async fn prune(
     Ok(())
 }
 
-pub async fn vacuum(global: &Global, reach: &Reach) -> Result<(), Fail> {
+pub async fn vacuum(global: &Global, console: &Console, reach: &Reach) -> Result<(), Fail> {
     let pressed = interrupt().await;
-    let started = reach.call(StartVacuum {}).await?;
+    let started = reach.prove(console, |passphrase| StartVacuum { passphrase }).await?;
     let done = follow(reach, pressed, started, "{bar:30} {pos} of {len} MB").await?;
     if global.json {
         show::json(&done);

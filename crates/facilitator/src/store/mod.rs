@@ -11,7 +11,7 @@ pub(crate) use sent::{Claim, Sent, State};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -105,13 +105,10 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Payers and amounts are nobody else's business. SQLite gives its side files the same permissions.
+/// Payers and amounts are nobody else's business, and whoever can exchange the file makes what was sent be forgotten.
+/// SQLite gives its side files the same permissions.
 fn keep_private(path: &Path) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    Ok(vault::own::make_file(path)?)
 }
 
 fn migrate(connection: &mut Connection, on_disk: bool) -> Result<(), StoreError> {
@@ -151,6 +148,7 @@ pub(crate) fn shown(path: Option<&Path>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn a_file_of_a_newer_program_or_of_another_one_is_refused_and_stays_as_it_is() {
@@ -182,5 +180,24 @@ mod tests {
             let file = file.unwrap();
             assert_eq!(file.metadata().unwrap().permissions().mode() & 0o077, 0, "{file:?}");
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_others_could_write_to_or_exchange_is_refused_with_the_command_that_mends_it() {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("facilitator.sqlite");
+        drop(Store::open(Some(&path)).unwrap());
+        mode(&path, 0o666);
+        let error = Store::open(Some(&path)).unwrap_err().to_string();
+        assert!(error.contains(&format!("chmod 600 {}", path.display())), "{error}");
+        mode(&path, 0o600);
+        mode(folder.path(), 0o777);
+        let error = Store::open(Some(&path)).unwrap_err().to_string();
+        assert!(error.contains(&format!("chmod o-w {}", folder.path().display())), "{error}");
+        mode(folder.path(), 0o755);
+        Store::open(Some(&path)).unwrap();
     }
 }

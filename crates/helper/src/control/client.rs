@@ -2,6 +2,7 @@
 //! secret beyond the call that carries it.
 
 use super::Verb;
+use super::frame::{Frames, Next};
 use super::verb::ExportStream;
 use crate::holder::Holder;
 use crate::os;
@@ -15,6 +16,7 @@ use hyper::{Method, Request, Response, header};
 use hyper_util::rt::TokioIo;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use view::export::pipe::Piece;
 use view::port::EventView;
 use view::{Code, Failure};
 
@@ -54,7 +56,7 @@ impl Client {
             Ok(RuntimeFile { control_socket, version, pid, .. }) => {
                 Self { socket: control_socket?, version, pid: Some(pid) }
             }
-            Err(_) => Self::new(Places::of(profile, data_dir).ok()?.control_socket),
+            Err(_) => Self::new(Places::of(profile, data_dir).ok()?.sockets?.control),
         };
         // A crash leaves a file and a socket behind where nobody listens.
         let stream = os::connect(&client.socket).await.ok()?;
@@ -123,7 +125,7 @@ impl Client {
     pub async fn export(
         &self,
         export: &ExportStream,
-    ) -> Result<impl Stream<Item = Result<Bytes, Failure>> + Send + Unpin + use<>, Failure> {
+    ) -> Result<impl Stream<Item = Result<Piece, Failure>> + Send + Unpin + use<>, Failure> {
         let body = serde_json::to_vec(export).map_err(|_| broken("the call could not be written"))?;
         let response = self.send(Method::POST, "export-stream", body).await?;
         if !response.status().is_success() {
@@ -131,8 +133,24 @@ impl Client {
             let problem = serde_json::from_slice::<ProblemView>(&bytes);
             return Err(problem.map_err(|_| broken("the answer is of another version"))?.into());
         }
-        let pieces = response.into_body().into_data_stream();
-        Ok(pieces.map(|piece| piece.map_err(|_| broken("the export broke off; what came is not whole"))))
+        let state = (Some(response.into_body().into_data_stream()), Frames::default());
+        let pieces = stream::unfold(state, |(data, mut frames)| async move {
+            let mut data = data?;
+            loop {
+                match frames.next() {
+                    Next::Piece(piece) => return Some((Ok(piece), (Some(data), frames))),
+                    Next::Whole => return None,
+                    Next::Broken => return Some((Err(broken("the answer is of another version")), (None, frames))),
+                    Next::More => match data.next().await {
+                        Some(Ok(bytes)) => frames.put(&bytes),
+                        Some(Err(_)) | None => {
+                            return Some((Err(broken("the export broke off; what came is not whole")), (None, frames)));
+                        }
+                    },
+                }
+            }
+        });
+        Ok(Box::pin(pieces))
     }
 
     /// Events as they happen, until the owner ends.

@@ -1,5 +1,6 @@
 //! The control socket's routes. The door's rules hold here too; who may connect was decided by the socket.
 
+use super::frame;
 use super::verb::{self, Verb};
 use crate::door;
 use crate::extract;
@@ -41,7 +42,8 @@ pub(super) async fn run<V: Verb>(State(control): State<Control>, request: Reques
     output.map(Json).into_response()
 }
 
-/// An export into a pipe. One that is not whole breaks the connection off, so that nobody takes it for one.
+/// An export as frames, which whoever called writes where it wants. One that is not whole breaks the connection off, and
+/// lacks the frame that ends a whole one.
 async fn export_stream(State(control): State<Control>, request: Request) -> Response {
     let input = extract::body::<verb::ExportStream>(request, control.limits.body_bytes, control.limits.body_time).await;
     let pieces = match input {
@@ -50,7 +52,8 @@ async fn export_stream(State(control): State<Control>, request: Request) -> Resp
     };
     pieces.map_or_else(IntoResponse::into_response, |pieces| {
         let pieces =
-            ReceiverStream::new(pieces).map(|piece| piece.map(Bytes::from).map_err(|f| Error::other(f.message)));
+            ReceiverStream::new(pieces).map(|piece| piece.map(|p| frame::of(&p)).map_err(|f| Error::other(f.message)));
+        let pieces = pieces.chain(futures::stream::once(async { Ok(frame::end()) }));
         ([("content-type", "application/octet-stream")], Body::from_stream(pieces)).into_response()
     })
 }

@@ -1,9 +1,9 @@
 //! Unix: modes, peer credentials, sockets in a private folder, no core dumps. Refuses folders and files of
 //! another user.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{File, Permissions};
 use std::io::{Error, ErrorKind, Result};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 pub(crate) type SocketStream = UnixStream;
 
 /// A socket path has to fit into the kernel's structure.
-const SOCKET_PATH: usize = 100;
+pub(crate) const SOCKET_PATH: usize = 100;
 
 /// Between two looks whether a socket is still where it is looked for.
 const LOOK: Duration = Duration::from_secs(2);
@@ -89,8 +89,13 @@ pub(crate) fn remade_dir(file: &Path) -> Result<()> {
     private_dir(dir)
 }
 
+/// A process of this very user behind the socket: what is said there may be the passphrase.
 pub(crate) async fn connect(path: &Path) -> Result<SocketStream> {
-    UnixStream::connect(path).await
+    let stream = UnixStream::connect(path).await?;
+    match stream.peer_cred()?.uid() == rustix::process::geteuid().as_raw() {
+        true => Ok(stream),
+        false => Err(Error::new(ErrorKind::PermissionDenied, "another user's process listens there")),
+    }
 }
 
 /// The process at the other end.
@@ -101,12 +106,7 @@ pub(crate) fn peer(stream: &SocketStream) -> Option<u32> {
 
 /// Makes a folder for this user alone, or checks that it is one.
 pub(crate) fn private_dir(dir: &Path) -> Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    let found = std::fs::symlink_metadata(dir)?;
-    if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(Error::new(ErrorKind::PermissionDenied, "the folder is not this user's"));
-    }
-    std::fs::set_permissions(dir, Permissions::from_mode(0o700))
+    Ok(wallet::make_folder(dir)?)
 }
 
 /// A new file for this user alone.
@@ -129,14 +129,15 @@ pub(crate) fn inode(path: &Path) -> Option<u64> {
     std::fs::metadata(path).ok().map(|found| found.ino())
 }
 
-/// Where sockets go: the folder asked for, or a short one for this user where that one's path is too long.
-pub(crate) fn socket_dir(wanted: PathBuf) -> PathBuf {
-    use sha2::{Digest, Sha256};
-    if wanted.as_os_str().len() + "/control.sock".len() <= SOCKET_PATH {
-        return wanted;
-    }
-    let name = hex::encode(&Sha256::digest(wanted.as_os_str().as_encoded_bytes())[..8]);
-    std::env::temp_dir().join(format!("countersign-{name}"))
+/// A new folder for sockets with a short name that nobody can guess, so that nobody was there before.
+pub(crate) fn fresh_dir() -> Result<PathBuf> {
+    let mut name = [0_u8; 16];
+    getrandom::fill(&mut name).map_err(|_| Error::other("the system gave no random numbers"))?;
+    let parent = runtime_dir().unwrap_or_else(std::env::temp_dir);
+    let dir = parent.join(format!("countersign-{}", hex::encode(name)));
+    // Not `private_dir`: it has to be new.
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&dir)?;
+    Ok(dir)
 }
 
 /// The user's folder for sockets and process files, `$XDG_RUNTIME_DIR` where the system has one.

@@ -1,5 +1,6 @@
 //! The file of an export: written beside its name, durable before it has it, readable by its owner alone.
-//! Refuses to leave half a file: what is not finished is removed.
+//! Refuses to leave half a file: what is not finished is removed; and to replace a file unless told to, also one that
+//! came meanwhile.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub struct Part {
     target: PathBuf,
     part: PathBuf,
+    replace: bool,
     out: BufWriter<File>,
     finished: bool,
 }
@@ -32,19 +34,34 @@ impl Part {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let out = BufWriter::with_capacity(1 << 16, options.open(&part)?);
-        Ok(Self { target: target.to_owned(), part, out, finished: false })
+        Ok(Self { target: target.to_owned(), part, replace, out, finished: false })
     }
 
     pub fn finish(&mut self) -> io::Result<()> {
         self.out.flush()?;
         self.out.get_ref().sync_all()?;
-        std::fs::rename(&self.part, &self.target)?;
+        self.name()?;
         self.finished = true;
         #[cfg(unix)]
         if let Some(folder) = self.target.parent() {
+            let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             File::open(folder)?.sync_all()?;
         }
         Ok(())
+    }
+
+    /// Gives it its name. A second name fails where there is one already, which a renaming would replace.
+    fn name(&self) -> io::Result<()> {
+        if !self.replace {
+            match std::fs::hard_link(&self.part, &self.target) {
+                Ok(()) => return std::fs::remove_file(&self.part),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(e),
+                // A file system without second names.
+                Err(_) if self.target.try_exists()? => return Err(io::ErrorKind::AlreadyExists.into()),
+                Err(_) => {}
+            }
+        }
+        std::fs::rename(&self.part, &self.target)
     }
 }
 

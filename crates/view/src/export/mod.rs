@@ -1,5 +1,5 @@
-//! Export: the payments that a filter lets through, as CSV, JSON or an hledger journal, into a file that is
-//! complete or not there. One snapshot, one row in memory at a time; payments go on meanwhile. Refuses to write
+//! Export: the payments that a filter lets through, as CSV, JSON or an hledger journal. As a stream whoever asked writes
+//! it; the window writes a file that its person chose, complete or not there. One snapshot, one row in memory at a time; payments go on meanwhile. Refuses to write
 //! over a file unless told to.
 
 mod file;
@@ -20,8 +20,11 @@ use serde::{Deserialize, Serialize};
 use specta::Type;
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use file::Part;
 
 /// What the rows are written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Type)]
@@ -108,7 +111,16 @@ impl From<std::io::Error> for Stop {
     }
 }
 
-fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
+/// What a file begins with that a stream does not: the mark by which spreadsheets know UTF-8.
+pub const fn mark(format: ExportFormat) -> &'static str {
+    match format {
+        ExportFormat::Csv => "\u{feff}",
+        ExportFormat::Json | ExportFormat::JsonLines | ExportFormat::Hledger => "",
+    }
+}
+
+/// Why an export's file could not be written.
+pub fn failed(path: &Path, error: &std::io::Error) -> Failure {
     let expected = match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             return Failure::field(
@@ -186,7 +198,7 @@ impl Desk {
         Ok(free.unwrap_or_else(|| folder.join(format!("countersign.{ending}"))).display().to_string())
     }
 
-    /// Begins an export in the background and says what it is called.
+    /// Begins an export in the background, into a file that a person chose in the window, and says what it is called.
     pub async fn start_export(&self, input: ExportInput) -> Answer<ExportView> {
         let path = PathBuf::from(&input.path);
         if !path.is_absolute() {
@@ -221,9 +233,13 @@ impl Desk {
     /// The same as a stream of bytes, for a pipe. Whoever drops it ends the export; a failure is its last item.
     pub async fn stream_export(&self, filter: FilterView, format: ExportFormat) -> Answer<pipe::Pieces> {
         let prepared = self.prepare(&filter, format).await?;
-        let (mut out, pieces) = pipe::pipe();
+        let rows = Arc::new(AtomicU64::new(0));
+        let (mut out, pieces) = pipe::pipe(Arc::clone(&rows));
         self.wallet.long_work(move |ledger, closing| {
-            let written = prepared.write(ledger, &mut out, false, || !closing());
+            let written = prepared.write(ledger, &mut out, false, || {
+                rows.fetch_add(1, Ordering::Relaxed);
+                !closing()
+            });
             out.end(match written {
                 Ok(true) => None,
                 Ok(false) => Some(wallet::WalletError::Closed.into()),
