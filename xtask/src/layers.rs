@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 /// rooms that it stands on. Tests are free: only ordinary and build dependencies count.
 const ROOMS: &[(&str, &[&str])] = &[
     ("names", &[]),
+    ("serve", &[]),
     ("tron", &[]),
     ("x402", &["tron", "names"]),
     ("plan", &["x402"]),
@@ -20,12 +21,12 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wallet", &["policy", "ledger", "vault", "chain"]),
     // The plain values that the wallet hands out: rows of the ledger, accounts and errors of the vault.
     ("view", &["wallet", "ledger", "vault"]),
-    ("helper", &["wallet", "view"]),
+    ("helper", &["serve", "wallet", "view"]),
     ("seller", &["x402"]),
-    ("facilitator", &["x402", "chain", "vault"]),
-    ("devnet", &["tron"]),
+    ("facilitator", &["serve", "x402", "chain", "vault"]),
+    ("devnet", &["serve", "tron"]),
     ("logs", &[]),
-    ("practice", &["chain", "devnet", "seller", "facilitator"]),
+    ("practice", &["serve", "chain", "devnet", "seller", "facilitator"]),
     ("cli", &["view", "helper", "wallet", "practice", "logs"]),
     ("countersign-app", &["view", "helper", "wallet", "practice", "logs"]),
     ("stories", &[]),

@@ -78,6 +78,12 @@ pub enum DevnetError {
     NotTaken { transaction: TxId, code: &'static str },
 }
 
+/// Wallets, facilitators and tests ask over connections that they keep.
+fn limits() -> serve::Limits {
+    let head_time = Duration::from_secs(60);
+    serve::Limits { head_time, connections: 2_048, own: 1_536, ..serve::Limits::default() }
+}
+
 /// A running node; stops when it is dropped.
 #[derive(Debug)]
 pub struct Devnet {
@@ -97,14 +103,12 @@ impl Devnet {
         let address = listener.local_addr().map_err(listen)?;
         let (stop, mut stopped) = watch::channel(false);
         let node = Arc::new(Node::new(Chain::new(&options)?, stopped.clone()));
-        let served = axum::serve(listener, api::router(Arc::clone(&node))).with_graceful_shutdown(async move {
+        let served = serve::Server::default();
+        served.listen(serve::Loopback(listener), api::router(Arc::clone(&node)), limits());
+        let server = tokio::spawn(async move {
             // An error means that the sender is gone: stop as well.
             let _gone = stopped.wait_for(|stop| *stop).await;
-        });
-        let server = tokio::spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "the devnet stopped");
-            }
+            served.shutdown().await;
         });
         tracing::info!(%address, "devnet");
         Ok(Self { address, clock: options.clock, node, stop, server: Some(server) })

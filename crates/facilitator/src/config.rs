@@ -105,6 +105,8 @@ pub struct Config {
     pub settling: usize,
     /// The most connections at the same time.
     pub connections: usize,
+    /// … and those of one client: an address, or a user of this machine. Not counted behind a proxy.
+    pub connections_per_client: usize,
     /// The most requests being answered at the same time, but for `/health` and `/metrics`.
     pub requests: usize,
     /// How long a client may take for the head of a request, and again for its body.
@@ -135,6 +137,7 @@ impl Default for Config {
             enough_energy: 200_000,
             settling: 1_000,
             connections: 1_000,
+            connections_per_client: 250,
             requests: 500,
             patience: Duration::from_secs(10),
             rate_limit: None,

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod carry;
 mod config;
 mod crowd;
 mod dropped;
@@ -43,7 +44,6 @@ mod rate;
 mod reason;
 mod router;
 mod secrets;
-mod serve;
 mod settings;
 mod settle;
 pub mod shapes;

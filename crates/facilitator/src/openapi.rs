@@ -2,6 +2,8 @@
 //! `docs/facilitator-openapi.json`. Made from the handlers themselves, so that it can't drift.
 
 use crate::{health, payments, router};
+use axum::body::Bytes;
+use std::sync::LazyLock;
 use utoipa::OpenApi;
 
 #[derive(OpenApi)]
@@ -30,6 +32,12 @@ use utoipa::OpenApi;
     )
 )]
 struct Document;
+
+/// The document as it is served: made once.
+pub(crate) fn text() -> Bytes {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| json().into());
+    TEXT.clone()
+}
 
 /// The document, pretty-printed.
 pub fn json() -> String {

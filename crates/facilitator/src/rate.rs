@@ -13,8 +13,9 @@ use governor::{
     clock::{Clock, DefaultClock},
     state::keyed::DashMapStateStore,
 };
+use serve::Peer;
 use std::{
-    net::{IpAddr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     sync::atomic::{AtomicU64, Ordering},
 };
@@ -32,7 +33,7 @@ pub struct RateLimit {
 #[derive(Debug)]
 pub(crate) struct Rates {
     limit: RateLimit,
-    limiter: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
+    limiter: RateLimiter<Peer, DashMapStateStore<Peer>, DefaultClock>,
     asked: AtomicU64,
 }
 
@@ -46,7 +47,7 @@ impl Rates {
     }
 
     /// `Err`: seconds to wait, at least one.
-    fn admit(&self, client: IpAddr) -> Result<(), u64> {
+    fn admit(&self, client: Peer) -> Result<(), u64> {
         if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == FORGET_EVERY - 1 {
             self.limiter.retain_recent();
         }
@@ -64,7 +65,7 @@ pub(crate) async fn limit(State(facilitator): State<Facilitator>, request: Reque
     let forwarded = rates.limit.behind_proxy.then(|| forwarded_for(request.headers())).flatten();
     // A router that was not told who its clients are can't tell them apart.
     let Some(client) = forwarded.or(peer) else { return next.run(request).await };
-    match rates.admit(whole_client(client)) {
+    match rates.admit(Peer::of_address(client)) {
         Ok(()) => next.run(request).await,
         Err(seconds) => {
             facilitator.metrics().limited();
@@ -83,37 +84,24 @@ fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
     last.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 
-fn whole_client(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address => address,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_client_is_the_last_hop_and_one_machine() {
+    fn a_client_is_the_last_hop() {
         let mut headers = HeaderMap::new();
         assert_eq!(forwarded_for(&headers), None);
         headers.append("x-forwarded-for", HeaderValue::from_static("10.0.0.1"));
         headers.append("x-forwarded-for", HeaderValue::from_static("1.1.1.1, 203.0.113.7"));
         assert_eq!(forwarded_for(&headers), Some("203.0.113.7".parse().unwrap()));
-        let client = |text: &str| whole_client(text.parse().unwrap()).to_string();
-        assert_eq!(client("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(client("::ffff:203.0.113.7"), "203.0.113.7");
     }
 
     #[test]
     fn each_client_has_its_own_measure() {
         let few = |n| NonZeroU32::new(n).unwrap();
         let rates = Rates::new(RateLimit { per_second: few(1), burst: few(3), behind_proxy: false });
-        let (one, other) = ("127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap());
+        let [one, other] = [1, 2].map(|last| Peer::of_address(IpAddr::from([127, 0, 0, last])));
         assert_eq!([rates.admit(one), rates.admit(one), rates.admit(one)], [Ok(()); 3]);
         assert_eq!(rates.admit(one), Err(1));
         assert_eq!(rates.admit(other), Ok(()));

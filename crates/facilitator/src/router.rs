@@ -33,6 +33,11 @@ use x402::{
 };
 
 impl Facilitator {
+    /// How long an answer may take: a settlement may look for an earlier transaction, then send one and wait for it.
+    pub(crate) fn longest(&self) -> Duration {
+        self.config().wait * 2 + Duration::from_secs(30)
+    }
+
     /// `/metrics` alone.
     pub(crate) fn metrics_router(&self) -> Router {
         Router::new().route("/metrics", get(metrics)).with_state(self.clone())
@@ -41,8 +46,6 @@ impl Facilitator {
     /// `/supported`, `/fee/quote`, `/verify`, `/settle`, `/payments`, `/openapi.json`, `/health` and, by the settings, `/metrics`. Clients are told
     /// apart by [`Facilitator::serve`], or by whoever adds axum's `ConnectInfo`.
     pub fn router(&self) -> Router {
-        // A settlement may look for an earlier transaction, then send one and wait for it.
-        let most = self.config().wait * 2 + Duration::from_secs(30);
         let asked = Router::new()
             .route("/openapi.json", get(document))
             .route("/supported", get(supported))
@@ -60,7 +63,7 @@ impl Facilitator {
             .merge(watched)
             .layer(DefaultBodyLimit::disable())
             .layer(RequestBodyLimitLayer::new(limits::BODY_BYTES))
-            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, most))
+            .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, self.longest()))
             .layer(CatchPanicLayer::new())
             .layer(
                 TraceLayer::new_for_http()
@@ -88,7 +91,7 @@ pub(crate) fn malformed(error: &Malformed) -> Response {
 
 #[utoipa::path(get, path = "/openapi.json", tag = "operators", responses((status = 200, description = "OpenAPI 3.1")))]
 pub(crate) async fn document() -> Response {
-    json_text(StatusCode::OK, openapi::json())
+    (StatusCode::OK, [(header::CONTENT_TYPE, JSON)], openapi::text()).into_response()
 }
 
 /// 503 when there is no verdict, because the chain could not be asked.

@@ -81,6 +81,7 @@ struct File {
     verify: Depth,
     settling: Option<usize>,
     connections: Option<usize>,
+    connections_per_client: Option<usize>,
     requests: Option<usize>,
     rate_limit: Option<Rate>,
     #[serde(default)]
@@ -203,6 +204,7 @@ impl Settings {
         }
         config.settling = file.settling.unwrap_or(config.settling);
         config.connections = file.connections.unwrap_or(config.connections);
+        config.connections_per_client = file.connections_per_client.unwrap_or(config.connections_per_client);
         config.requests = file.requests.unwrap_or(config.requests);
         config.enough_energy = file.enough_energy.unwrap_or(config.enough_energy);
         let mut nodes = Vec::new();

@@ -2,7 +2,7 @@
 //! with a problem document before the handler runs.
 
 use crate::door::too_large;
-use crate::limits::{Limits, PerMinute};
+use crate::limits::{Limits, PerMinute, Shares};
 use crate::problem::Problem;
 use crate::strict;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
@@ -10,7 +10,9 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
+use serve::Peer;
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::ops::{Deref, RangeInclusive};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -27,7 +29,7 @@ pub(crate) struct PortState {
     pub desk: Desk,
     pub limits: Limits,
     pub pairings: PerMinute,
-    pub pairing_waits: Semaphore,
+    pub pairing_waits: Shares,
     bad_tokens: PerMinute,
     /// Requests of each app at once; only apps that proved a token get an entry.
     slots: Mutex<HashMap<AppId, Arc<Semaphore>>>,
@@ -45,7 +47,7 @@ impl Port {
     pub fn new(desk: Desk, limits: Limits) -> Self {
         Self(Arc::new(PortState {
             pairings: PerMinute::new(limits.pairings_per_minute),
-            pairing_waits: Semaphore::new(limits.pairing_waits),
+            pairing_waits: Shares::new(limits.pairing_waits),
             bad_tokens: PerMinute::new(limits.bad_tokens_per_minute),
             slots: Mutex::default(),
             desk,
@@ -65,8 +67,8 @@ impl Port {
 
 impl PortState {
     /// What a caller with a wrong token or key hears; too many of them are told to slow down.
-    pub fn unknown(&self, message: &str) -> Problem {
-        match self.bad_tokens.take() {
+    pub fn unknown(&self, peer: Peer, message: &str) -> Problem {
+        match self.bad_tokens.take(peer) {
             Ok(()) => not_paired(message),
             Err(seconds) => {
                 Problem::new(Code::RateLimited, "too many unknown tokens").retry_after(seconds).advice(HOW_TO_PAIR)
@@ -93,11 +95,26 @@ impl FromRequestParts<Port> for Paired {
         match port.desk.authenticate(&token).await {
             Ok(app) => Ok(Self { slot: port.slot(&app)?, app, token }),
             Err(failure) if failure.code == Code::NotPaired => {
-                Err(port.unknown("this token is not known, or was revoked"))
+                Err(port.unknown(peer(parts), "this token is not known, or was revoked"))
             }
             Err(failure) => Err(failure.into()),
         }
     }
+}
+
+/// Whose program sent this, as the server found out.
+pub(crate) struct By(pub Peer);
+
+impl FromRequestParts<Port> for By {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Port) -> Result<Self, Infallible> {
+        Ok(Self(peer(parts)))
+    }
+}
+
+fn peer(parts: &Parts) -> Peer {
+    parts.extensions.get().copied().unwrap_or(Peer::Unknown)
 }
 
 const HOW_TO_PAIR: &str =

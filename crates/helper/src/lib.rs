@@ -14,7 +14,6 @@ mod owner;
 mod problem;
 mod routes;
 mod runtime;
-mod serve;
 mod strict;
 
 pub use control::{Client, Verb, verb};

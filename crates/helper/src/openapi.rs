@@ -3,7 +3,9 @@
 
 use crate::problem::{self, ProblemView};
 use crate::routes;
+use bytes::Bytes;
 use std::fmt::Write;
+use std::sync::LazyLock;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use view::Code;
@@ -91,6 +93,12 @@ const CODES: [Code; 34] = [
     Code::LedgerUnavailable,
     Code::LedgerGone,
 ];
+
+/// The document as it is served: made once.
+pub(crate) fn text() -> Bytes {
+    static TEXT: LazyLock<Bytes> = LazyLock::new(|| json().into());
+    TEXT.clone()
+}
 
 /// The document, pretty-printed.
 pub fn json() -> String {

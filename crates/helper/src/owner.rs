@@ -8,7 +8,8 @@ use crate::limits::Limits;
 use crate::os::{self, SocketListener};
 use crate::routes;
 use crate::runtime::{self, Places, RuntimeFile, Sockets, Told};
-use crate::serve::Server;
+use axum::{Extension, Router};
+use serve::{Loopback, Server};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -200,11 +201,11 @@ impl Opened {
         let server = Server::default();
         let limits = options.limits;
         let router = routes::router(desk.clone(), limits.clone());
-        server.listen(tcp, router.clone(), Entrance::Tcp { address: addr }, &limits);
+        server.listen(Loopback(tcp), by(&router, Entrance::Tcp { address: addr }), limits.apps());
         let stranger = match tcp6 {
             Some(tcp6) => {
                 let address = SocketAddr::from((Ipv6Addr::LOCALHOST, addr.port()));
-                server.listen(tcp6, router.clone(), Entrance::Tcp { address }, &limits);
+                server.listen(Loopback(tcp6), by(&router, Entrance::Tcp { address }), limits.apps());
                 None
             }
             None => stranger(addr.port()).await,
@@ -213,8 +214,9 @@ impl Opened {
             tracing::warn!("{stranger}");
         }
         if let Some((unix, control)) = sockets {
-            server.listen(unix, router, Entrance::Unix, &limits);
-            server.listen(control, control::router(desk.clone(), limits.clone()), Entrance::Unix, &limits);
+            server.listen(unix, by(&router, Entrance::Unix), limits.apps());
+            let verbs = control::router(desk.clone(), limits.clone());
+            server.listen(control, by(&verbs, Entrance::Unix), limits.owners());
         }
         let written = match places.runtime_file.parent() {
             Some(dir) => os::private_dir(dir).map_err(|e| failed(dir, e)),
@@ -262,7 +264,7 @@ impl Owner {
         let control = match bound {
             Ok((listener, control_socket)) => {
                 let router = control::router(desk.clone(), options.limits.clone());
-                server.listen(listener, router, Entrance::Unix, &options.limits);
+                server.listen(listener, by(&router, Entrance::Unix), options.limits.owners());
                 Some(control_socket)
             }
             Err(error) => {
@@ -317,6 +319,11 @@ fn forget_sockets(places: &Places) {
     for socket in places.sockets.iter().flat_map(|sockets| [&sockets.apps, &sockets.control]) {
         let _ = std::fs::remove_file(socket);
     }
+}
+
+/// Marks every request with the way that it came in by.
+fn by(router: &Router, entrance: Entrance) -> Router {
+    router.clone().layer(Extension(entrance))
 }
 
 /// Tries for a free port that is free on both loopback addresses.

@@ -2,7 +2,7 @@
 //! sees its own payments and events alone.
 
 use crate::door::{self, Entrance};
-use crate::extract::{Challenge, Id, Input, Paired, Port, Wait};
+use crate::extract::{By, Challenge, Id, Input, Paired, Port, Wait};
 use crate::limits::Limits;
 use crate::openapi;
 use crate::problem::{Problem, ProblemView};
@@ -106,7 +106,7 @@ pub(crate) async fn health(State(port): State<Port>) -> Json<HealthView> {
 /// This document
 #[utoipa::path(get, path = "/v1/openapi.json", tag = "open", responses((status = 200, description = "OpenAPI 3.1")))]
 pub(crate) async fn document() -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], openapi::json()).into_response()
+    ([(header::CONTENT_TYPE, "application/json")], openapi::text()).into_response()
 }
 
 /// Ask to be paired
@@ -117,9 +117,10 @@ pub(crate) async fn document() -> Response {
     (status = 202, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn pair(
     State(port): State<Port>,
+    By(peer): By,
     Input(request): Input<PairingRequestView>,
 ) -> Result<(StatusCode, Json<AppPairingView>), Problem> {
-    port.pairings.take().map_err(|seconds| {
+    port.pairings.take(peer).map_err(|seconds| {
         Problem::new(Code::RateLimited, "too many pairings were asked for in the last minute").retry_after(seconds)
     })?;
     let pairing = port.desk.pair(&request.name).await?;
@@ -135,12 +136,13 @@ pub(crate) async fn pair(
     (status = 200, body = AppPairingView), (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn collect(
     State(port): State<Port>,
+    By(peer): By,
     Id(id): Id,
     Wait(wait): Wait,
     Input(known): Input<PairingSecretView>,
 ) -> Answer<AppPairingView> {
-    let place = port.pairing_waits.try_acquire();
-    let wait = if place.is_ok() { wait } else { Duration::ZERO };
+    let place = port.pairing_waits.take(peer);
+    let wait = if place.is_some() { wait } else { Duration::ZERO };
     Ok(Json(port.desk.collect(&id, &known.secret, wait).await?))
 }
 
@@ -159,12 +161,13 @@ pub(crate) async fn collect(
     (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]
 pub(crate) async fn proof(
     State(port): State<Port>,
+    By(peer): By,
     Extension(entrance): Extension<Entrance>,
     Challenge { key, nonce }: Challenge,
 ) -> Answer<ProofView> {
     match port.desk.wallet().answer_challenge(&key, &nonce, &entrance.to_string()).await {
         Ok(proof) => Ok(Json(ProofView { proof })),
-        Err(WalletError::NotPaired { .. }) => Err(port.unknown("nobody is paired with this key")),
+        Err(WalletError::NotPaired { .. }) => Err(port.unknown(peer, "nobody is paired with this key")),
         Err(error) => Err(Failure::from(error).into()),
     }
 }
@@ -269,7 +272,7 @@ pub(crate) async fn budget(State(port): State<Port>, app: Paired) -> Answer<Vec<
 /// Events of this app's payments, as they happen
 ///
 /// Server-sent events; the event's name is the value of `event` in its data. `missed` means that some were
-/// lost: ask for the payments again.
+/// lost: ask for the payments again. A stream ends within 70 minutes: connect anew, and ask for the payments again.
 #[utoipa::path(get, path = "/v1/events", tag = "apps", security(("token" = [])), responses(
     (status = 200, body = EventView, content_type = "text/event-stream"),
     (status = "4XX", body = ProblemView, content_type = "application/problem+json")))]

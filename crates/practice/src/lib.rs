@@ -3,7 +3,7 @@
 //! listens on 127.0.0.1 alone, and no key outlives the process.
 
 pub mod buyer;
-mod serve;
+mod port;
 mod shop;
 
 pub use shop::pay_to;
@@ -11,8 +11,8 @@ pub use shop::pay_to;
 use chain::TronGrid;
 use devnet::{Devnet, Gift};
 use facilitator::{Facilitator, TokenTerms};
+use port::Server;
 use seller::Seller;
-use serve::Server;
 use std::time::Duration;
 use tron::{Address, Amount, Network, PrivateKey, token};
 

@@ -15,7 +15,12 @@ impl SocketListener {
         Err(Error::from(ErrorKind::Unsupported))
     }
 
-    pub async fn accept(&self) -> Result<Option<SocketStream>> {
+}
+
+impl serve::Accept for SocketListener {
+    type Stream = SocketStream;
+
+    async fn next(&self) -> Result<Option<serve::Arrival<SocketStream>>> {
         Err(Error::from(ErrorKind::Unsupported))
     }
 }

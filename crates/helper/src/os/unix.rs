@@ -1,6 +1,7 @@
 //! Unix: modes, peer credentials, sockets in a private folder, no core dumps. Refuses folders and files of
 //! another user.
 
+use serve::{Accept, Arrival, From, Peer};
 use std::fs::{File, Permissions};
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -36,8 +37,13 @@ impl SocketListener {
         Ok(Self { path: path.to_owned(), now: Mutex::new(Arc::new(bound(path)?)) })
     }
 
+}
+
+impl Accept for SocketListener {
+    type Stream = SocketStream;
+
     /// The next caller, or none when it was another user's process.
-    pub async fn accept(&self) -> Result<Option<SocketStream>> {
+    async fn next(&self) -> Result<Option<Arrival<SocketStream>>> {
         loop {
             let now = Arc::clone(&self.now.lock().unwrap_or_else(PoisonError::into_inner));
             let stream = tokio::select! {
@@ -47,11 +53,13 @@ impl SocketListener {
                     continue;
                 }
             };
-            let ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::geteuid().as_raw());
-            return Ok(ours.then_some(stream));
+            let peer = stream.peer_cred().map_or(Peer::Unknown, |peer| Peer::of_user(peer.uid()));
+            return Ok((peer == Peer::Own).then_some(Arrival { stream, from: From::Peer(peer) }));
         }
     }
+}
 
+impl SocketListener {
     /// Binds again what is gone. Whatever else is there by now stays: another owner may have the place.
     fn come_back(&self) {
         if !is_gone(&self.path) {

@@ -2,14 +2,15 @@
 
 use crate::WorldError;
 use axum::Router;
+use serve::{Limits, Loopback};
 use std::net::{Ipv4Addr, SocketAddr};
-use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
+use std::time::Duration;
+use tokio::net::TcpListener;
 
 #[derive(Debug)]
 pub(crate) struct Server {
     address: SocketAddr,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    server: serve::Server,
 }
 
 impl Server {
@@ -21,18 +22,10 @@ impl Server {
         let listen = |source| WorldError::Listen { port, source };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
-        let (stop, mut stopped) = watch::channel(false);
         let router = router(&format!("http://{address}"))?;
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
-            // An error means that the sender is gone: stop as well.
-            let _gone = stopped.wait_for(|stop| *stop).await;
-        });
-        let task = tokio::spawn(async move {
-            if let Err(error) = served.await {
-                tracing::error!(%error, "a server stopped");
-            }
-        });
-        Ok(Self { address, stop, task })
+        let server = serve::Server::default();
+        server.listen(Loopback(listener), router, Limits { head_time: Duration::from_secs(60), ..Limits::default() });
+        Ok(Self { address, server })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -40,8 +33,12 @@ impl Server {
     }
 
     pub(crate) async fn stop(self) {
-        self.stop.send_replace(true);
-        // The task only ends by itself; its panic would have been reported already.
-        let _ended = self.task.await;
+        self.server.shutdown().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.server.stop();
     }
 }
