@@ -3,6 +3,7 @@
 
 use crate::house::House;
 use crate::windows;
+use std::time::Duration;
 use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::broadcast::error::RecvError;
 use view::{Desk, EventView};
@@ -55,12 +56,27 @@ async fn raise(app: &AppHandle, desk: &Desk, event: &EventView) {
         {
             return;
         }
-        EventView::Question { .. } if waiting(desk).await => windows::APPROVAL,
+        EventView::Question { .. } => return raise_when_it_lasts(app, desk),
         EventView::Danger { .. } if desk.dangers().await.is_ok_and(|d| !d.is_empty()) => windows::APPROVAL,
         EventView::Pairing if !desk.wallet().open_pairings().is_empty() => windows::MAIN,
         _ => return,
     };
     windows::open_or_tell(app, label);
+}
+
+/// A question that its program takes back at once pulls no window to the front.
+fn raise_when_it_lasts(app: &AppHandle, desk: &Desk) {
+    let (app, desk) = (app.clone(), desk.clone());
+    tauri::async_runtime::spawn(async move {
+        // Once more after another second: the row is dated a little after its event.
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(wallet::LASTING_MS.unsigned_abs())).await;
+            if desk.wallet().has_lasting_question().await.unwrap_or(false) {
+                windows::open_or_tell(&app, windows::APPROVAL);
+                return;
+            }
+        }
+    });
 }
 
 async fn waiting(desk: &Desk) -> bool {

@@ -308,6 +308,9 @@ async fn facilitator(stage: &Stage, database: PathBuf) -> Facilitator {
     };
     let tokens = vec![terms(Way::Permit.token(), FEE), terms(Way::Own.token(), Amount::ZERO)];
     let config = facilitator::Config {
+        payees: facilitator::Payees::Anybody,
+        payee_budget: facilitator::Budget::UNLIMITED,
+        budget: facilitator::Budget::UNLIMITED,
         tokens,
         wait: Duration::from_millis(40),
         poll: Duration::from_millis(5),

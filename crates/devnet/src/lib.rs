@@ -107,7 +107,7 @@ impl Devnet {
         served.listen(serve::Loopback(listener), api::router(Arc::clone(&node)), limits());
         let server = tokio::spawn(async move {
             // An error means that the sender is gone: stop as well.
-            let _gone = stopped.wait_for(|stop| *stop).await;
+            let _gone = stopped.wait_for(|stop| *stop).await.is_err();
             served.shutdown().await;
         });
         tracing::info!(%address, "devnet");

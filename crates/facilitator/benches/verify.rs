@@ -150,6 +150,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         vault::KeyFile::create(folder.path().join("facilitator.key"), &[CALLER; 32]).unwrap();
         let settings = facilitator::EXAMPLE
+            .replace("# payees = [\"T…\"]", "payees = \"anybody\"")
             .replace("127.0.0.1:4021", "127.0.0.1:0")
             .replace("log = \"text\"", "log = \"json\"")
             .replace("# workers = 2", "workers = 1")

@@ -1,7 +1,7 @@
 //! What a facilitator settles and for how much, as checked values. Refuses a token without a node for its network,
 //! the same token twice, and having nothing to settle.
 
-use crate::{FeeRule, RateLimit, StoreError, fees::ALL_BASIS_POINTS};
+use crate::{Budget, FeeRule, Payees, RateLimit, StoreError, fees::ALL_BASIS_POINTS};
 use std::{
     collections::HashSet,
     fmt,
@@ -20,17 +20,19 @@ pub struct TokenTerms {
     pub fee: FeeRule,
     /// Whether `exact` payments are settled too. They have no place for a fee and are settled without one.
     pub exact: bool,
+    /// The smallest payment that is settled without a fee.
+    pub free_from: Amount,
 }
 
 impl TokenTerms {
     /// Every scheme, for nothing.
     pub const fn free(network: Network, token: Address) -> Self {
-        Self { network, token, fee: FeeRule::FREE, exact: true }
+        Self { network, token, fee: FeeRule::FREE, exact: true, free_from: Amount::ZERO }
     }
 
     /// `exact_permit` alone, at the same fee for every payment above `free_up_to`.
     pub const fn flat(network: Network, token: Address, fee: Amount, free_up_to: Amount) -> Self {
-        Self { network, token, fee: FeeRule::flat(fee, free_up_to), exact: false }
+        Self { network, token, fee: FeeRule::flat(fee, free_up_to), exact: false, free_from: Amount::ZERO }
     }
 }
 
@@ -72,6 +74,12 @@ impl fmt::Debug for Clock {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub tokens: Vec<TokenTerms>,
+    /// Whom it settles for: nobody until this is chosen.
+    pub payees: Payees,
+    /// What settling for one payee may cost …
+    pub payee_budget: Budget,
+    /// … and for all of them together.
+    pub budget: Budget,
     /// Who gets the fees; the facilitator's own account when `None`.
     pub fee_to: Option<Address>,
     /// A name for quotes, for people.
@@ -117,10 +125,16 @@ pub struct Config {
     pub clock: Clock,
 }
 
+/// In sun.
+const TRX: u64 = 1_000_000;
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             tokens: Vec::new(),
+            payees: Payees::Listed(HashSet::new()),
+            payee_budget: Budget { hour_sun: 200 * TRX, day_sun: 1_000 * TRX },
+            budget: Budget { hour_sun: 1_000 * TRX, day_sun: 5_000 * TRX },
             fee_to: None,
             facilitator_id: None,
             fee_limit_sun: 100_000_000,
@@ -152,6 +166,11 @@ impl Default for Config {
 pub enum ConfigError {
     #[error("no token to settle")]
     NoToken,
+    /// Not answered for the operator: settling for strangers costs money.
+    #[error(
+        "payees: expected the addresses of the sellers that it settles for, or \"anybody\" for whoever asks, found none"
+    )]
+    NoPayee,
     #[error("the token {token} is listed twice for {}", network.label())]
     Twice { network: Network, token: Address },
     #[error("the token {token} is on {}, for which no node is configured", network.label())]
@@ -168,6 +187,9 @@ pub enum ConfigError {
 
 impl Config {
     pub(crate) fn check(&self, networks: &HashSet<Network>) -> Result<(), ConfigError> {
+        if matches!(&self.payees, Payees::Listed(payees) if payees.is_empty()) {
+            return Err(ConfigError::NoPayee);
+        }
         let mut seen = HashSet::new();
         for &TokenTerms { network, token, ref fee, .. } in &self.tokens {
             if fee.basis_points > ALL_BASIS_POINTS {

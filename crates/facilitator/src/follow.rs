@@ -110,6 +110,7 @@ impl Facilitator {
 
     /// What a block says of it, which may still be dropped.
     pub(crate) async fn read(&self, grid: &TronGrid, sent: &Sent, receipt: &Receipt) -> Fate {
+        self.budgets().took(&sent.id, receipt.energy, receipt.fee_sun, self.config().clock.now());
         if good(sent, receipt) {
             let news = self.write(sent, News::Seen { block: receipt.block }).await;
             if let (true, Some(_)) = (news, sent.left_at) {

@@ -45,6 +45,7 @@ impl Facilitator {
         self.look_at_the_clock().await;
         self.reconcile(first).await;
         self.look_into_purses().await;
+        self.show_budget();
         // A clock that is ahead must not make it forget who was told of what.
         let Some(now) = self.at_the_earliest() else { return };
         match self.store().prune(now.saturating_sub(self.config().keep.as_secs())).await {

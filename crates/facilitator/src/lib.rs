@@ -7,15 +7,16 @@
 //! Permit2. Everything else is refused with `unsupported_scheme`.
 //!
 //! ```no_run
-//! use facilitator::{Config, Facilitator, TokenTerms};
+//! use facilitator::{Config, Facilitator, Payees, TokenTerms};
 //! use tron::{Amount, Network, PrivateKey, token};
 //!
-//! # async fn example(key: PrivateKey) -> Result<(), Box<dyn std::error::Error>> {
+//! # async fn example(key: PrivateKey, seller: tron::Address) -> Result<(), Box<dyn std::error::Error>> {
 //! let tokens = token::all().iter().filter(|t| t.network == Network::Nile && t.symbol == "USDT");
 //! // 0.01 USDT, nothing up to 0.10 USDT.
 //! let (fee, free_up_to) = (Amount::from_u64(10_000), Amount::from_u64(100_000));
 //! let tokens = tokens.map(|t| TokenTerms::flat(t.network, t.address, fee, free_up_to));
-//! let config = Config { tokens: tokens.collect(), ..Config::default() };
+//! let payees = Payees::Listed([seller].into());
+//! let config = Config { tokens: tokens.collect(), payees, ..Config::default() };
 //! let nile = chain::TronGrid::new(chain::Config::public(Network::Nile))?;
 //! let facilitator = Facilitator::new(config, key.into(), [nile])?;
 //! facilitator.ready().await?;
@@ -25,6 +26,7 @@
 //! # }
 //! ```
 
+mod budget;
 mod carry;
 mod config;
 mod crowd;
@@ -53,6 +55,7 @@ mod tell;
 mod verify;
 mod vouch;
 
+pub use budget::{Budget, Payees};
 pub use config::{Clock, Config, ConfigError, TokenTerms, Verify};
 pub use fees::FeeRule;
 pub use keys::Keys;
@@ -66,6 +69,7 @@ pub use store::StoreError;
 pub use tokio_util::sync::CancellationToken;
 pub use verify::Rejected;
 
+use budget::Budgets;
 use chain::{ChainError, TronGrid};
 use flights::Flights;
 use metrics::Metrics;
@@ -98,6 +102,7 @@ struct Inner {
     flights: Flights,
     metrics: Metrics,
     pace: Pace,
+    budgets: Budgets,
     rates: Option<Rates>,
     /// For requests being answered.
     places: Semaphore,
@@ -147,6 +152,8 @@ impl Facilitator {
         let failed = |source| ConfigError::Database { path: store::shown(config.database.as_deref()), source };
         let store = Store::open(config.database.as_deref()).map_err(failed)?;
         let prices = store.set_prices(&today, config.clock.now()).map_err(failed)?;
+        let before = store.costs_since(Budgets::since(config.clock.now())).map_err(failed)?;
+        let budgets = Budgets::new(config.payee_budget, config.budget, before);
         Ok(Self(Arc::new(Inner {
             flights: Flights::new(config.settling),
             rates: config.rate_limit.map(Rates::new),
@@ -159,6 +166,7 @@ impl Facilitator {
             prices,
             metrics: Metrics::new(),
             pace: Pace::default(),
+            budgets,
             tasks: TaskTracker::new(),
             kept: AtomicBool::new(false),
             stop: CancellationToken::new(),
@@ -174,6 +182,7 @@ impl Facilitator {
         }
         self.look_at_the_clock().await;
         self.look_into_purses().await;
+        self.show_budget();
         self.keep();
         Ok(())
     }
@@ -247,6 +256,10 @@ impl Facilitator {
 
     pub(crate) fn pace(&self) -> &Pace {
         &self.0.pace
+    }
+
+    pub(crate) fn budgets(&self) -> &Budgets {
+        &self.0.budgets
     }
 
     pub(crate) fn rates(&self) -> Option<&Rates> {

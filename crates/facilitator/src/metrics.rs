@@ -48,6 +48,16 @@ struct Account {
     address: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Span {
+    span: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Whose {
+    budget: &'static str,
+}
+
 /// Shared by all clones of a facilitator.
 #[derive(Clone)]
 pub(crate) struct Metrics {
@@ -67,6 +77,9 @@ pub(crate) struct Metrics {
     energy: Family<Account, Gauge>,
     bandwidth: Family<Account, Gauge>,
     able: Family<Account, Gauge>,
+    spent: Family<Span, Gauge>,
+    budget: Family<Span, Gauge>,
+    over_budget: Family<Whose, Counter>,
 }
 
 impl Metrics {
@@ -100,6 +113,15 @@ impl Metrics {
         registry.register("signer_energy", "Energy that it has left", energy.clone());
         registry.register("signer_bandwidth", "Bandwidth that it has left", bandwidth.clone());
         registry.register("signer_can_pay", "1 when energy or TRX are enough for a settlement", able.clone());
+        let [spent, budget] = std::array::from_fn(|_| Family::<Span, Gauge>::default());
+        let over_budget = Family::<Whose, Counter>::default();
+        registry.register("spent_sun", "What settling cost within the last hour and day", spent.clone());
+        registry.register("budget_sun", "What it may cost in all", budget.clone());
+        registry.register(
+            "over_budget",
+            "Payments that were turned away with 503: a budget is spent",
+            over_budget.clone(),
+        );
         let registry = Arc::new(registry);
         Self {
             registry,
@@ -118,6 +140,9 @@ impl Metrics {
             energy,
             bandwidth,
             able,
+            spent,
+            budget,
+            over_budget,
         }
     }
 
@@ -156,6 +181,19 @@ impl Metrics {
 
     pub(crate) fn busy(&self) {
         self.busy.inc();
+    }
+
+    /// Span, spent and allowed.
+    pub(crate) fn budget(&self, spans: &[(&'static str, u64, u64)]) {
+        for &(span, spent, most) in spans {
+            for (gauge, value) in [(&self.spent, spent), (&self.budget, most)] {
+                gauge.get_or_create(&Span { span }).set(i64::try_from(value).unwrap_or(i64::MAX));
+            }
+        }
+    }
+
+    pub(crate) fn over_budget(&self, budget: &'static str) {
+        self.over_budget.get_or_create(&Whose { budget }).inc();
     }
 
     /// How many have no known fate, and how many were only seen.

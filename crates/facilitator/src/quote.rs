@@ -53,6 +53,9 @@ impl Facilitator {
     fn quote_one(&self, option: &Requirements) -> Option<Quote> {
         let terms = option.terms.as_ref().ok()?;
         let price = self.config().token(terms.network(), terms.token())?;
+        if !self.config().payees.serve(terms.payee()) {
+            return None;
+        }
         let by_permit = match terms {
             Terms::ExactPermit(_) => true,
             // Without a payload beside it, the older name `exact` reads as the token's own authorization.
@@ -64,6 +67,9 @@ impl Facilitator {
         }
         let lifetime = self.config().quote_lifetime.as_secs();
         let amount = price.fee.fee_for(terms.price());
+        if amount.is_zero() && terms.price() < price.free_from {
+            return None;
+        }
         Some(Quote {
             fee: Fee { to: self.fee_to(), amount, caller: self.pick(terms.network()) },
             facilitator_id: self.config().facilitator_id.clone(),

@@ -17,12 +17,21 @@ pub enum Reason {
     NonceAlreadyUsed,
     /// Settled, and another caller was told so: whoever hears this sells nothing for it.
     DuplicateSettlement,
+    /// Nobody settles for this payee here.
+    PayeeNotServed,
+    /// It pays no fee, and is smaller than what is settled for nothing.
+    AmountTooSmall,
     InsufficientFunds,
     InsufficientAllowance,
     /// A transaction was sent and its fate is not known yet: to be looked up, never paid again.
     SettlementPending,
     /// It was in a block that the chain has dropped.
     Reversed,
+    /// Nothing was sent: what settling may cost in an hour or a day is spent, for this payee or in all.
+    OverBudget {
+        /// Seconds.
+        retry_after: u32,
+    },
     /// The network could not be asked, or nothing can be written down; nothing was sent.
     Unavailable,
 }
@@ -40,10 +49,13 @@ impl Reason {
             Self::CallerMismatch => "caller_mismatch",
             Self::NonceAlreadyUsed => "nonce_already_used",
             Self::DuplicateSettlement => "duplicate_settlement",
+            Self::PayeeNotServed => "payee_not_served",
+            Self::AmountTooSmall => "amount_too_small",
             Self::InsufficientFunds => "insufficient_funds",
             Self::InsufficientAllowance => "insufficient_allowance",
             Self::SettlementPending => "settlement_pending",
             Self::Reversed => "reversed",
+            Self::OverBudget { .. } => "facilitator_over_budget",
             Self::Unavailable => "facilitator_unavailable",
         }
     }

@@ -94,12 +94,17 @@ pub(crate) async fn document() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, JSON)], openapi::text()).into_response()
 }
 
-/// 503 when there is no verdict, because the chain could not be asked.
-fn status(reason: Option<Reason>) -> StatusCode {
-    match reason {
-        Some(Reason::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+/// 503 when there is no verdict: the chain could not be asked, or a budget is spent, and then when to ask again.
+fn answer_with(reason: Option<Reason>, text: String) -> Response {
+    let status = match reason {
+        Some(Reason::Unavailable | Reason::OverBudget { .. }) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
+    };
+    let mut response = json_text(status, text);
+    if let Some(Reason::OverBudget { retry_after }) = reason {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
     }
+    response
 }
 
 #[utoipa::path(get, path = "/supported", tag = "sellers", responses(
@@ -123,7 +128,7 @@ pub(crate) async fn quote(State(facilitator): State<Facilitator>, body: String) 
 #[utoipa::path(post, path = "/verify", tag = "sellers", request_body = shapes::Question, responses(
     (status = 200, description = "The verdict", body = shapes::Verdict),
     (status = 400, description = "Names what could not be read", body = Problem),
-    (status = 503, description = "No verdict: the chain could not be asked", body = shapes::Verdict),
+    (status = 503, description = "No verdict: the chain could not be asked, or what settling may cost is spent, with Retry-After", body = shapes::Verdict),
 ))]
 pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String) -> Response {
     let request = match Request::read(&body) {
@@ -139,7 +144,7 @@ pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String)
         Ok(payer) => VerifyResponse::valid(payer),
         Err(rejected) => VerifyResponse::invalid(rejected.reason.code(), rejected.payer),
     };
-    json_text(status(reason), answer.to_json())
+    answer_with(reason, answer.to_json())
 }
 
 #[utoipa::path(post, path = "/settle", tag = "sellers", request_body = shapes::Question, params(
@@ -152,7 +157,7 @@ pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String)
 ), responses(
     (status = 200, description = "How it ended, that it is pending or was reversed, or that another caller has it", body = shapes::Settlement),
     (status = 400, description = "Names what could not be read", body = Problem),
-    (status = 503, description = "Nothing was sent: the chain could not be asked", body = shapes::Settlement),
+    (status = 503, description = "Nothing was sent: the chain could not be asked, or what settling may cost is spent, with Retry-After", body = shapes::Settlement),
 ))]
 pub(crate) async fn settle(
     State(facilitator): State<Facilitator>,
@@ -174,7 +179,7 @@ pub(crate) async fn settle(
     };
     let answer = settled.answer(&request.requirements.network).to_json();
     match told {
-        None => json_text(status(reason), answer),
+        None => answer_with(reason, answer),
         Some(told) => {
             let length = answer.len();
             let mut response = Response::new(told.body(answer));

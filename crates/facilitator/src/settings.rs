@@ -1,7 +1,7 @@
 //! The settings file of the `countersign-facilitator` program: TOML in, checked values out, paths relative to the
 //! file. Refuses a member it does not know, so that a mistyped one is not silently left out.
 
-use crate::{Config, ConfigError, FeeRule, RateLimit, TokenTerms, Verify, secrets::secret_line};
+use crate::{Config, ConfigError, FeeRule, Payees, RateLimit, TokenTerms, Verify, secrets::secret_line};
 use chain::{ApiKey, NodeConfig};
 use serde::Deserialize;
 use std::{
@@ -65,6 +65,10 @@ pub enum SettingsError {
 struct File {
     listen: SocketAddr,
     metrics_listen: Option<SocketAddr>,
+    /// Asked for: see [`ConfigError::NoPayee`].
+    payees: Option<PayeesEntry>,
+    #[serde(default)]
+    budget: BudgetEntry,
     database: PathBuf,
     keep_days: Option<u64>,
     #[serde(default = "text")]
@@ -107,6 +111,23 @@ enum Depth {
     Chain,
 }
 
+/// A word, or a list of addresses.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PayeesEntry {
+    Word(String),
+    List(Vec<String>),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetEntry {
+    payee_hour_trx: Option<String>,
+    payee_day_trx: Option<String>,
+    hour_trx: Option<String>,
+    day_trx: Option<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rate {
@@ -145,6 +166,7 @@ struct TokenEntry {
     fee_min: Option<String>,
     fee_max: Option<String>,
     free_up_to: Option<String>,
+    free_from: Option<String>,
     exact: Option<bool>,
 }
 
@@ -181,11 +203,16 @@ impl Settings {
                 behind_proxy: rate.behind_proxy,
             }),
             metrics: file.metrics_listen.is_none(),
+            payees: payees(file.payees)?,
             ..Config::default()
         };
         for (at, trx, to) in [
             ("fee_limit_trx", &file.fee_limit_trx, &mut config.fee_limit_sun),
             ("low_trx", &file.low_trx, &mut config.low_sun),
+            ("budget.payee_hour_trx", &file.budget.payee_hour_trx, &mut config.payee_budget.hour_sun),
+            ("budget.payee_day_trx", &file.budget.payee_day_trx, &mut config.payee_budget.day_sun),
+            ("budget.hour_trx", &file.budget.hour_trx, &mut config.budget.hour_sun),
+            ("budget.day_trx", &file.budget.day_trx, &mut config.budget.day_sun),
         ] {
             if let Some(trx) = trx {
                 let sun = units(at, trx, 6)?.to_string();
@@ -283,7 +310,26 @@ impl TokenEntry {
             free_up_to: amount("free_up_to", self.free_up_to.as_deref().unwrap_or("0"))?,
         };
         let exact = self.exact.unwrap_or(fee.is_free());
-        Ok(TokenTerms { network, token, fee, exact })
+        let free_from = match &self.free_from {
+            Some(text) => amount("free_from", text)?,
+            // A thousandth, where the token has such a thing.
+            None => Amount::parse_units("0.001", decimals).unwrap_or(Amount::ZERO),
+        };
+        Ok(TokenTerms { network, token, fee, exact, free_from })
+    }
+}
+
+/// The choice is the operator's: a missing or empty one is no answer.
+fn payees(entry: Option<PayeesEntry>) -> Result<Payees, ConfigError> {
+    match entry {
+        None => Err(ConfigError::NoPayee),
+        Some(PayeesEntry::Word(word)) if word == "anybody" => Ok(Payees::Anybody),
+        Some(PayeesEntry::Word(word)) => Err(field("payees", &word, "a list of addresses, or \"anybody\"")),
+        Some(PayeesEntry::List(list)) if list.is_empty() => Err(ConfigError::NoPayee),
+        Some(PayeesEntry::List(list)) => {
+            let each = list.iter().enumerate().map(|(i, text)| address(format!("payees[{i}]"), text));
+            Ok(Payees::Listed(each.collect::<Result<_, _>>()?))
+        }
     }
 }
 
@@ -307,23 +353,56 @@ fn field(at: impl Into<String>, found: &str, expected: &str) -> ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Budget;
 
     fn parse(text: &str) -> Result<Settings, SettingsError> {
         Settings::parse(text, Path::new("/etc/facilitator"))
     }
 
+    const SELLER: &str = "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC";
+
+    /// With its one question answered.
+    fn example() -> String {
+        EXAMPLE.replace("# payees = [\"T…\"]", &format!("payees = [\"{SELLER}\"]"))
+    }
+
+    #[test]
+    fn whom_it_settles_for_is_asked_for_and_never_guessed() {
+        let error = parse(EXAMPLE).unwrap_err().to_string();
+        assert!(
+            error.contains("payees: expected the addresses of the sellers") && error.contains("anybody"),
+            "{error}"
+        );
+        let seller = Address::parse(SELLER).unwrap();
+        assert_eq!(parse(&example()).unwrap().config.payees, Payees::Listed([seller].into()));
+        let with = |choice: &str| parse(&EXAMPLE.replace("# payees = [\"T…\"]", choice));
+        assert_eq!(with("payees = \"anybody\"").unwrap().config.payees, Payees::Anybody);
+        for (choice, says) in [
+            ("payees = []", "found none"),
+            ("payees = \"all\"", "or \"anybody\""),
+            ("payees = \"\"", "or \"anybody\""),
+            ("payees = [\"anybody\"]", "payees[0]"),
+        ] {
+            let error = with(choice).unwrap_err().to_string();
+            assert!(error.contains(says), "{error}");
+        }
+    }
+
     #[test]
     fn the_example_is_a_settings_file() {
-        let settings = parse(EXAMPLE).unwrap();
+        let settings = parse(&example()).unwrap();
         assert_eq!(settings.keys, [KeySource::File("/etc/facilitator/facilitator.key".into())]);
         assert_eq!((settings.listen.port(), settings.log), (4021, LogFormat::Text));
         let config = settings.config;
         assert_eq!(config.fee_limit_sun, 100_000_000);
         assert_eq!(config.database, Some("/etc/facilitator/facilitator.sqlite".into()));
         assert_eq!((config.verify, config.metrics), (Verify::Chain, true));
+        let trx = |hour: u64, day: u64| Budget { hour_sun: hour * 1_000_000, day_sun: day * 1_000_000 };
+        assert_eq!((config.payee_budget, config.budget), (trx(200, 1_000), trx(1_000, 5_000)));
         assert_eq!(config.rate_limit.map(|rate| rate.burst.get()), Some(200));
         let token = &config.tokens[0];
         assert_eq!(token.fee, FeeRule::flat(Amount::from_u64(10_000), Amount::from_u64(100_000)));
+        assert_eq!(token.free_from, Amount::from_u64(1_000));
         assert!(token.exact, "what today's buyers pay by is settled");
         assert_eq!((token.network, settings.nodes[0].network), (Network::Nile, Network::Nile));
         assert_eq!(settings.nodes[0].nodes[0].url, "https://nile.trongrid.io");
@@ -331,7 +410,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_example_that_is_commented_out_is_understood() {
-        let account = "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC";
+        let account = SELLER;
         let mut text = String::new();
         for line in EXAMPLE.lines().filter(|line| !line.starts_with("file = ")) {
             let setting =
@@ -367,10 +446,12 @@ mod tests {
             ("[[key]]\nfile = \"facilitator.key\"", "", "key: expected at least one"),
             ("burst = 200", "burst = 0", "nonzero"),
             ("fee_limit_trx = \"100\"", "fee_limit_trx = \"-1\"", "fee_limit_trx"),
+            ("payee_day_trx = \"1000\"", "payee_day_trx = \"a lot\"", "budget.payee_day_trx"),
+            ("free_from = \"0.001\"", "free_from = \"0.0000001\"", "network[0].token[0].free_from"),
             ("# api_key_file", "api_key_file", "/etc/facilitator/trongrid.key"),
         ] {
-            let text = EXAMPLE.replace(from, to);
-            assert_ne!(text, EXAMPLE);
+            let text = example().replace(from, to);
+            assert_ne!(text, example());
             let error = parse(&text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }

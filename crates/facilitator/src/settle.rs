@@ -4,6 +4,7 @@
 
 use crate::{
     Facilitator, Reason, Rejected,
+    budget::Cost,
     flights::{Crew, Flight, Outcome, Seat, Watched},
     follow::Fate,
     store::{Claim, News, Sent, State},
@@ -27,6 +28,15 @@ pub enum Settled {
     /// It was settled in a block that the chain has dropped, and can't be sent again as things are: `why` says what
     /// the contract would say. `until` (seconds since 1970) it may be settled all the same, and is tried.
     Reversed { transaction: TxId, payer: Address, why: &'static str, until: Option<u64> },
+}
+
+/// A settlement that was rehearsed, and what it takes.
+struct Priced<'a> {
+    head: Head,
+    energy: u64,
+    price: u64,
+    limit: u64,
+    cost: &'a Cost,
 }
 
 impl Facilitator {
@@ -136,6 +146,9 @@ impl Facilitator {
         if let Err(reason) = self.in_time(grid, signed).await {
             return failed(reason);
         }
+        if let Err(reason) = self.can_afford(signed.payee) {
+            return failed(reason);
+        }
         let Some(signer) = signed.caller.or_else(|| self.pick(signed.network)) else {
             return failed(Reason::Unavailable);
         };
@@ -153,10 +166,31 @@ impl Facilitator {
             tracing::warn!(energy, price, limit, "a settlement would cost more than the fee limit");
             return failed(Reason::TRANSACTION_FAILED);
         }
-        self.signers().spends(signed.network, signer, energy);
+        let cost = match self.afford(signed.payee, energy.saturating_mul(price)).await {
+            Ok(cost) => cost,
+            Err(reason) => return failed(reason),
+        };
+        let outcome =
+            self.dispatch(grid, signed, signer, claim, Priced { head, energy, price, limit, cost: &cost }).await;
+        let sent = !matches!(outcome, Outcome::Failed { transaction: None, .. });
+        self.spent(cost, sent).await;
+        outcome
+    }
+
+    /// Signs, notes, sends and follows.
+    async fn dispatch(
+        &self,
+        grid: &TronGrid,
+        signed: &Signed,
+        signer: Address,
+        claim: Option<Claim>,
+        priced: Priced<'_>,
+    ) -> Outcome {
+        let failed = |reason| Outcome::Failed { reason, transaction: None };
+        self.signers().spends(signed.network, signer, priced.energy);
         let (contract, data) = signed.settle_call();
         let contract = Contract::Trigger { owner: signer, contract, call_value_sun: 0, data };
-        let raw = head.transaction(contract, limit, self.config().lifetime);
+        let raw = priced.head.transaction(contract, priced.limit, self.config().lifetime);
         let transaction = match self.keys().sign(raw) {
             Ok(transaction) => transaction,
             Err(error) => {
@@ -189,6 +223,7 @@ impl Facilitator {
         if let Err(error) = self.store().note(sent.clone(), now).await {
             return failed(unwritten(&error));
         }
+        self.budgets().sent(sent.id, priced.cost, priced.price);
         match self.send(grid, &sent, &transaction).await {
             Some(refused) => refused,
             None => match self.follow(grid, &Sent { bytes: Vec::new(), ..sent }, self.config().wait).await {

@@ -39,6 +39,9 @@ impl Facilitator {
         if !by_permit && !settled.exact {
             return Err(Reason::UnsupportedScheme);
         }
+        if !self.config().payees.serve(terms.payee()) {
+            return Err(Reason::PayeeNotServed);
+        }
         // The window is judged later, against the clock: a late question about a settled payment has an answer.
         let signed = Signed::of(payment, requirements)?;
         if signed.caller.is_some_and(|caller| !self.addresses().contains(&caller)) {
@@ -50,6 +53,10 @@ impl Facilitator {
                 FeeCheck::TooLow => return Err(No::FeeAmountMismatch.into()),
                 FeeCheck::ToSomebodyElse => return Err(No::FeeToMismatch.into()),
             }
+        }
+        let free = signed.fee.is_none_or(|fee| fee.amount.is_zero());
+        if free && signed.amount < settled.free_from {
+            return Err(Reason::AmountTooSmall);
         }
         Ok(signed)
     }
@@ -121,6 +128,7 @@ impl Facilitator {
         }
         let grid = self.grid(signed.network).ok_or(rejected(Reason::InvalidNetwork))?;
         self.in_time(grid, &signed).await.map_err(rejected)?;
+        self.can_afford(signed.payee).map_err(rejected)?;
         if self.config().verify == Verify::Paper {
             return Ok(payer);
         }

@@ -37,6 +37,9 @@ async fn it_says_what_is_wrong_and_does_not_start() {
     assert!(!ok && error.contains("settings.toml"), "{error}");
     std::fs::write(&path, facilitator::EXAMPLE).unwrap();
     let (ok, _, error) = output(&["--config", path.to_str().unwrap()]).await;
+    assert!(!ok && error.contains("payees: expected the addresses of the sellers"), "{error}");
+    std::fs::write(&path, stage::example()).unwrap();
+    let (ok, _, error) = output(&["--config", path.to_str().unwrap()]).await;
     assert!(!ok && error.contains("facilitator.key does not exist"), "{error}");
     let (ok, _, _) = output(&[]).await;
     assert!(!ok);
@@ -51,7 +54,7 @@ async fn it_serves_and_stops_when_told_and_logs_json() {
     assert!(ok);
     let again = output(&["--new-key", &at("facilitator.key")]).await;
     assert!(!again.0, "a key is never replaced");
-    let settings = facilitator::EXAMPLE
+    let settings = stage::example()
         .replace("127.0.0.1:4021", "127.0.0.1:0")
         .replace("# metrics_listen = \"127.0.0.1:4022\"", "metrics_listen = \"127.0.0.1:0\"")
         .replace("# workers = 2", "workers = 1")

@@ -93,7 +93,7 @@ impl World {
         for spender in sets.iter().map(|set| set.permit2).chain([stage::permit_contract()]) {
             stage::approve(&grid, &buyer, spender, 10_000_000).await;
         }
-        let settings = facilitator::EXAMPLE
+        let settings = stage::example()
             .replace("127.0.0.1:4021", "127.0.0.1:0")
             .replace("log = \"text\"", "log = \"json\"")
             .replace("https://nile.trongrid.io", &gate.url());

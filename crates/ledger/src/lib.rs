@@ -12,6 +12,7 @@ mod books;
 #[cfg(feature = "bulk")]
 mod bulk;
 mod cells;
+mod cut;
 mod days;
 mod enter;
 mod error;

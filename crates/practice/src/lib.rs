@@ -74,6 +74,9 @@ impl World {
         devnet.faucet(key.address(), Gift::Trx(1_000_000_000_000))?;
         let clock = devnet.clock().clone();
         let config = facilitator::Config {
+            payees: facilitator::Payees::Anybody,
+            payee_budget: facilitator::Budget::UNLIMITED,
+            budget: facilitator::Budget::UNLIMITED,
             // The fake token too: swindlers have facilitators as well.
             tokens: [(usdt, FEE), (devnet::AUTHORIZED_USD, 0), (devnet::FAKE_USDT, 0)].map(terms).to_vec(),
             facilitator_id: Some("practice".to_owned()),

@@ -36,14 +36,11 @@ impl From {
         }
     }
 
-    pub(crate) async fn peer(self) -> Peer {
+    pub(crate) fn peer(self) -> Peer {
         match self {
             Self::Peer(peer) => peer,
             Self::Tcp { peer, .. } if !peer.ip().to_canonical().is_loopback() => Peer::of_address(peer.ip()),
-            // Reads a file of the kernel, which may be long.
-            Self::Tcp { peer, local } => {
-                tokio::task::spawn_blocking(move || Peer::of_loopback(peer, local)).await.unwrap_or(Peer::Unknown)
-            }
+            Self::Tcp { peer, local } => Peer::of_loopback(peer, local),
         }
     }
 }

@@ -69,7 +69,7 @@ impl Server {
                     Ok(Some(Arrival { stream, from })) => {
                         let (room, stop) = (Arc::clone(&room), stop.clone());
                         tasks.spawn(async move {
-                            let peer = from.peer().await;
+                            let peer = from.peer();
                             let place = tokio::select! {
                                 () = stop.cancelled() => return,
                                 place = room.places.take(peer, room.limits.line_time) => place,

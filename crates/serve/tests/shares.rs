@@ -113,9 +113,7 @@ async fn whoever_leaves_an_answer_unread_is_hung_up_on() {
     let mut unread = TcpStream::connect(address).await.unwrap();
     // More answers than fit on the way; the kernel takes some megabytes.
     let (mut read, mut write) = unread.split();
-    let asked = async {
-        while write.write_all(request("/").repeat(64).as_bytes()).await.is_ok() {}
-    };
+    let asked = async { while write.write_all(request("/").repeat(64).as_bytes()).await.is_ok() {} };
     tokio::time::timeout(PATIENCE, asked).await.expect("it is hung up on although it never reads");
     // There is only one place, and it is free again.
     let answer = whole(address, "GET /me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;

@@ -20,8 +20,11 @@ type Ctr = ctr::Ctr128BE<Aes128>;
 
 /// Far above any real file.
 const MAX_BYTES: usize = 64 * 1024;
-/// Memory that scrypt may ask for, in MiB: 128·n·r bytes.
-const MEMORY_MIB: u64 = 1024;
+/// Memory that scrypt may ask for, in MiB: 1 GiB, as n of 2^20 and r of 8 have it, and the two small buffers beside it.
+const MEMORY_MIB: u64 = 1025;
+/// Blocks and lanes: files have 8 and 1, a few 1 and 8.
+const R_MOST: u64 = 64;
+const P_MOST: u64 = 64;
 /// Work of scrypt in the same unit, over all of its p lanes.
 const WORK_MIB: u64 = 4096;
 const ITERATIONS: u32 = 10_000_000;
@@ -231,7 +234,7 @@ impl Keystore {
                 pbkdf2::pbkdf2_hmac::<sha2::Sha256>(passphrase.as_bytes(), &self.salt, rounds, &mut out);
             }
             Kdf::Scrypt { log_n, r, p } => {
-                let needed_mib = memory_mib(1 << log_n, u64::from(r));
+                let needed_mib = memory_mib(1 << log_n, u64::from(r), u64::from(p));
                 // Asked for before the library takes it, so that too little of it is an error instead of an abort.
                 let mut room = Vec::<u8>::new();
                 let size = usize::try_from(needed_mib << 20).unwrap_or(usize::MAX);
@@ -314,7 +317,12 @@ impl Kdf {
                 if !n.is_power_of_two() || n == 1 {
                     return Err(form("kdfparams.n is not a power of two above one"));
                 }
-                let memory = memory_mib(n, r);
+                for (found, ceiling, unit) in [(r, R_MOST, "as scrypt's r"), (p, P_MOST, "as scrypt's p")] {
+                    if found > ceiling {
+                        return Err(KeystoreError::TooDear { found, ceiling, unit });
+                    }
+                }
+                let memory = memory_mib(n, r, p);
                 let unit = "MiB";
                 if memory > MEMORY_MIB {
                     return Err(KeystoreError::TooDear { found: memory, ceiling: MEMORY_MIB, unit });
@@ -342,9 +350,10 @@ impl Kdf {
     }
 }
 
-/// 128·n·r bytes, in MiB rounded up.
-const fn memory_mib(n: u64, r: u64) -> u64 {
-    n.saturating_mul(r).saturating_mul(128).div_ceil(1 << 20)
+/// All that scrypt keeps at once, in MiB rounded up: n rows, p lanes and one block to mix in, each of 128·r bytes.
+const fn memory_mib(n: u64, r: u64, p: u64) -> u64 {
+    let blocks = n.saturating_add(p).saturating_add(1);
+    blocks.saturating_mul(r).saturating_mul(128).div_ceil(1 << 20)
 }
 
 /// Ethereum's files have 40 hex digits, TRON's 42 or base58.
@@ -377,4 +386,18 @@ fn malformed(error: &serde_path_to_error::Error<serde_json::Error>) -> KeystoreE
         }
         serde_json::error::Category::Data => format!("{at} is not of the right type ({place})"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::memory_mib;
+
+    #[test]
+    fn all_of_what_scrypt_keeps_is_counted() {
+        assert_eq!(memory_mib(1 << 18, 8, 1), 257);
+        assert_eq!(memory_mib(1 << 18, 1, 8), 33);
+        // 1 GiB of rows, 2 GiB of lanes and a block of half a GiB.
+        assert_eq!(memory_mib(2, 1 << 22, 4), 3584);
+        assert!(memory_mib(u64::MAX, u64::MAX, u64::MAX) > 1 << 40);
+    }
 }

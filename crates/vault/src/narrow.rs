@@ -6,7 +6,7 @@ use salsa20::SalsaCore;
 use salsa20::cipher::{StreamCipherCore, consts::U4};
 use zeroize::Zeroizing;
 
-/// Fills `out`; takes 128·n·r bytes, where n is 2^`log_n`.
+/// Fills `out`; takes 128·r·(n + p + 1) bytes, where n is 2^`log_n`.
 pub fn scrypt(passphrase: &[u8], salt: &[u8], log_n: u8, r: u32, p: u32, out: &mut [u8]) {
     let (n, block) = (1_usize << log_n, 128 * r as usize);
     let mut lanes = Zeroizing::new(vec![0; block * p as usize]);

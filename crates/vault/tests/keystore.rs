@@ -116,6 +116,12 @@ fn bombs_are_refused_with_their_figures_before_any_work() {
         (2, 1, u64::MAX),
         (1 << 20, 8, 1 << 31),
         (1 << 40, u64::MAX, u64::MAX),
+        // Few rows of many blocks: what is counted is all of it.
+        (2, 1 << 22, 4),
+        (2, 1 << 21, 8),
+        (2, 65, 1),
+        (1 << 10, 8, 65),
+        (1 << 17, 64, 4),
     ] {
         let mut file = scrypt();
         let params = &mut file["Crypto"]["kdfparams"];

@@ -83,6 +83,7 @@ impl Desk {
     pub async fn status(&self) -> StatusView {
         let wallet = &self.wallet;
         let accounts = self.account_views().await;
+        let tries = wallet.wrong_tries();
         StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             profile: wallet.profile().to_owned(),
@@ -99,6 +100,8 @@ impl Desk {
             port: wallet.listening(),
             network: wallet.home().label().to_owned(),
             ledger_failure: wallet.storage_failure(),
+            wrong_passphrases: tries.wrong,
+            passphrase_wait: tries.wait,
         }
     }
 

@@ -31,6 +31,10 @@ pub struct StatusView {
     pub network: String,
     /// The ledger does not take rows (disk full, read-only): nothing is signed.
     pub ledger_failure: Option<String>,
+    /// Wrong passphrases since the last right one.
+    pub wrong_passphrases: u32,
+    /// Seconds until the next passphrase is taken; 0: now.
+    pub passphrase_wait: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]

@@ -140,7 +140,7 @@ pub struct PaymentDetailView {
     pub valid_before: String,
     pub steps: Vec<StepView>,
     pub findings: Vec<FindingView>,
-    /// The raw 402, made safe to show.
+    /// The raw 402, made safe to show; empty where it came to nothing and is no longer kept.
     pub document: String,
     /// What was signed, when it was.
     pub signed_payload: Option<String>,

@@ -170,6 +170,15 @@ impl From<WalletError> for Failure {
                 retry_after: Some(*retry_after),
                 ..Self::new(Code::RateLimited, &[("seconds", retry_after.to_string().as_str())])
             },
+            WalletError::TooManyTries { wrong, retry_after } => Self {
+                message: say(
+                    "too-many-tries",
+                    &[("wrong", Arg::Count(u64::from(*wrong))), ("seconds", Arg::Count(u64::from(*retry_after)))],
+                ),
+                advice: find("too-many-tries-advice", &[]),
+                retry_after: Some(*retry_after),
+                ..Self::new(Code::RateLimited, &[("seconds", retry_after.to_string().as_str())])
+            },
             WalletError::IdempotencyConflict { earlier } => {
                 Self::new(Code::IdempotencyConflict, &[("earlier", earlier.as_str())])
             }

@@ -174,6 +174,16 @@ INSUFFICIENT_BALANCE-advice = Send the missing amount to the account, then ask a
 MAX_AMOUNT_EXCEEDED = The payment takes up to { $asked }, the request allowed at most { $max }.
 RATE_LIMITED = Too many questions at once.
 RATE_LIMITED-advice = Try again in { $seconds } seconds.
+too-many-tries =
+    { $wrong ->
+        [0] Passphrases are being tried already, one at a time.
+        [one] One passphrase was wrong, and others are being tried, one at a time.
+       *[other] { $wrong } passphrases in a row were wrong: the next one is taken in { $seconds ->
+            [one] a second
+           *[other] { $seconds } seconds
+        }.
+    }
+too-many-tries-advice = Wait, then try again. If it was not you, another program of yours is guessing.
 IDEMPOTENCY_CONFLICT = This idempotency key belongs to another request, payment { $earlier }.
 IDEMPOTENCY_CONFLICT-advice = Use a new key for a new request.
 NOT_PAIRED = This app is not paired with the wallet.

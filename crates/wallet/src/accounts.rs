@@ -169,7 +169,7 @@ impl Wallet {
         let passphrase = Arc::new(passphrase);
         if self.is_empty() {
             long_enough(&passphrase)?;
-            let key = blocking(move || import.open()).await??;
+            let key = self.0.keys.tries().beside(move || import.open()).await?;
             let address = key.address();
             self.create_from_key(key, Arc::clone(&passphrase)).await?;
             if !name.trim().is_empty() {
@@ -180,7 +180,7 @@ impl Wallet {
         }
         // The cheap proof before the dear work.
         self.open_vault(Arc::clone(&passphrase)).await?;
-        let key = blocking(move || import.open()).await??;
+        let key = self.0.keys.tries().beside(move || import.open()).await?;
         let name = self.named(name);
         self.change(passphrase, move |vault| vault.import(&name, &key)).await
     }
@@ -265,14 +265,14 @@ impl Wallet {
     pub async fn reveal_words(&self, passphrase: Passphrase) -> Result<Words, WalletError> {
         let file = self.0.keys.file();
         self.present()?;
-        Ok(blocking(move || Vault::open(&file)?.words(&passphrase)).await??)
+        self.tried(move || Ok(Vault::open(&file)?.words(&passphrase)?)).await
     }
 
     /// The private key of an account, 64 hex digits.
     pub async fn reveal_key(&self, address: Address, passphrase: Passphrase) -> Result<Zeroizing<String>, WalletError> {
         let file = self.0.keys.file();
         self.present()?;
-        let key = blocking(move || Vault::open(&file)?.key(address, &passphrase)).await??;
+        let key = self.tried(move || Ok(Vault::open(&file)?.key(address, &passphrase)?)).await?;
         Ok(Zeroizing::new(hex::encode(key.reveal().as_slice())))
     }
 
@@ -290,7 +290,7 @@ impl Wallet {
             let key = Vault::open(&file)?.key(address, &passphrase)?;
             Ok(Keystore::write(&key, &new)?)
         };
-        blocking(sealed).await?
+        self.tried(sealed).await
     }
 
     /// Another passphrase for the same accounts. Whatever remembered the old one is worthless from then on.
@@ -299,13 +299,13 @@ impl Wallet {
         self.present()?;
         let _changing = self.0.keys.changing().await;
         let file = self.0.keys.file();
-        let changed = move || -> Result<Unlocked, VaultError> {
+        let changed = move || -> Result<Unlocked, WalletError> {
             let mut unlocked = Vault::open(&file)?.unlock(&current)?;
             unlocked.change_passphrase(&current, &new)?;
             Ok(unlocked)
         };
         let remembered = self.0.keys.remembered();
-        let unlocked = blocking(changed).await??;
+        let unlocked = self.tried(changed).await?;
         self.renewed_vault(unlocked, remembered).await;
         Ok(())
     }

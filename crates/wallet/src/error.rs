@@ -31,6 +31,9 @@ pub enum WalletError {
     Refused(Box<Payment>),
     #[error("too many questions; again in {retry_after} s")]
     RateLimited { retry_after: u32 },
+    /// Within the pause after wrong ones, or with others in line.
+    #[error("{wrong} wrong passphrases; the next is taken in {retry_after} s")]
+    TooManyTries { wrong: u32, retry_after: u32 },
     #[error("the key was used for another request")]
     IdempotencyConflict { earlier: String },
     /// The nonce of this 402 is held by another unfinished payment: a second signature would be the same money.

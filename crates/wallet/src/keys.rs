@@ -2,6 +2,7 @@
 //! to replace a vault, and to take short passphrases. A passphrase that proves something unlocks nothing: the keys
 //! that it opens are used for that one thing and forgotten.
 
+use crate::tries::{Tries, WrongTries};
 use crate::{Clock, Event, Wallet, WalletError};
 use ledger::PaymentId;
 use std::collections::HashMap;
@@ -36,6 +37,7 @@ pub(crate) struct Keys {
     state: Mutex<State>,
     /// Changes of the file come one after another.
     changing: tokio::sync::Mutex<()>,
+    tries: Tries,
 }
 
 #[derive(Default)]
@@ -90,7 +92,8 @@ impl Keys {
         let accounts = vault.as_ref().map(|vault| vault.accounts().to_vec()).unwrap_or_default();
         let remembered = vault.as_ref().and_then(Vault::remembered).cloned();
         let state = Mutex::new(State { accounts, remembered, exists, ..State::default() });
-        Ok(Self { file, cost, clock, state, changing: tokio::sync::Mutex::default() })
+        let tries = Tries::new(Arc::clone(&clock));
+        Ok(Self { file, cost, clock, state, changing: tokio::sync::Mutex::default(), tries })
     }
 
     /// The one way to the keys: after a suspend they are gone before anybody gets here.
@@ -105,6 +108,11 @@ impl Keys {
             state.slept = true;
         }
         state
+    }
+
+    /// Whoever has a passphrase of a person goes this way.
+    pub fn tries(&self) -> &Tries {
+        &self.tries
     }
 
     pub fn file(&self) -> PathBuf {
@@ -247,6 +255,7 @@ impl Keys {
         state.unlocked = Some(unlocked);
         state.pending = None;
         state.used_at = boot_ms;
+        self.tries.right();
     }
 }
 
@@ -363,7 +372,20 @@ impl Wallet {
             return Err(WalletError::NoAccount);
         }
         let file = self.0.keys.file.clone();
-        Ok(blocking(move || Vault::open(&file)?.unlock(&passphrase)).await??)
+        self.tried(move || Ok(Vault::open(&file)?.unlock(&passphrase)?)).await
+    }
+
+    /// Tries the passphrase of this wallet: see [`crate::tries`].
+    pub(crate) async fn tried<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, WalletError> + Send + 'static,
+    ) -> Result<T, WalletError> {
+        self.0.keys.tries().run(work).await
+    }
+
+    /// How many tries at the passphrase were wrong, and how long the next one has to wait.
+    pub fn wrong_tries(&self) -> WrongTries {
+        self.0.keys.tries().standing()
     }
 
     /// Forgets every key at once. Open questions stay.

@@ -12,6 +12,7 @@ mod asked;
 mod choosing;
 mod clock;
 mod config;
+mod cut;
 mod error;
 mod event;
 mod facts;
@@ -35,6 +36,7 @@ mod settle;
 mod sign;
 mod sleep;
 mod tokens;
+mod tries;
 mod vouch;
 
 pub use accounts::{Import, check_keystore, read_key, read_keystore, read_words};
@@ -52,7 +54,7 @@ pub use keys::{PASSPHRASE_MIN, prove_at};
 pub use lookup::{Lookup, OnChain};
 pub use odd::{odd, refused, shortened};
 pub use options::Choice;
-pub use owner::Question;
+pub use owner::{LASTING_MS, Question};
 pub use pay::{Checked, Outcome, Report};
 pub use plan::{AppId, Moment};
 pub use policy::EARLY_SECS;
@@ -61,6 +63,7 @@ pub use proof::{ProofKey, proof_of};
 pub use remembered::Remembering;
 pub use sign::Header;
 pub use vault::own::{check_folder, make_folder};
+pub use tries::WrongTries;
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
@@ -94,6 +97,7 @@ pub(crate) struct Inner {
     events: broadcast::Sender<Event>,
     arming: Mutex<arming::Arming>,
     flood: Mutex<flood::Flood>,
+    calls: flood::Calls,
     /// One request at a time per app and URL: two purchases of the same thing know of each other.
     turns: Turns,
     /// Counting the open questions and adding one is one step.
@@ -233,6 +237,7 @@ impl Wallet {
             events: broadcast::channel(1024).0,
             arming: Mutex::default(),
             flood: Mutex::default(),
+            calls: flood::Calls::new(Arc::clone(&options.clock)),
             turns: Mutex::default(),
             entering: tokio::sync::Mutex::default(),
             seen: Mutex::default(),

@@ -2,13 +2,16 @@
 //! changes to rules never touch a question that is already answered.
 
 use crate::sign::{Header, Paper};
-use crate::{Event, Wallet, WalletError, lock};
+use crate::{Event, Wallet, WalletError, cut, lock};
 use ledger::{Allowance, Papers, Payee, Payment, PaymentId, Rule, RuleKey, SiteTotals, Spent, Standing};
 use plan::{AppId, Fact, Finding, Mode, Moment, Site, Weight};
 use tron::Amount;
 
 /// Dangers kept for a person to look at; older ones stay in the record.
 const DANGERS_MAX: usize = 16;
+
+/// A question that was taken back before this comes to nobody's front.
+pub const LASTING_MS: i64 = 1_000;
 
 /// A question with all that is shown about it.
 #[derive(Clone, Debug)]
@@ -51,6 +54,12 @@ impl Wallet {
         Ok(out)
     }
 
+    /// Whether a question is open that was not taken back at once: worth a window that comes to the front.
+    pub async fn has_lasting_question(&self) -> Result<bool, WalletError> {
+        let now = self.now();
+        Ok(self.open_questions().await?.iter().any(|asked| now.since(asked.entered_at) >= LASTING_MS))
+    }
+
     /// Refused because it was dangerous, and not looked at yet.
     pub async fn dangers(&self) -> Result<Vec<Question>, WalletError> {
         let ids = lock(&self.0.dangers).clone();
@@ -58,6 +67,11 @@ impl Wallet {
         let mut out = Vec::with_capacity(queue);
         for (index, id) in ids.into_iter().enumerate() {
             let payment = self.row(id).await?;
+            if payment.ended_at.is_some_and(|ended| self.now().since(ended) >= cut::KEPT_MS) {
+                // Its document is cut, or about to be: who did not look in a day finds it in the record.
+                lock(&self.0.dangers).retain(|d| *d != id);
+                continue;
+            }
             out.push(self.picture(payment, index + 1, queue, true).await?);
         }
         Ok(out)

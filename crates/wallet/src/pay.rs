@@ -98,6 +98,10 @@ impl Wallet {
         };
         self.detached(async move {
             let _turn = turn;
+            // From here on nodes are asked, or a row is written.
+            if !matches!(&earlier, Some(earlier) if answers_by_itself(earlier)) {
+                wallet.0.calls.call(&app)?;
+            }
             match earlier {
                 Some(earlier) if wallet.is_taken(&app, &asked, &earlier).await? => wallet.pay_asked(&app, &asked).await,
                 Some(earlier) => wallet.earlier(&app, &asked, earlier).await,
@@ -109,6 +113,8 @@ impl Wallet {
 
     /// The long way, with the chain and if need be a person.
     async fn pay_asked(&self, app: &AppId, asked: &Asked) -> Result<Outcome, WalletError> {
+        // A full queue is told before a node is asked.
+        self.check_queue(app).await?;
         let planned = self.plan(app, asked, Look::Chain).await?;
         asked.within(&planned.plan)?;
         let new = self.new_row(asked, planned);
@@ -145,6 +151,7 @@ impl Wallet {
         if asked.within(&planned.plan).is_err() || planned.plan.findings.iter().any(|f| f.weight >= Weight::Warn) {
             return Ok(Short::Long);
         }
+        self.0.calls.row(app)?;
         let new = self.new_row(asked, planned);
         let wallet = self.clone();
         let entered = self.db(move |ledger| {
@@ -351,6 +358,7 @@ impl Wallet {
     /// What would happen to `request` now. Writes nothing, asks nobody, signs nothing.
     pub async fn check(&self, app: &AppId, request: &PayRequest) -> Result<Checked, WalletError> {
         let asked = Asked::parse(request)?;
+        self.0.calls.call(app)?;
         let planned = self.plan(app, &asked, Look::Chain).await?;
         asked.within(&planned.plan)?;
         let now = self.now();
@@ -405,10 +413,19 @@ impl Wallet {
         let payment = self.own(app, id).await?;
         match payment.state {
             // A signature that is being made at this moment never leaves: the ledger refuses it afterwards.
-            State::Asked => self.end(id, End::Cancelled).await,
+            State::Asked => {
+                lock(&self.0.flood).cancelled(app, self.0.time.boot_ms());
+                self.end(id, End::Cancelled).await
+            }
             State::Reserved if payment.by_person => self.end(id, End::Cancelled).await,
             State::Reserved | State::Signed => Err(WalletError::Signed(Box::new(payment))),
             State::Rejected | State::Refused | State::Cancelled | State::Expired => Ok(payment),
         }
     }
+}
+
+/// Told from the record alone: an open question, or how it ended.
+fn answers_by_itself(earlier: &Entered) -> bool {
+    matches!(earlier, Entered::Existing(payment) if payment.state != State::Signed)
+        || matches!(earlier, Entered::Conflict { .. })
 }

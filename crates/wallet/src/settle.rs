@@ -57,6 +57,7 @@ pub(crate) fn watch(wallet: &Wallet) {
         }
     });
     crate::record::index(wallet);
+    crate::cut::watch(wallet);
 }
 
 impl Wallet {
@@ -96,6 +97,7 @@ impl Wallet {
         if payment.state != State::Signed {
             return Err(WalletError::Ended(Box::new(payment)));
         }
+        let reported = payment.delivery;
         let delivery = match report.http_status {
             200..=299 => Delivery::Delivered,
             _ => Delivery::RefusedBySeller,
@@ -120,6 +122,11 @@ impl Wallet {
             payment = self.db(move |ledger| ledger.seller_said(id, says.as_deref(), now)).await?;
         }
         self.moved(&payment);
+        // The first report is news; repeating one buys no more looks than any other call.
+        let news = reported.is_none_or(|known| known == Delivery::NotReported);
+        if !news && self.0.calls.call(app).is_err() {
+            return Ok(payment);
+        }
         Ok(self.look_at_once(payment, claim).await)
     }
 

@@ -47,6 +47,9 @@ pub fn facilitator(devnet: &Devnet) -> Result<Facilitator> {
         exact: true,
     };
     let config = facilitator::Config {
+        payees: facilitator::Payees::Anybody,
+        payee_budget: facilitator::Budget::UNLIMITED,
+        budget: facilitator::Budget::UNLIMITED,
         tokens: vec![usdt, TokenTerms::free(NETWORK, devnet::AUTHORIZED_USD)],
         poll: Duration::from_millis(20),
         ..facilitator::Config::default()

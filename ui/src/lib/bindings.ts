@@ -560,7 +560,7 @@ export type PaymentDetailView = {
 	validBefore: string,
 	steps: StepView[],
 	findings: FindingView[],
-	/**  The raw 402, made safe to show. */
+	/**  The raw 402, made safe to show; empty where it came to nothing and is no longer kept. */
 	document: string,
 	/**  What was signed, when it was. */
 	signedPayload: string | null,
@@ -872,6 +872,10 @@ export type StatusView = {
 	network: string,
 	/**  The ledger does not take rows (disk full, read-only): nothing is signed. */
 	ledgerFailure: string | null,
+	/**  Wrong passphrases since the last right one. */
+	wrongPassphrases: number,
+	/**  Seconds until the next passphrase is taken; 0: now. */
+	passphraseWait: number,
 };
 
 /**  One dated step of a payment's lives. */

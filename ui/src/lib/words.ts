@@ -124,6 +124,7 @@ export const words = {
     asked: "What the server sent (402)",
     signed: "What would be signed",
     payload: "What was signed",
+    cut: "(no longer kept: what came to nothing is kept for a day)",
     note: "Shown as text, never run. Hidden characters are written out.",
   },
 
@@ -282,6 +283,7 @@ export const words = {
     pairing: "A program wants to be paired",
     look: "Look",
     ledger: "The ledger can't take new rows, so nothing is signed.",
+    tries: (wrong: number) => `${wrong} wrong passphrases in a row: each try waits longer. If it was not you, another program of yours is guessing.`,
   },
 
   activity: {

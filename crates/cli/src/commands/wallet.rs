@@ -173,6 +173,13 @@ fn shown(global: &Global, status: &StatusView, process: Option<u32>) {
     if let Some(problem) = &status.remembered.problem {
         rows.push(vec!["keyring".into(), safe(problem)]);
     }
+    if status.wrong_passphrases > 0 {
+        let wait = match status.passphrase_wait {
+            0 => String::new(),
+            seconds => format!("; the next one is taken in {seconds} s"),
+        };
+        rows.push(vec!["passphrase".into(), format!("{} wrong in a row{wait}", status.wrong_passphrases)]);
+    }
     if let Some(failure) = &status.ledger_failure {
         rows.push(vec!["ledger".into(), format!("takes no rows, nothing is signed: {}", safe(failure))]);
     }

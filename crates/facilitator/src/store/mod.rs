@@ -1,6 +1,7 @@
 //! The facilitator's own SQLite file: every transaction before it is sent, and the fees that were quoted. A write is
 //! on the disk when it returns. Refuses a file that is not its own or comes from a newer program.
 
+mod costs;
 mod fates;
 mod prices;
 mod sent;
@@ -24,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_first.sql"),
     include_str!("../../migrations/0002_told_once.sql"),
     include_str!("../../migrations/0003_seen.sql"),
+    include_str!("../../migrations/0004_budget.sql"),
 ];
 
 /// Why the file can't be used.
@@ -158,7 +160,7 @@ mod tests {
         drop(Store::open(Some(&path)).unwrap());
         Connection::open(&path).unwrap().pragma_update(None, "user_version", 9).unwrap();
         let error = Store::open(Some(&path)).unwrap_err();
-        assert!(matches!(error, StoreError::Newer { found: 9, known: 3 }), "{error}");
+        assert!(matches!(error, StoreError::Newer { found: 9, known: 4 }), "{error}");
 
         let other = folder.path().join("other.sqlite");
         Connection::open(&other).unwrap().execute_batch("CREATE TABLE notes (text TEXT)").unwrap();

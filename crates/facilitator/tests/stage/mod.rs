@@ -6,7 +6,7 @@ pub mod gate;
 
 use chain::{Config as Node, TronGrid};
 use devnet::{Clock, Devnet, Gift, Options};
-use facilitator::{CancellationToken, Config, Facilitator, Keys, TokenTerms};
+use facilitator::{Budget, CancellationToken, Config, Facilitator, Keys, Payees, TokenTerms};
 use serde_json::json;
 use std::time::Duration;
 use tron::{Address, Amount, Network, PrivateKey, SignedTransaction, abi, registry, tx::Contract};
@@ -14,6 +14,18 @@ use x402::{
     Fee, Fresh, Offer, Payment, PaymentRequired, Price, Requirements, Terms, U256, exact_permit::Meta,
     facilitator::Request,
 };
+
+/// The example's settings, with its question answered: whoever asks, and no budget that a long test would pass.
+pub fn example() -> String {
+    let settings = facilitator::EXAMPLE.replace("# payees = [\"T…\"]", "payees = \"anybody\"");
+    let budget =
+        settings.lines().filter(|line| line.contains("_trx = ") && line.contains("hour") | line.contains("day"));
+    let budget: String = budget.map(|line| format!("{line}\n")).collect();
+    settings.replace(
+        &budget,
+        "payee_hour_trx = \"1000000\"\npayee_day_trx = \"1000000\"\nhour_trx = \"1000000\"\nday_trx = \"1000000\"\n",
+    )
+}
 
 pub const NETWORK: Network = Network::Nile;
 pub const START_SECS: u64 = 1_790_000_000;
@@ -127,6 +139,9 @@ pub fn config(devnet: &Devnet) -> Config {
     let clock = devnet.clock().clone();
     Config {
         tokens: vec![terms()],
+        payees: Payees::Anybody,
+        payee_budget: Budget::UNLIMITED,
+        budget: Budget::UNLIMITED,
         fee_to: Some(key(0xfe).address()),
         wait: Duration::from_millis(500),
         poll: Duration::from_millis(10),

@@ -14,7 +14,6 @@ impl SocketListener {
     pub fn bind(_: &Path) -> Result<Self> {
         Err(Error::from(ErrorKind::Unsupported))
     }
-
 }
 
 impl serve::Accept for SocketListener {

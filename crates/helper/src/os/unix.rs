@@ -36,7 +36,6 @@ impl SocketListener {
         }
         Ok(Self { path: path.to_owned(), now: Mutex::new(Arc::new(bound(path)?)) })
     }
-
 }
 
 impl Accept for SocketListener {

@@ -210,6 +210,9 @@ fn facilitator(clock: &Clock, grid: &TronGrid) -> Facilitator {
     let dollars = TokenTerms { exact: true, ..dollars };
     let clock = clock.clone();
     let config = facilitator::Config {
+        payees: facilitator::Payees::Anybody,
+        payee_budget: facilitator::Budget::UNLIMITED,
+        budget: facilitator::Budget::UNLIMITED,
         tokens: vec![dollars, TokenTerms::free(NETWORK, AUTHORIZED_USD)],
         wait: Duration::from_millis(300),
         poll: Duration::from_millis(10),
