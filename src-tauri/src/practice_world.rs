@@ -64,7 +64,7 @@ async fn open_wallet(desk: &Desk) -> Result<Option<String>, view::Failure> {
     } else {
         desk.unlock(PASSPHRASE.to_owned()).await?;
     }
-    let pairing = desk.pair("Practice shopper").await?;
+    let pairing = desk.pair("Practice shopper", None).await?;
     desk.answer_pairing(&pairing.id, true).await?;
     Ok(desk.collect(&pairing.id, &pairing.secret.unwrap_or_default(), Duration::ZERO).await?.token)
 }

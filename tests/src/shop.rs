@@ -62,6 +62,11 @@ struct Seen {
 }
 
 impl Market {
+    /// Half a minute goes by: an app that takes many questions back in less has to wait.
+    pub fn pause(&self) {
+        self.stage.advance(31);
+    }
+
     /// The account has money and an allowance for every way.
     pub async fn open() -> Self {
         let stage = Stage::start().await;

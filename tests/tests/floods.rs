@@ -120,3 +120,21 @@ async fn documents_of_what_came_to_nothing_are_cut_after_a_day_and_their_rows_st
     assert!(!document(signed.id).await.is_empty(), "what was signed stays whole");
     assert!(stage.wallet.dangers().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn programs_of_other_users_take_their_own_places_for_pairings() {
+    let stage = Stage::start().await;
+    let names: Vec<String> = (0..12).map(|n| format!("Reader {}", char::from(b'a' + n))).collect();
+    let asked = |user| names.iter().filter(|name| stage.wallet.pair_for(name, user).is_ok()).count();
+    assert_eq!((asked(Some(65_534)), asked(Some(33))), (8, 8));
+    assert!(stage.wallet.pair("news reader").is_ok(), "ours are still there");
+    // Turning theirs down three times makes them pause, and not us.
+    for pairing in stage.wallet.open_pairings().iter().take(3) {
+        stage.wallet.answer_pairing(&pairing.id, false).await.unwrap();
+    }
+    assert!(matches!(
+        stage.wallet.pair_for("again", Some(65_534)),
+        Err(WalletError::RateLimited { retry_after: 1..=30 })
+    ));
+    assert!(stage.wallet.pair("another reader").is_ok());
+}

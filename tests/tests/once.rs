@@ -145,6 +145,7 @@ async fn the_app_loses_patience_and_brings_several_fresh_402s_at_once() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
     for item in runs() {
+        market.pause();
         let mut dice = Dice::new(21, item);
         let offers = join_all((0..2 + dice.below(3)).map(|_| app.offer(item))).await;
         let answers = join_all(offers.iter().map(|offer| anew(&app, item, offer))).await;
@@ -164,6 +165,7 @@ async fn two_apps_bring_the_same_402() {
     let market = Market::open().await;
     let (first, second) = (market.trusted_app("first").await, market.trusted_app("second").await);
     for item in runs() {
+        market.pause();
         let mut dice = Dice::new(4, item);
         let (offer, key) = (first.offer(item).await, key(&mut dice, item));
         if !Way::of(item).dictated() {
@@ -344,6 +346,7 @@ async fn the_sellers_answer_is_lost_after_it_settled() {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
     for item in runs() {
+        market.pause();
         let mut dice = Dice::new(10, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         market.shop.lose(&format!("GET /goods/{item} "), Loss::Answer, 1);
@@ -406,6 +409,7 @@ async fn the_settlement_goes_wrong(story: u64, losses: &[Loss]) {
     let market = Market::open().await;
     let app = market.trusted_app("reader").await;
     for item in runs() {
+        market.pause();
         let mut dice = Dice::new(story, item);
         let signed = app.ask(item, &app.offer(item).await, None).await.unwrap();
         for _ in 0..1 + dice.below(2) {

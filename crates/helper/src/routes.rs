@@ -14,6 +14,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use futures::Stream;
 use serde::{Deserialize, Serialize};
+use serve::Peer;
 use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::error::RecvError;
@@ -123,8 +124,18 @@ pub(crate) async fn pair(
     port.pairings.take(peer).map_err(|seconds| {
         Problem::new(Code::RateLimited, "too many pairings were asked for in the last minute").retry_after(seconds)
     })?;
-    let pairing = port.desk.pair(&request.name).await?;
+    let pairing = port.desk.pair(&request.name, user(peer)).await?;
     Ok((StatusCode::ACCEPTED, Json(pairing)))
+}
+
+/// Another user of this machine, by number; none: this one.
+fn user(peer: Peer) -> Option<u32> {
+    match peer {
+        Peer::Own => None,
+        Peer::User(uid) => Some(uid),
+        // They share one.
+        Peer::Unknown | Peer::Address(_) => Some(u32::MAX),
+    }
 }
 
 /// How a pairing stands; waits for the person's answer, and then hands out the token, once

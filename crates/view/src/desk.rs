@@ -412,8 +412,8 @@ impl Desk {
 
 /// What apps do, through the port.
 impl Desk {
-    pub async fn pair(&self, name: &str) -> Answer<AppPairingView> {
-        Ok(app_pairing(self.wallet.pair(name)?))
+    pub async fn pair(&self, name: &str, user: Option<u32>) -> Answer<AppPairingView> {
+        Ok(app_pairing(self.wallet.pair_for(name, user)?))
     }
 
     /// For the app that has the secret of its asking.

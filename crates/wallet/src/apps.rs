@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 const OPEN_MS: i64 = 5 * 60_000;
 /// How long the app can collect its token.
 const COLLECT_MS: i64 = 60_000;
-/// Pairings that may wait at once.
+/// Pairings of one user's programs that may wait at once.
 const OPEN_MAX: usize = 8;
 const NAME_MAX: usize = 64;
 
@@ -47,6 +47,8 @@ pub struct Pairing {
 }
 
 pub(crate) struct Open {
+    /// Whose program asked: another user of this machine, or ours.
+    user: Option<u32>,
     id: String,
     secret_hash: [u8; 32],
     name: String,
@@ -74,9 +76,9 @@ impl Open {
     }
 }
 
-/// Pairings that a person turned down count against all unpaired programs together.
-fn pairings() -> AppId {
-    AppId("pairings".to_owned())
+/// Pairings that a person turned down count against all unpaired programs of a user together.
+fn pairings(user: Option<u32>) -> AppId {
+    AppId(user.map_or("pairings".to_owned(), |user| format!("pairings of {user}")))
 }
 
 /// Refuses a name that a person could take for that of an app which may still ask. Said to the owner alone: an unpaired
@@ -119,24 +121,30 @@ impl Tokens {
 impl Wallet {
     /// An app asks to be paired. `name` is its own word for itself.
     pub fn pair(&self, name: &str) -> Result<Pairing, WalletError> {
+        self.pair_for(name, None)
+    }
+
+    /// As [`Wallet::pair`], for a program of another user of this machine: those take nobody else's places.
+    pub fn pair_for(&self, name: &str, user: Option<u32>) -> Result<Pairing, WalletError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > NAME_MAX {
             let found = format!("{} characters", name.chars().count());
             return Err(WalletError::Field { field: "name", expected: "1 to 64 characters", found });
         }
         check_app_name(name).map_err(|why| WalletError::AppName { name: name.to_owned(), why })?;
-        self.check_pairing_pause()?;
+        self.check_pairing_pause(user)?;
         let (mut id, mut code, mut bytes) = ([0; 16], [0; 6], Zeroizing::new([0; 32]));
         random(&mut id)?;
         random(&mut code)?;
         random(bytes.as_mut())?;
         let secret = Zeroizing::new(format!("cp_{}", hex::encode(*bytes)));
         let mut open = self.pairings_now();
-        if open.iter().filter(|p| p.state == PairingState::Asked).count() >= OPEN_MAX {
+        if open.iter().filter(|p| p.state == PairingState::Asked && p.user == user).count() >= OPEN_MAX {
             return Err(WalletError::RateLimited { retry_after: 60 });
         }
         let code = readable(&code);
         let pairing = Open {
+            user,
             id: hex::encode(id),
             secret_hash: hash(&secret),
             name: name.to_owned(),
@@ -193,7 +201,7 @@ impl Wallet {
 
     /// The person's answer.
     pub async fn answer_pairing(&self, pairing_id: &str, approve: bool) -> Result<(), WalletError> {
-        let name = {
+        let (name, user) = {
             let mut open = self.pairings_now();
             let pairing = open
                 .iter_mut()
@@ -203,10 +211,10 @@ impl Wallet {
             pairing.state = if approve { PairingState::Approved } else { PairingState::Rejected };
             pairing.writing = approve;
             pairing.ends = self.0.time.boot_ms() + COLLECT_MS;
-            pairing.name.clone()
+            (pairing.name.clone(), pairing.user)
         };
         if !approve {
-            lock(&self.0.flood).refused(&pairings(), self.0.time.boot_ms());
+            lock(&self.0.flood).refused(&pairings(user), self.0.time.boot_ms());
         }
         if approve {
             let (mut app_id, mut secret) = ([0; 8], Zeroizing::new([0; 32]));
@@ -313,8 +321,8 @@ impl Wallet {
         Ok(())
     }
 
-    fn check_pairing_pause(&self) -> Result<(), WalletError> {
-        match lock(&self.0.flood).pause(&pairings(), self.0.time.boot_ms()) {
+    fn check_pairing_pause(&self, user: Option<u32>) -> Result<(), WalletError> {
+        match lock(&self.0.flood).pause(&pairings(user), self.0.time.boot_ms()) {
             Some(retry_after) => Err(WalletError::RateLimited { retry_after }),
             None => Ok(()),
         }

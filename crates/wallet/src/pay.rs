@@ -98,10 +98,6 @@ impl Wallet {
         };
         self.detached(async move {
             let _turn = turn;
-            // From here on nodes are asked, or a row is written.
-            if !matches!(&earlier, Some(earlier) if answers_by_itself(earlier)) {
-                wallet.0.calls.call(&app)?;
-            }
             match earlier {
                 Some(earlier) if wallet.is_taken(&app, &asked, &earlier).await? => wallet.pay_asked(&app, &asked).await,
                 Some(earlier) => wallet.earlier(&app, &asked, earlier).await,
@@ -113,7 +109,8 @@ impl Wallet {
 
     /// The long way, with the chain and if need be a person.
     async fn pay_asked(&self, app: &AppId, asked: &Asked) -> Result<Outcome, WalletError> {
-        // A full queue is told before a node is asked.
+        // From here on nodes are asked, and a row is written; what can't be is told before.
+        self.0.calls.call(app)?;
         self.check_queue(app).await?;
         let planned = self.plan(app, asked, Look::Chain).await?;
         asked.within(&planned.plan)?;
@@ -422,10 +419,4 @@ impl Wallet {
             State::Rejected | State::Refused | State::Cancelled | State::Expired => Ok(payment),
         }
     }
-}
-
-/// Told from the record alone: an open question, or how it ended.
-fn answers_by_itself(earlier: &Entered) -> bool {
-    matches!(earlier, Entered::Existing(payment) if payment.state != State::Signed)
-        || matches!(earlier, Entered::Conflict { .. })
 }

@@ -147,7 +147,8 @@ impl Wallet {
     /// Whether the chain has what was signed here as used, which is noted. Where no node answers it counts as not used:
     /// the same signature pays only once.
     pub(crate) async fn is_used(&self, payment: &Payment) -> Result<Option<Payment>, WalletError> {
-        if payment.state != State::Signed {
+        // An app that asks for the same again and again buys no look each time.
+        if payment.state != State::Signed || self.0.calls.call(&payment.plan.app).is_err() {
             return Ok(None);
         }
         let claim = self.claim(payment.id).await?;

@@ -13,8 +13,8 @@ use tron::{Address, Amount, Network, registry};
 use wallet::Report;
 use x402::Signed;
 
-/// Cases between two pauses: an app that is refused thirty times in half a minute has to wait.
-const IN_A_ROW: u64 = 15;
+/// Cases between two pauses: an app that is refused thirty times in half a minute, or takes ten questions back, has to wait.
+const IN_A_ROW: u64 = 8;
 const PRICE: u64 = 250_000;
 /// The longest that a permission of ours may hold.
 const LIFETIME: u64 = 3600;

@@ -15,7 +15,7 @@ use view::{AnswerView, FilterView, ScopeView};
 /// Posted at the same time: less than an app may have open as questions.
 const AT_ONCE: usize = 4;
 /// So many cases per app: one that is refused more often in half a minute has to pause.
-const PER_APP: usize = 25;
+const PER_APP: usize = 9;
 
 struct Port {
     owner: Owner,

@@ -106,7 +106,7 @@ impl OurWallet {
         let status = desk.import_words(WORDS.to_owned(), PASSPHRASE.to_owned()).await.unwrap();
         let address = address(&status.accounts[0].address.address);
         desk.add_token(NETWORK.canonical(), &devnet::AUTHORIZED_USD.to_string()).await.unwrap();
-        let pairing = desk.pair("buyer").await.unwrap();
+        let pairing = desk.pair("buyer", None).await.unwrap();
         desk.answer_pairing(&pairing.id, true).await.unwrap();
         let token = desk
             .collect(&pairing.id, &pairing.secret.unwrap(), Duration::ZERO)
