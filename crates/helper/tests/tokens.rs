@@ -196,3 +196,65 @@ async fn a_name_that_could_be_taken_for_another_is_refused_and_the_text_says_for
         house.pair(name).await;
     }
 }
+
+/// Asks again and again on each of 512 connections and reads nothing, asks for pairings, and stays until its input ends.
+#[cfg(target_os = "linux")]
+const DEAF: &str = r#"
+import json, socket, sys
+port = int(sys.argv[1])
+host = f"Host: 127.0.0.1:{port}\r\n"
+held = []
+for _ in range(512):
+    s = socket.create_connection(("127.0.0.1", port))
+    s.setblocking(False)
+    try:
+        s.send(f"GET /v1/openapi.json HTTP/1.1\r\n{host}\r\n".encode() * 400)
+    except OSError:
+        pass
+    held.append(s)
+print("ready", flush=True)
+sys.stdin.readline()
+for s in held:
+    s.close()
+limited = 0
+for n in range(40):
+    body = json.dumps({"name": f"Reader {chr(97 + n % 26)}"})
+    try:
+        s = socket.create_connection(("127.0.0.1", port))
+        s.send(f"POST /v1/pairings HTTP/1.1\r\n{host}Connection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+        limited += b" 429 " in s.recv(64)
+    except OSError:
+        pass
+print(limited, flush=True)
+"#;
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_who_never_reads_and_asks_for_pairings_takes_nobodys_place() {
+    use std::os::unix::fs::MetadataExt;
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    // Nobody else can become another user.
+    if !std::fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0) {
+        return;
+    }
+    let house = House::open().await;
+    let mut other = tokio::process::Command::new("python3");
+    other.args(["-c", DEAF, &house.addr().port().to_string()]).uid(65534).gid(65534).current_dir("/").kill_on_drop(true);
+    let piped = std::process::Stdio::piped;
+    let mut other = other.stdin(piped()).stdout(piped()).spawn().unwrap();
+    let mut said = BufReader::new(other.stdout.take().unwrap()).lines();
+    assert_eq!(said.next_line().await.unwrap().as_deref(), Some("ready"));
+    // While it holds what it got.
+    let http = client();
+    for _ in 0..20 {
+        let fresh = client().get(house.url("/v1/health")).send().await.unwrap();
+        assert_eq!(fresh.status(), 200);
+    }
+    other.stdin.as_mut().unwrap().write_all(b"\n").await.unwrap();
+    let limited: usize = said.next_line().await.unwrap().unwrap().parse().unwrap();
+    assert!(limited >= 20, "{limited} of 40 were told to come later");
+    // And ours are still there.
+    let asked = http.post(house.url("/v1/pairings")).json(&serde_json::json!({ "name": "ours" })).send().await.unwrap();
+    assert_eq!(asked.status(), 202, "{}", asked.text().await.unwrap());
+    assert!(other.wait().await.unwrap().success());
+}
