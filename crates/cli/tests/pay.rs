@@ -189,6 +189,19 @@ async fn the_sellers_no_is_told_as_the_sellers_word_and_a_redirect_is_not_follow
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_seller_that_asks_once_more_is_quoted_with_what_it_says_was_wrong() {
+    let home = Home::open().await;
+    let seller = Seller::start(|_| {
+        let again = seller::offer_saying("https://news.example/article", "12000", "the voucher\u{1b}[2J was used");
+        seller::answer("402 Payment Required", &format!("PAYMENT-REQUIRED: {again}\r\n"), "{}")
+    });
+    let ran = run(home.path(), &["pay", &seller.url], &yes());
+    assert_eq!(ran.status, 9, "{}", ran.err);
+    assert!(ran.err.contains("answered 402") && ran.err.contains("the voucher"), "{}", ran.err);
+    assert!(ran.err.contains("was used") && !ran.err.contains("\u{1b}[2J"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_402_that_came_with_two_headers_is_refused_and_nothing_is_asked() {
     let home = Home::open().await;
     let two = |url: &str| {

@@ -121,6 +121,9 @@ async fn paid(
 ) -> Result<(), Fail> {
     let (status, said) = (answer.status(), said(&answer));
     let receipt = receipt(answer.headers());
+    // A seller that asks again says in its new offer what was wrong with the payment.
+    let asks_again = answer.headers().get(x402::header::PAYMENT_REQUIRED).and_then(|value| value.to_str().ok());
+    let asks_again = asks_again.and_then(|text| x402::Offer::read(text).ok()?.error);
     let mut content = tokio::spawn(deliver(answer, output.was_paid()));
     let ended = |came: Result<Came, tokio::task::JoinError>| came.unwrap_or_else(|e| Came::Lost(e.to_string()));
     let mut came = tokio::select! {
@@ -150,7 +153,7 @@ async fn paid(
             quoted(text, 80)
         );
     }
-    let words = receipt.as_deref().and_then(|text| x402::Settlement::read(text).ok()?.error_reason);
+    let words = receipt.as_deref().and_then(|text| x402::Settlement::read(text).ok()?.error_reason).or(asks_again);
     let now = match told {
         Some(Ok(now)) => now,
         Some(Err(failure)) => {

@@ -120,8 +120,14 @@ pub fn ok(body: &str) -> Vec<u8> {
 
 /// The value of a 402's header that asks for this much of the practice chain's USDT.
 pub fn offer(url: &str, amount: &str) -> String {
+    offer_saying(url, amount, "PAYMENT-SIGNATURE header is required")
+}
+
+/// The same with the seller's `error`.
+pub fn offer_saying(url: &str, amount: &str, error: &str) -> String {
     let offer = serde_json::json!({
         "x402Version": 2,
+        "error": error,
         "resource": { "url": url, "description": "One article" },
         "accepts": [{
             "scheme": "exact",
