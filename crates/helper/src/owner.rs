@@ -413,7 +413,8 @@ const NO_CHAIN: &str = "http://127.0.0.1:1";
 
 async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartError> {
     let dir = &places.data_dir;
-    for place in [&places.runtime_file, &places.socket_dir] {
+    let sockets = places.sockets.as_ref().map(|sockets| &sockets.dir);
+    for place in [Some(&places.runtime_file), sockets].into_iter().flatten() {
         if place.to_str().is_none() {
             return Err(OpenError::NotText { dir: place.display().to_string() }.into());
         }
