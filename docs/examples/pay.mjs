@@ -1,5 +1,6 @@
 // Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
 //   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
+// A seller with a receipt of more than 16 KiB needs node --max-http-header-size=65536.
 // Where Countersign listens stands in the runtime file; COUNTERSIGN_RUNTIME names another file, COUNTERSIGN_URL an address
 // (http://127.0.0.1:4020). What listens there proves first that it is the Countersign which gave out the token. The token
 // comes from a pairing: see pair.sh.

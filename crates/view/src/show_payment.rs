@@ -130,6 +130,8 @@ fn other_set(plan: &Plan, reason: &str) -> Option<String> {
 fn word(payment: &Payment) -> String {
     let key = match (payment.state, settlement(payment)) {
         (State::Asked, _) => "word-waiting",
+        // A person's yes is signed at once, unless a transaction has to come first.
+        (State::Reserved, _) if payment.by_person && payment.plan.allowance.is_some() => "word-approved-allowance",
         (State::Reserved, _) => "word-approved",
         (State::Rejected, _) => "word-rejected",
         (State::Refused, _) => "word-refused",

@@ -45,11 +45,13 @@ pub fn say(key: &str, args: &[(&str, Arg<'_>)]) -> String {
 
 /// A length of time in its largest whole unit: "4 minutes", "30 days".
 pub fn duration(seconds: u64) -> String {
+    // The nearest whole one: 299 seconds are 5 minutes.
+    let whole = |unit: u64| seconds.saturating_add(unit / 2) / unit;
     let (key, count) = match seconds {
         0..120 => ("seconds", seconds),
-        120..7_200 => ("minutes", seconds / 60),
-        7_200..172_800 => ("hours", seconds / 3600),
-        _ => ("days", seconds / 86_400),
+        120..7_200 => ("minutes", whole(60)),
+        7_200..172_800 => ("hours", whole(3600)),
+        _ => ("days", whole(86_400)),
     };
     say(key, &[("count", Arg::Count(count))])
 }
@@ -63,6 +65,7 @@ mod tests {
         assert!(FluentResource::try_new(include_str!("../words/en.ftl").to_owned()).is_ok());
         assert_eq!(duration(1), "1 second");
         assert_eq!(duration(600), "10 minutes");
+        assert_eq!((duration(299), duration(269)), ("5 minutes".to_owned(), "4 minutes".to_owned()));
         assert_eq!(duration(30 * 86_400), "30 days");
         let args = [("claimed", Arg::Text("USDT"))];
         assert_eq!(say("tokenUnknown-title", &args), "This token only calls itself USDT");

@@ -255,6 +255,7 @@ outcome-open = The outcome is not known yet. Countersign goes on looking for it,
 word-waiting = waiting
 word-waiting-gone = waiting, nobody asks any more
 word-approved = approved
+word-approved-allowance = approved, waiting for the allowance
 word-signed = signed
 word-seen = settling
 word-dropped = its block was dropped

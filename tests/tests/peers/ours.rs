@@ -45,6 +45,7 @@ pub fn facilitator(devnet: &Devnet) -> Result<Facilitator> {
         token: address(USDT),
         fee: FeeRule::flat(Amount::from_u64(FEE), Amount::ZERO),
         exact: true,
+        free_from: Amount::ZERO,
     };
     let config = facilitator::Config {
         payees: facilitator::Payees::Anybody,
