@@ -19,6 +19,10 @@ export const commands = {
 	dangers: () => __TAURI_INVOKE<QuestionView[]>("dangers"),
 	/**  The question is in front with this digest; answers the milliseconds until approving counts. */
 	shown: (id: string, digest: string) => __TAURI_INVOKE<number>("shown", { id, digest }),
+	/**
+	 *  A yes to one payment counts where the wallet is unlocked and the button was armed; one that sets a limit takes the
+	 *  passphrase.
+	 */
 	answer: (id: string, digest: string, answer: AnswerView) => __TAURI_INVOKE<PaymentView>("answer", { id, digest, answer }),
 	/**  No to every open question of the app that asks this one; answers how many there were. */
 	rejectApp: (id: string) => __TAURI_INVOKE<number>("reject_app", { id }),
@@ -148,6 +152,9 @@ export type AccountView = {
 	/**  Why the balances are not known, in words. */
 	balanceFailure: string | null,
 };
+
+/**  What takes the passphrase and is asked for in another window than the one for secrets. */
+export type Act = "setRule" | "answerWithLimit" | "unblockSite" | "pair" | "accounts" | "payer" | "addToken" | "autoLock" | "permit2" | "prune" | "vacuum" | "newRecord";
 
 /**  An address with all 34 characters, in groups for reading; the first and last six are the strong ones. */
 export type AddressView = {
@@ -285,13 +292,9 @@ export type DayView = {
 
 export type DeliveryView = "delivered" | "refusedBySeller" | "notReported";
 
-export type Act = "setRule" | "answerWithLimit" | "unblockSite" | "pair" | "accounts" | "payer" | "addToken" | "autoLock" | "permit2" | "prune" | "vacuum" | "newRecord";
-
 /**  What brings a person to the vault window; an account is named by its base58 address. */
 export type Errand = { kind: "unlock" } | { kind: "import" } | { kind: "words" } | { kind: "passphrase" } | { kind: "restore" } | { kind: "remember"; atStart: boolean } | { kind: "export"; account: string } | { kind: "remove"; account: string } | 
-/**
- *  The passphrase for something that another window asked for. `about`: which site, program or account.
- */
+/**  The passphrase for something that another window asked for. `about`: which site, program or account. */
 { kind: "confirm"; act: Act; about: string | null };
 
 /**  What happened, for `GET /v1/events` and the window. */
@@ -321,15 +324,6 @@ export type ExportFormat =
 "jsonLines" | 
 /**  A journal for hledger and its kin. */
 "hledger";
-
-export type ExportInput = {
-	filter: FilterView,
-	format: ExportFormat,
-	/**  The file, whole path. Times are in the filter's time zone. */
-	path: string,
-	/**  A file of that name may be replaced. */
-	replace: boolean,
-};
 
 /**  How far an export is. */
 export type ExportView = {
