@@ -88,9 +88,14 @@ impl Scene {
 
     /// docs/examples/pair.sh, answered by the person; what it printed.
     async fn pair(&self, name: &str, approve: bool) -> Output {
-        let mut events = self.owner.desk().subscribe();
         let script = self.spawn(Path::new("sh"), &[&example("pair.sh"), name], "");
-        let output = tokio::spawn(script.wait_with_output());
+        self.answer_pairing(script, name, approve).await
+    }
+
+    /// What the program printed whose pairing was answered.
+    async fn answer_pairing(&self, program: Child, name: &str, approve: bool) -> Output {
+        let mut events = self.owner.desk().subscribe();
+        let output = tokio::spawn(program.wait_with_output());
         let open = async {
             loop {
                 if let Some(pairing) = self.owner.desk().pairings().await.unwrap().pop() {
@@ -537,6 +542,35 @@ async fn a_url_that_would_end_its_json_text_stays_a_text() {
     assert!(question.path.starts_with("/article?q="), "{}", question.path);
     scene.answer(&question, AnswerView::Reject { block_site: false }).await;
     assert_eq!(ended(child).await.status.code(), Some(1));
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_with_a_key_of_its_own_pays_without_a_token() {
+    let scene = Scene::start().await;
+    let (program, key) = (example("sign.mjs"), scene.dir.path().join("key.pem"));
+    let run = |arguments: &[&str]| {
+        let arguments: Vec<&str> = std::iter::once(program.as_str()).chain(arguments.iter().copied()).collect();
+        let mut command = scene.command(Path::new("node"), &arguments, "");
+        command.env("COUNTERSIGN_KEY", &key).env_remove("COUNTERSIGN_TOKEN");
+        command.spawn().unwrap()
+    };
+    let paired = scene.answer_pairing(run(&["pair", "signer"]), "signer", true).await;
+    assert_eq!(text(&paired.stdout).trim(), "approved", "{paired:?}");
+    let request = serde_json::json!({
+        "request": { "method": "GET", "url": "https://news.example/article" }, "paymentRequired": offer()
+    });
+    let asked = ended(run(&["POST", "/v1/payments", &request.to_string()])).await;
+    assert!(text(&asked.stdout).contains(r#""status":"asked""#), "{asked:?}");
+    let question = scene.owner.desk().questions().await.unwrap().remove(0);
+    let waiting = run(&["GET", &format!("/v1/payments/{}?wait=25", question.id)]);
+    scene.answer(&question, once()).await;
+    let signed = ended(waiting).await;
+    assert!(text(&signed.stdout).contains(r#""headerName":"PAYMENT-SIGNATURE""#), "{signed:?}");
+    // Another key is nobody's.
+    std::fs::remove_file(&key).unwrap();
+    let stranger = ended(run(&["GET", "/v1/accounts"])).await;
+    assert!(text(&stranger.stdout).contains("NOT_PAIRED"), "{stranger:?}");
     scene.close().await;
 }
 

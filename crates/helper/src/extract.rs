@@ -4,6 +4,7 @@
 use crate::door::too_large;
 use crate::limits::{Limits, PerMinute, Shares};
 use crate::problem::Problem;
+use crate::signed::{Replays, SignedBy};
 use crate::strict;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
@@ -30,6 +31,7 @@ pub(crate) struct PortState {
     pub limits: Limits,
     pub pairings: PerMinute,
     pub pairing_waits: Shares,
+    pub replays: Replays,
     bad_tokens: PerMinute,
     /// Requests of each app at once; only apps that proved a token get an entry.
     slots: Mutex<HashMap<AppId, Arc<Semaphore>>>,
@@ -48,6 +50,7 @@ impl Port {
         Self(Arc::new(PortState {
             pairings: PerMinute::new(limits.pairings_per_minute),
             pairing_waits: Shares::new(limits.pairing_waits),
+            replays: Replays::since(desk.wallet().now_latest().0 / 1000),
             bad_tokens: PerMinute::new(limits.bad_tokens_per_minute),
             slots: Mutex::default(),
             desk,
@@ -77,23 +80,43 @@ impl PortState {
     }
 }
 
-/// The app whose token came with the request. Holds one of the app's places as long as the request lasts.
+/// The app whose token came with the request, or whose signature is on it. Holds one of the app's places as long as the
+/// request lasts.
 pub(crate) struct Paired {
     pub app: AppId,
-    pub token: String,
+    known_by: KnownBy,
     pub slot: OwnedSemaphorePermit,
+}
+
+enum KnownBy {
+    Token(String),
+    Key([u8; 32]),
+}
+
+impl Paired {
+    /// Whether it was not revoked meanwhile.
+    pub async fn still(&self, desk: &Desk) -> bool {
+        let paired = match &self.known_by {
+            KnownBy::Token(token) => desk.authenticate(token).await,
+            KnownBy::Key(key) => desk.authenticate_key(key).await,
+        };
+        paired.is_ok()
+    }
 }
 
 impl FromRequestParts<Port> for Paired {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, port: &Port) -> Result<Self, Problem> {
+        if let Some(SignedBy { app, key }) = parts.extensions.get() {
+            return Ok(Self { slot: port.slot(app)?, app: app.clone(), known_by: KnownBy::Key(*key) });
+        }
         let token = match bearer(parts) {
             Some(token) => token.to_owned(),
             None => return Err(not_paired("no token came with the request")),
         };
         match port.desk.authenticate(&token).await {
-            Ok(app) => Ok(Self { slot: port.slot(&app)?, app, token }),
+            Ok(app) => Ok(Self { slot: port.slot(&app)?, app, known_by: KnownBy::Token(token) }),
             Err(failure) if failure.code == Code::NotPaired => {
                 Err(port.unknown(peer(parts), "this token is not known, or was revoked"))
             }
@@ -117,8 +140,7 @@ fn peer(parts: &Parts) -> Peer {
     parts.extensions.get().copied().unwrap_or(Peer::Unknown)
 }
 
-const HOW_TO_PAIR: &str =
-    "POST /v1/pairings {\"name\": …} and let the person compare the code; then send Authorization: Bearer <token>.";
+const HOW_TO_PAIR: &str = "POST /v1/pairings {\"name\": …} and let the person compare the code; then send Authorization: Bearer <token>, or sign.";
 
 fn not_paired(message: &str) -> Problem {
     Problem::new(Code::NotPaired, message).advice(HOW_TO_PAIR)

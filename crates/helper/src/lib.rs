@@ -14,6 +14,7 @@ mod owner;
 mod problem;
 mod routes;
 mod runtime;
+mod signed;
 mod strict;
 
 pub use control::{Client, Verb, verb};

@@ -43,6 +43,10 @@ fn description() -> String {
         "The localhost port of Countersign for programs that meet a 402.\n\n\
         A request has exactly one Host (127.0.0.1:PORT, localhost:PORT or [::1]:PORT; `localhost` on the Unix socket), \
         no Origin, and a JSON body of at most 96 KiB with no key twice and no unknown field. \
+        An app that was paired with `publicKey` sends no token: it signs each request (RFC 9421, `ed25519`) over `@method`, \
+        `@authority`, `@path`, `@query` where there is one, and `content-digest` (RFC 9530, `sha-256`) where there is a body, \
+        with `created`, a `nonce` of its own and the public key as `keyid`. `@authority` is the address that is dialled, in \
+        numbers (`127.0.0.1:4020`; `localhost` on the Unix socket). A signature counts once, for a minute.\n\n\
         Failures are problem documents (RFC 9457) with a stable `code`:\n\n| code | status | meaning |\n|---|---|---|\n",
     );
     for code in CODES {

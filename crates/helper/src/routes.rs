@@ -6,6 +6,7 @@ use crate::extract::{By, Challenge, Id, Input, Paired, Port, Wait};
 use crate::limits::Limits;
 use crate::openapi;
 use crate::problem::{Problem, ProblemView};
+use crate::signed;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -29,6 +30,7 @@ use wallet::{AppId, Event as Happened, WalletError};
 /// the mark everything is refused.
 pub fn router(desk: Desk, limits: Limits) -> Router {
     let body_bytes = limits.body_bytes;
+    let port = Port::new(desk, limits);
     Router::new()
         .route("/v1/health", get(health))
         .route("/v1/openapi.json", get(document))
@@ -44,7 +46,8 @@ pub fn router(desk: Desk, limits: Limits) -> Router {
         .route("/v1/events", get(events))
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .with_state(Port::new(desk, limits))
+        .layer(axum::middleware::from_fn_with_state(port.clone(), signed::verify))
+        .with_state(port)
         .layer(axum::middleware::from_fn_with_state(body_bytes, door::guard))
 }
 
@@ -76,6 +79,8 @@ pub struct PairingRequestView {
     /// What the person will see, 1 to 60 characters.
     #[schema(example = "news reader")]
     pub name: String,
+    /// For an app that signs its requests (RFC 9421) and wants no token: its public Ed25519 key, 64 hexadecimal digits.
+    pub public_key: Option<String>,
 }
 
 /// `POST /v1/pairings/{id}`.
@@ -124,7 +129,19 @@ pub(crate) async fn pair(
     port.pairings.take(peer).map_err(|seconds| {
         Problem::new(Code::RateLimited, "too many pairings were asked for in the last minute").retry_after(seconds)
     })?;
-    let pairing = port.desk.pair(&request.name, user(peer)).await?;
+    let pairing = match &request.public_key {
+        None => port.desk.pair(&request.name, user(peer)).await?,
+        Some(key) => {
+            let key = signed::public_key(key).ok_or_else(|| {
+                Problem::new(Code::BadRequest, "publicKey is not a public Ed25519 key").field(
+                    "publicKey",
+                    key,
+                    "64 hexadecimal digits in small letters",
+                )
+            })?;
+            port.desk.pair_with_key(&request.name, user(peer), key).await?
+        }
+    };
     Ok((StatusCode::ACCEPTED, Json(pairing)))
 }
 
@@ -306,8 +323,7 @@ fn own_events(port: Port, app: Paired) -> impl Stream<Item = Result<Event, Infal
                 }
                 // The app may have been revoked: then it hears nothing more.
                 Ok(Happened::Rules) => {
-                    let paired: Result<_, Failure> = port.desk.authenticate(&app.token).await;
-                    paired.ok()?;
+                    app.still(&port.desk).await.then_some(())?;
                 }
                 Ok(_) => {}
                 Err(RecvError::Lagged(missed)) => {

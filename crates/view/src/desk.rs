@@ -416,6 +416,11 @@ impl Desk {
         Ok(app_pairing(self.wallet.pair_for(name, user)?))
     }
 
+    /// For an app that signs its requests.
+    pub async fn pair_with_key(&self, name: &str, user: Option<u32>, public_key: [u8; 32]) -> Answer<AppPairingView> {
+        Ok(app_pairing(self.wallet.pair_with_key(name, user, public_key)?))
+    }
+
     /// For the app that has the secret of its asking.
     pub async fn collect(&self, id: &str, secret: &str, wait: Duration) -> Answer<AppPairingView> {
         Ok(app_pairing(self.wallet.collect(id, secret, wait).await?))
@@ -424,6 +429,11 @@ impl Desk {
     /// The app behind a bearer token.
     pub async fn authenticate(&self, token: &str) -> Answer<AppId> {
         Ok(self.wallet.authenticate(token).await?.id)
+    }
+
+    /// The app that signs with the key to this one.
+    pub async fn authenticate_key(&self, public_key: &[u8; 32]) -> Answer<AppId> {
+        Ok(self.wallet.authenticate_key(public_key).await?.id)
     }
 
     /// Whatever an app hands over names its site as the app's claim.

@@ -1,6 +1,7 @@
 //! Apps and how they become known: a short code is shown by app and wallet, a person compares and approves,
 //! the app collects its token, once, with the secret that it got when it asked. The token is stored hashed; the plain
-//! one lives in memory until it is collected, a minute at most. Refuses unknown and revoked tokens alike.
+//! one lives in memory until it is collected, a minute at most. An app that signs its requests names its public key
+//! instead and gets no token. Refuses unknown and revoked ones alike.
 
 use crate::keys::random;
 use crate::{Event, Wallet, WalletError, lock};
@@ -51,6 +52,8 @@ pub(crate) struct Open {
     user: Option<u32>,
     id: String,
     secret_hash: [u8; 32],
+    /// It signs its requests with the key to this one, and gets no token.
+    public_key: Option<[u8; 32]>,
     name: String,
     code: String,
     state: PairingState,
@@ -102,6 +105,11 @@ pub(crate) fn hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
 }
 
+/// What stands in a token's place for an app that signs. No token has this hash: its form is another.
+fn key_hash(public_key: &[u8; 32]) -> [u8; 32] {
+    Sha256::new().chain_update("countersign key ").chain_update(public_key).finalize().into()
+}
+
 /// Tokens that were looked up, by their hash: one owner process, so nobody else revokes.
 #[derive(Default)]
 pub(crate) struct Tokens {
@@ -121,11 +129,20 @@ impl Tokens {
 impl Wallet {
     /// An app asks to be paired. `name` is its own word for itself.
     pub fn pair(&self, name: &str) -> Result<Pairing, WalletError> {
-        self.pair_for(name, None)
+        self.ask_to_pair(name, None, None)
     }
 
     /// As [`Wallet::pair`], for a program of another user of this machine: those take nobody else's places.
     pub fn pair_for(&self, name: &str, user: Option<u32>) -> Result<Pairing, WalletError> {
+        self.ask_to_pair(name, user, None)
+    }
+
+    /// As [`Wallet::pair_for`], for an app that signs its requests: known by its public key, without a token.
+    pub fn pair_with_key(&self, name: &str, user: Option<u32>, public_key: [u8; 32]) -> Result<Pairing, WalletError> {
+        self.ask_to_pair(name, user, Some(public_key))
+    }
+
+    fn ask_to_pair(&self, name: &str, user: Option<u32>, public_key: Option<[u8; 32]>) -> Result<Pairing, WalletError> {
         let name = name.trim();
         if name.is_empty() || name.chars().count() > NAME_MAX {
             let found = format!("{} characters", name.chars().count());
@@ -147,6 +164,7 @@ impl Wallet {
             user,
             id: hex::encode(id),
             secret_hash: hash(&secret),
+            public_key,
             name: name.to_owned(),
             code: format!("{}-{}", &code[..3], &code[3..]),
             state: PairingState::Asked,
@@ -201,7 +219,7 @@ impl Wallet {
 
     /// The person's answer.
     pub async fn answer_pairing(&self, pairing_id: &str, approve: bool) -> Result<(), WalletError> {
-        let (name, user) = {
+        let (name, user, public_key) = {
             let mut open = self.pairings_now();
             let pairing = open
                 .iter_mut()
@@ -211,7 +229,7 @@ impl Wallet {
             pairing.state = if approve { PairingState::Approved } else { PairingState::Rejected };
             pairing.writing = approve;
             pairing.ends = self.0.time.boot_ms() + COLLECT_MS;
-            (pairing.name.clone(), pairing.user)
+            (pairing.name.clone(), pairing.user, pairing.public_key)
         };
         if !approve {
             lock(&self.0.flood).refused(&pairings(user), self.0.time.boot_ms());
@@ -221,7 +239,8 @@ impl Wallet {
             random(&mut app_id)?;
             random(secret.as_mut())?;
             let token = Zeroizing::new(format!("cs_{}", hex::encode(*secret)));
-            let (id, token_hash, now) = (AppId(format!("app_{}", hex::encode(app_id))), hash(&token), self.now());
+            let token_hash = public_key.map_or_else(|| hash(&token), |key| key_hash(&key));
+            let (id, now) = (AppId(format!("app_{}", hex::encode(app_id))), self.now());
             let added = match self.apps().await {
                 Ok(apps) => match free(&apps, &name) {
                     Ok(()) => self.add_app(id, name, token_hash, now).await,
@@ -233,7 +252,7 @@ impl Wallet {
             if let Some(pairing) = open.iter_mut().find(|p| p.id == pairing_id) {
                 pairing.writing = false;
                 match &added {
-                    Ok(_) => pairing.token = Some(token),
+                    Ok(_) => pairing.token = public_key.is_none().then_some(token),
                     Err(_) => pairing.state = PairingState::Rejected,
                 }
             }
@@ -264,7 +283,15 @@ impl Wallet {
         if token.len() != 67 || !token.starts_with("cs_") {
             return Err(WalletError::NotPaired { app: None });
         }
-        let hash = hash(token);
+        self.app_of(hash(token)).await
+    }
+
+    /// The app that signs with the key to this one.
+    pub async fn authenticate_key(&self, public_key: &[u8; 32]) -> Result<App, WalletError> {
+        self.app_of(key_hash(public_key)).await
+    }
+
+    async fn app_of(&self, hash: [u8; 32]) -> Result<App, WalletError> {
         let (known, changes) = {
             let tokens = lock(&self.0.tokens);
             (tokens.known.get(&hash).cloned(), tokens.changes)
@@ -321,6 +348,11 @@ impl Wallet {
         Ok(())
     }
 
+    /// Now as deadlines count it: the later one of the wall and what the boot clock makes of the start.
+    pub fn now_latest(&self) -> Moment {
+        self.0.time.latest()
+    }
+
     fn check_pairing_pause(&self, user: Option<u32>) -> Result<(), WalletError> {
         match lock(&self.0.flood).pause(&pairings(user), self.0.time.boot_ms()) {
             Some(retry_after) => Err(WalletError::RateLimited { retry_after }),
@@ -333,7 +365,13 @@ impl Wallet {
         let mut open = self.0.pairings.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         for pairing in open.iter_mut().filter(|p| boot >= p.ends) {
             pairing.token = None;
-            if matches!(pairing.state, PairingState::Asked | PairingState::Approved) && !pairing.writing {
+            let waits = match pairing.state {
+                PairingState::Asked => true,
+                // Whoever signs has nothing to collect.
+                PairingState::Approved => pairing.public_key.is_none() && !pairing.writing,
+                _ => false,
+            };
+            if waits {
                 pairing.state = PairingState::Expired;
             }
         }
