@@ -29,7 +29,7 @@ export const status: StatusView = {
   permit2: [{ name: "first", contract: address("TTJxU3P8rHycAyFY4kVtGNfmnMH4ezcuM9"), chosen: true }], accounts: [{ name: "Everyday", address: ME, kind: "derived", hidden: false, pays: true, balances: [trx("24.1"), usdt("118.48"), usdt("0.00")], balanceFailure: null },
     { name: "From TronLink", address: address("TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC"), kind: "imported", hidden: false, pays: false, balances: [trx("3.0"), usdt("12.00")], balanceFailure: null },
     { name: "Cold storage", address: PAYEE, kind: "watched", hidden: false, pays: false, balances: [trx("0"), usdt("4120.00")], balanceFailure: null }],
-  openQuestions: 1, openPairings: 1, port: "127.0.0.1:4020", network: "TRON Nile", ledgerFailure: null, wrongPassphrases: 0, passphraseWait: 0,
+  openQuestions: 1, openPairings: 1, port: "127.0.0.1:4020", network: "TRON Nile", ledgerFailure: null, wrongPassphrases: 0, passphraseWait: 0, clock: null, record: null,
 };
 
 export const payers: PayerView[] = [{ appId: "a1", appName: "fetcher", siteKey: null, account: "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC", accountName: "From TronLink" }];

@@ -88,7 +88,7 @@ fn widening(name: &str, it: &Named) -> Option<Value> {
         "start-prune" => {
             json!({"input": {"olderThan": "2y", "siteKey": null, "noted": true, "dryRun": false, "timeZone": "UTC"}})
         }
-        "start-vacuum" => json!({}),
+        "start-vacuum" | "redate-ledger" => json!({}),
         _ => return None,
     })
 }

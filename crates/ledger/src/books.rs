@@ -28,6 +28,11 @@ pub fn weigh(payment: &Payment) -> Weight {
     weight(payment.state, payment.settlement.as_ref().map(Settlement::kind), payment.plan.maximum, payment.actual)
 }
 
+/// What of it counts against every limit.
+pub fn counted(payment: &Payment) -> Amount {
+    weigh(payment).counted
+}
+
 pub fn weight(state: State, settlement: Option<SettlementKind>, maximum: Amount, actual: Option<Amount>) -> Weight {
     let open = Weight { counted: maximum, settled: Amount::ZERO, open: maximum, counts: true };
     let actual = actual.unwrap_or(maximum);

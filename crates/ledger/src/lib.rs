@@ -30,6 +30,7 @@ mod payment;
 mod permit2;
 mod prune;
 mod recipients;
+mod redate;
 mod replan;
 mod rows;
 mod rules;
@@ -54,6 +55,7 @@ pub use payment::{
     Settlement, SettlementKind, State,
 };
 pub use prune::{PRUNE_YOUNGEST_DAYS, Prune, Pruned, Removed};
+pub use redate::Redated;
 pub use replan::{Replan, Replanned};
 pub use space::Space;
 pub use store::Ledger;

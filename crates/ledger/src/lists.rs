@@ -134,7 +134,8 @@ fn look_again(
     let (payee_times, payee_since) = recipients::known(db, key.network, (Role::Payee, key.payee))?;
     let same_resource = site.map_or(Ok(None), |site| recent(db, key, site))?;
     let promised = asset.map_or(Ok(Amount::ZERO), |asset| promised(db, key, asset))?;
-    Ok(History { payee_times, payee_since, same_resource, promised, ..earlier })
+    let newest = apps::effective(db, Moment(0))?;
+    Ok(History { payee_times, payee_since, same_resource, promised, newest, ..earlier })
 }
 
 fn promised(db: &Connection, key: &HistoryKey<'_>, asset: i64) -> Result<Amount, LedgerError> {

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use tron::Amount;
 
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
-const SPANS: [(i64, i64); 3] = [(0, MINUTE), (1, HOUR), (2, DAY)];
+pub const SPANS: [(i64, i64); 3] = [(0, MINUTE), (1, HOUR), (2, DAY)];
 const MONTH: i64 = 30 * DAY;
 
 /// Site 0 stands for all sites together.

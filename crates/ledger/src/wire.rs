@@ -143,6 +143,9 @@ enum FactText {
         seconds: u64,
         ahead: bool,
     },
+    RecordAhead {
+        seconds: u64,
+    },
     ResourceElsewhere {
         claimed: String,
     },

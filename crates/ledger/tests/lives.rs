@@ -52,6 +52,7 @@ fn everything_that_was_shown_can_be_shown_again() {
         Fact::DeadlinePassed { seconds_ago: 1 },
         Fact::NotYetValid { seconds: 61 },
         Fact::ClockOff { seconds: 300, ahead: false },
+        Fact::RecordAhead { seconds: 86_400 },
         Fact::ResourceElsewhere { claimed: "https://other.example/\n".into() },
         Fact::AllowanceMissing { have: n, need: n },
         Fact::BalanceShort { have: n, need: n },

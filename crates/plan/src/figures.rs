@@ -79,7 +79,9 @@ fn figures(fact: &Fact, add: &mut dyn FnMut(&[u8])) {
             add(&usual.to_be_bytes());
             add(&now.to_be_bytes());
         }
-        Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } => add(&seconds.to_be_bytes()),
+        Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } | Fact::RecordAhead { seconds } => {
+            add(&seconds.to_be_bytes())
+        }
         Fact::DeadlinePassed { seconds_ago } => add(&seconds_ago.to_be_bytes()),
         Fact::ClockOff { seconds, ahead } => {
             add(&seconds.to_be_bytes());

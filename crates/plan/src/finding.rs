@@ -134,6 +134,10 @@ pub enum Fact {
         seconds: u64,
         ahead: bool,
     },
+    /// The record lies this far ahead of the time: it was written while a clock was wrong.
+    RecordAhead {
+        seconds: u64,
+    },
     ResourceElsewhere {
         claimed: String,
     },
@@ -226,6 +230,9 @@ impl Fact {
             (Self::ClockOff { seconds, ahead }, Self::ClockOff { seconds: now_seconds, ahead: now_ahead }) => {
                 ahead == now_ahead && *now_seconds <= seconds.saturating_add(MINUTE_SECS)
             }
+            (Self::RecordAhead { seconds }, Self::RecordAhead { seconds: now_seconds }) => {
+                *now_seconds <= seconds.saturating_add(MINUTE_SECS)
+            }
             // How much is there and how much is allowed stands in the plan, and is compared with it.
             (Self::AllowanceMissing { .. }, Self::AllowanceMissing { .. }) => true,
             (one, other) => one == other,
@@ -276,6 +283,7 @@ impl Fact {
             Self::DeadlinePassed { .. } => "deadlinePassed",
             Self::NotYetValid { .. } => "notYetValid",
             Self::ClockOff { .. } => "clockOff",
+            Self::RecordAhead { .. } => "recordAhead",
             Self::ResourceElsewhere { .. } => "resourceElsewhere",
             Self::AllowanceMissing { .. } => "allowanceMissing",
             Self::BalanceShort { .. } => "balanceShort",

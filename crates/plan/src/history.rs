@@ -28,6 +28,8 @@ pub struct History {
     pub promised: Amount,
     /// The Permit2 deployments that this site was paid through on this network.
     pub permit2: Permit2AtSite,
+    /// The newest moment on record: nothing is written down as earlier.
+    pub newest: Moment,
 }
 
 /// Which of a network's Permit2 deployments a site is paid through. Each is a deployment's name in the registry.
@@ -55,6 +57,7 @@ impl Default for History {
             same_resource: None,
             promised: Amount::ZERO,
             permit2: Permit2AtSite::default(),
+            newest: Moment(0),
         }
     }
 }

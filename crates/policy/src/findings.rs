@@ -82,18 +82,20 @@ pub struct ChainFacts {
     pub allowance: Option<Amount>,
     pub nonce_used: Option<bool>,
     pub token: TokenSays,
-    /// Milliseconds by which this machine's clock is ahead of the newest block; below zero it is behind.
+    /// Milliseconds by which this machine's clock is ahead of the newest block; below zero it is behind. Without it no
+    /// permission can be dated.
     pub clock_ahead_ms: Option<i64>,
 }
 
-/// Everything worth knowing about `draft`, heaviest first.
+/// Everything worth knowing about `draft`, heaviest first. `now` is the newest block's time where one is known.
 pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: Moment) -> Vec<Finding> {
     let mut found = Found(Vec::new());
     token(draft, &mut found);
     contract(draft, chain, &mut found);
     permit2(draft, &history.permit2, &mut found);
-    window(draft.window, now, &mut found);
     clock(draft.window, now, chain, &mut found);
+    window(draft.window, now, &mut found);
+    record(history, now, &mut found);
     payee(draft, history, &mut found);
     others(history, &mut found);
     site(draft, history, &mut found);
@@ -242,11 +244,21 @@ fn clock(window: Window, now: Moment, chain: &ChainFacts, found: &mut Found) {
     if seconds <= CLOCK_OFF_SECS {
         return;
     }
-    let chain_secs = now.0.saturating_sub(ahead_ms) / 1000;
     let end = i64::try_from(window.valid_before).unwrap_or(i64::MAX);
-    let weight = if end <= chain_secs.saturating_add(SETTLE_SECS) { Weight::Stop } else { Weight::Warn };
+    let over = |at: Moment| end <= (at.0 / 1000).saturating_add(SETTLE_SECS);
+    // What is over by both is late, whatever the clock says.
+    let by_clock_alone = over(now) && !over(now.plus_ms(ahead_ms));
+    let weight = if by_clock_alone { Weight::Stop } else { Weight::Warn };
     // In whole minutes: the figure does not change with every look.
     found.add(weight, Fact::ClockOff { seconds: seconds / 60 * 60, ahead: ahead_ms > 0 });
+}
+
+/// Limits count by the record's own time: while that lies ahead, what was spent before is in no window.
+fn record(history: &History, now: Moment, found: &mut Found) {
+    let seconds = u64::try_from(history.newest.since(now) / 1000).unwrap_or(0);
+    if seconds > CLOCK_OFF_SECS {
+        found.add(Weight::Warn, Fact::RecordAhead { seconds: seconds / 60 * 60 });
+    }
 }
 
 fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
@@ -391,7 +403,7 @@ fn balances(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
         found.add(Weight::Warn, Fact::AllowanceMissing { have, need });
     }
     let allowance_unknown = draft.needs_allowance && chain.allowance.is_none();
-    if chain.balance.is_none() || chain.nonce_used.is_none() || allowance_unknown {
+    if chain.balance.is_none() || chain.nonce_used.is_none() || allowance_unknown || chain.clock_ahead_ms.is_none() {
         found.add(Weight::Warn, Fact::ChainUnknown);
     }
 }

@@ -6,8 +6,8 @@ mod judge;
 mod look;
 
 pub use findings::{
-    ChainFacts, DEADLINE_FAR_SECS, DEADLINE_MOST_SECS, Draft, EARLY_SECS, FEE_SHARE_PERCENT, JUST_NOW_MS, PRICE_FACTOR,
-    TokenSays, findings,
+    CLOCK_OFF_SECS, ChainFacts, DEADLINE_FAR_SECS, DEADLINE_MOST_SECS, Draft, EARLY_SECS, FEE_SHARE_PERCENT,
+    JUST_NOW_MS, PRICE_FACTOR, TokenSays, findings,
 };
 pub use judge::judge;
 pub use look::looks_alike;

@@ -82,7 +82,7 @@ impl Desk {
     /// The wallet at a glance; balances as far as a node answers.
     pub async fn status(&self) -> StatusView {
         let wallet = &self.wallet;
-        let accounts = self.account_views().await;
+        let (accounts, (clock, record)) = tokio::join!(self.account_views(), self.clocks());
         let tries = wallet.wrong_tries();
         StatusView {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -102,6 +102,8 @@ impl Desk {
             ledger_failure: wallet.storage_failure(),
             wrong_passphrases: tries.wrong,
             passphrase_wait: tries.wait,
+            clock,
+            record,
         }
     }
 

@@ -22,6 +22,7 @@ mod show_finding;
 mod show_owner;
 mod show_payment;
 mod show_question;
+mod status;
 pub mod totals;
 pub mod upkeep;
 pub mod verbs;
@@ -36,8 +37,8 @@ pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
 pub use owner::{
     AccountKindView, AccountView, AppView, BroughtView, DayView, ModeView, NewWordsView, PairingView, PayeeView,
-    PayerView, Permit2View, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView, SiteShareView,
-    SiteView, StatusView, SummaryView, TokenView, WordsView,
+    PayerView, Permit2View, RedatedView, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView,
+    SiteShareView, SiteView, StatusView, SummaryView, TokenView, WordsView,
 };
 pub use payment::{
     DaySumView, DeliveryView, PaymentDetailView, PaymentPage, PaymentView, SettlementView, StateView, StepView,

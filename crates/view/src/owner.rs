@@ -35,6 +35,21 @@ pub struct StatusView {
     pub wrong_passphrases: u32,
     /// Seconds until the next passphrase is taken; 0: now.
     pub passphrase_wait: u32,
+    /// This computer's clock is minutes off the network's newest block, in a sentence: nothing is paid without asking.
+    pub clock: Option<String>,
+    /// The record ends in the future, or long before this computer's time, in a sentence.
+    pub record: Option<String>,
+}
+
+/// What was dated as of now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RedatedView {
+    /// Payments that lay ahead.
+    pub payments: u32,
+    /// The newest moment that was on record.
+    pub from: String,
+    pub to: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]

@@ -145,7 +145,7 @@ pub(crate) fn ended_code(code: &str) -> Code {
         "balanceShort" => Code::InsufficientBalance,
         _ if code.starts_with("allowance") => Code::AllowanceRequired,
         "deadlinePassed" | "expired" => Code::Expired,
-        "callerMissing" | "notYetValid" | "clockOff" | "nonceUsed" => Code::CannotSign,
+        "callerMissing" | "notYetValid" | "clockOff" | "recordAhead" | "nonceUsed" => Code::CannotSign,
         _ => Code::PolicyDenied,
     }
 }
@@ -237,6 +237,16 @@ impl From<WalletError> for Failure {
                 advice: find("node-limited-advice", &[]),
                 ..Self::detail(Code::NodeUnavailable, &error.to_string())
             },
+            WalletError::NoBlockTime { network } => {
+                let message = say("no-block-time", &[("network", Arg::Text(network.label()))]);
+                Self { message, ..Self::new(Code::NodeUnavailable, &[]) }
+            }
+            WalletError::ClockOff { seconds, ahead } => {
+                let (duration, way) = crate::status::apart(*seconds, *ahead);
+                let args = [("duration", Arg::Text(&duration)), ("way", Arg::Text(&way))];
+                let (message, advice) = (say("clock-first", &args), find("clock-first-advice", &[]));
+                Self { message, advice, ..Self::new(Code::PolicyDenied, &[]) }
+            }
             WalletError::NoNode { .. } | WalletError::Node(_) => {
                 Self::detail(Code::NodeUnavailable, &error.to_string())
             }

@@ -149,10 +149,11 @@ impl FindingView {
                 args.push(("now", money(plan, *now)));
             }
             Fact::ClockOff { seconds, ahead } => {
-                args.push(("duration", duration(*seconds)));
-                args.push(("way", say(if *ahead { "clock-ahead" } else { "clock-behind" }, &[])));
+                let (duration, way) = crate::status::apart(*seconds, *ahead);
+                args.push(("duration", duration));
+                args.push(("way", way));
             }
-            Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } => {
+            Fact::DeadlineFar { seconds } | Fact::NotYetValid { seconds } | Fact::RecordAhead { seconds } => {
                 args.push(("duration", duration(*seconds)));
             }
             Fact::DeadlinePassed { seconds_ago } => args.push(("duration", duration(*seconds_ago))),
@@ -262,6 +263,7 @@ mod tests {
             Fact::DeadlinePassed { seconds_ago: 90 },
             Fact::NotYetValid { seconds: 90 },
             Fact::ClockOff { seconds: 300, ahead: false },
+            Fact::RecordAhead { seconds: 86_400 },
             Fact::ResourceElsewhere { claimed: "https://other.example/\u{202e}".into() },
             Fact::AllowanceMissing { have: amount, need: amount },
             Fact::BalanceShort { have: amount, need: amount },

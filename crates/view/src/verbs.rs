@@ -223,6 +223,7 @@ pub const VERBS: &[Verb] = &[
     verb(Narrows, Nothing, Some("rename-tag"), Some("rename_tag"), &["ledger rename-tag"]),
     verb(ActsOutside, PassphraseUnless("it only counts"), Some("start-prune"), Some("start_prune"), &["ledger prune"]),
     verb(ActsOutside, Passphrase, Some("start-vacuum"), Some("start_vacuum"), &["ledger vacuum"]),
+    verb(Widens, Passphrase, Some("redate-ledger"), None, &["ledger redate"]),
     verb(Narrows, Nothing, Some("cancel-upkeep"), Some("cancel_upkeep"), &[]),
     verb(
         ActsOutside,

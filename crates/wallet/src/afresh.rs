@@ -102,12 +102,12 @@ impl Wallet {
 
     /// What earlier payments say is looked up inside the transaction that reserves.
     async fn reserve_if_unchanged(&self, asked: &Payment, planned: Planned) -> Result<Approved, WalletError> {
-        let (id, now, latest) = (asked.id, self.now(), self.0.time.latest());
-        let answer = ledger::Answer { digest: asked.digest, window: self.window_of(asked) };
+        let (id, now, judged_at) = (asked.id, self.now(), self.judged_at(asked.plan.network));
+        let answer = ledger::Answer { digest: asked.digest, window: self.window_of(asked)? };
         let (shown, need) = (asked.plan.findings.clone(), asked.plan.allowance.as_ref().map(|need| need.need));
         self.db(move |ledger| {
             ledger.approve(id, &answer, now, |history| {
-                let found = planned.ground.findings(history, latest);
+                let found = planned.ground.findings(history, judged_at);
                 let missing = found.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
                 let grown = missing && need.is_none_or(|shown| planned.ground.need(history) > shown);
                 !grown && unseen(&shown, &found).is_empty()
@@ -116,10 +116,11 @@ impl Wallet {
         .await
     }
 
-    /// The wallet's own window begins now; a dictated one is what it is.
-    fn window_of(&self, asked: &Payment) -> Window {
-        let own = asked.plan.lifetime().map(|secs| crate::choosing::window(secs, self.0.time.latest()));
-        own.unwrap_or(asked.plan.window)
+    /// The wallet's own window begins now; a dictated one is what it is. Neither by this machine's clock alone.
+    fn window_of(&self, asked: &Payment) -> Result<Window, WalletError> {
+        let plan = &asked.plan;
+        let own = self.window(plan.network, plan.lifetime().unwrap_or(0))?;
+        Ok(if plan.lifetime().is_some() { own } else { plan.window })
     }
 
     /// Puts the question again; what whoever answered is told.

@@ -92,6 +92,12 @@ pub enum WalletError {
     /// The account's owner permission was given to other keys.
     #[error("the key of {address} may not sign transactions of this account any more")]
     OtherKeys { address: Address },
+    /// A permission is dated by the newest block's time, and none is known.
+    #[error("no node of {network} told the time of a block yet")]
+    NoBlockTime { network: Network },
+    /// This machine's clock and the newest block differ.
+    #[error("this machine's clock is {seconds} s {} the newest block", if *.ahead { "ahead of" } else { "behind" })]
+    ClockOff { seconds: u64, ahead: bool },
     #[error("no node is set for {network}")]
     NoNode { network: Network },
     #[error("{0}")]

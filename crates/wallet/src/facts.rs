@@ -53,7 +53,7 @@ pub(crate) struct Memory {
     /// always looked at first, until the payment's own transaction is seen.
     doubted: HashMap<PaymentId, Site>,
     /// The time of the newest block that each network's node told, and the boot time at which it was asked.
-    heads: HashMap<Network, (i64, i64)>,
+    pub heads: HashMap<Network, (i64, i64)>,
     /// Accounts that are being read just now.
     reading: HashSet<Figure>,
 }
@@ -127,29 +127,11 @@ impl Wallet {
         Ok(facts)
     }
 
-    /// Asks for the newest block's time, unless it was asked a moment ago.
-    async fn see_head(&self, network: Network) {
-        let asked_ms = self.0.time.boot_ms();
-        let fresh = lock(&self.0.memory).heads.get(&network).is_some_and(|(_, at)| asked_ms - at <= REFRESH_MS);
-        let Ok(node) = self.node(network) else { return };
-        if !fresh && let Ok(head) = node.head().await {
-            let chain_ms = i64::try_from(head.timestamp_ms).unwrap_or(i64::MAX);
-            lock(&self.0.memory).heads.insert(network, (chain_ms, asked_ms));
-        }
-    }
-
-    /// How far this machine's clock is ahead of the newest block that was seen, which grows older by boot time: a wall
-    /// clock that is set meanwhile is noticed without a node. `None` where no node ever told one.
-    fn clock_ahead_ms(&self, network: Network) -> Option<i64> {
-        let (chain_ms, asked_ms) = lock(&self.0.memory).heads.get(&network).copied()?;
-        let passed = self.0.time.boot_ms().saturating_sub(asked_ms);
-        Some(self.0.time.latest().0.saturating_sub(chain_ms.saturating_add(passed)))
-    }
-
     /// `None` unless everything that the scheme needs is fresh. The nonce counts as unused: the contract takes
     /// none twice, and [`Wallet::look_behind`] finds out.
     fn remembered(&self, site: &Site, terms: &Terms, payer: Address) -> Option<ChainFacts> {
-        let clock_ahead_ms = self.clock_ahead_ms(terms.network());
+        // No window without a block's time.
+        let clock_ahead_ms = Some(self.clock_ahead_ms(terms.network())?);
         let (memory, now_ms) = (lock(&self.0.memory), self.0.time.boot_ms());
         if memory.doubted.values().any(|doubted| doubted == site) {
             return None;

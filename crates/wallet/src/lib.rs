@@ -18,6 +18,7 @@ mod event;
 mod facts;
 mod flood;
 mod ground;
+mod heads;
 mod keyring;
 mod keys;
 mod locks;
@@ -49,6 +50,7 @@ pub use clock::{Clock, HandClock, SystemClock};
 pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};
 pub use event::{AllowanceStep, Event};
+pub use heads::{Clocks, RecordOff};
 pub use keyring::KeyringError;
 pub use keys::{PASSPHRASE_MIN, prove_at};
 pub use lookup::{Lookup, OnChain};
@@ -124,6 +126,8 @@ pub(crate) struct Inner {
     vouched: Mutex<HashSet<(Network, tron::Address, [u8; 32])>>,
     /// Last storage failure, told in the status.
     failure: Mutex<Option<String>>,
+    /// Whether this machine's clock is ahead of the newest block, or behind, as it was told last.
+    clock_told: Mutex<Option<bool>>,
     listening: Mutex<Option<String>>,
     auto_lock: Mutex<Option<u32>>,
     permit2: Mutex<Option<String>>,
@@ -253,6 +257,7 @@ impl Wallet {
             totals: Mutex::default(),
             vouched: Mutex::default(),
             failure: Mutex::default(),
+            clock_told: Mutex::default(),
             listening: Mutex::default(),
             auto_lock: Mutex::default(),
             permit2: Mutex::default(),
@@ -267,6 +272,7 @@ impl Wallet {
         wallet.restore_settings()?;
         wallet.restore().await?;
         settle::watch(&wallet);
+        heads::watch(&wallet);
         Ok(wallet)
     }
 

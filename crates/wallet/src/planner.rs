@@ -115,28 +115,36 @@ impl Wallet {
     pub(crate) async fn plan_option(&self, app: &AppId, asked: &Asked, what: Try<'_>) -> Result<Planned, WalletError> {
         let Try { option, payer, own, .. } = what;
         let dictated = !what.terms.chosen_by_payer();
-        let terms = &match (dictated, choosing::lifetime(what.terms)) {
-            (false, Some(lifetime)) => {
-                let nonce = what.nonce.map_or_else(choosing::nonce, Ok)?;
-                let Window { valid_after, valid_before } = choosing::window(lifetime, self.0.time.latest());
+        let network = what.terms.network();
+        let lifetime = choosing::lifetime(what.terms).filter(|_| !dictated);
+        let chosen = match lifetime {
+            Some(_) => Some(what.nonce.map_or_else(choosing::nonce, Ok)?),
+            None => None,
+        };
+        // A window of our own begins with the yes: this one only says how long it holds.
+        let completed = |now| match (lifetime, chosen) {
+            (Some(lifetime), Some(nonce)) => {
+                let Window { valid_after, valid_before } = choosing::window(lifetime, now);
                 what.terms.with(Fresh { nonce, valid_after, valid_before })
             }
             _ => what.terms.clone(),
         };
+        let terms = &completed(self.dated(network));
         let (caller_missing, foreign) = match terms.signable(payer) {
             Err(CannotSign::MissingCaller) => (true, None),
             Err(CannotSign::ContractNotInRegistry { found, .. }) => (false, Some(found)),
             _ => (false, None),
         };
-        let network = terms.network();
         let maximum = terms.maximum().ok_or(WalletError::Check { check: "maximum of the terms" })?;
-        let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
-        let window = Window { valid_after, valid_before };
         let nonce = terms.nonce().ok_or(WalletError::Check { check: "nonce of the terms" })?;
         let spender = terms.spender();
         // First of all: what memory does not know must not ask a node for anything.
         let vouching = async { Ok(self.vouched(terms).await) };
         let (chain, vouched) = tokio::try_join!(self.look(what.look, &asked.site, terms, payer, nonce), vouching)?;
+        // A block may have told the time meanwhile.
+        let terms = &completed(self.dated(network));
+        let (valid_after, valid_before) = terms.window().ok_or(WalletError::Check { check: "window of the terms" })?;
+        let window = Window { valid_after, valid_before };
         let (token, added) = self.token(network, terms.token()).await?;
         // A contract that nobody could look at counts as no answer from the chain: a person is asked.
         let nonce_used = chain.nonce_used.filter(|_| vouched.good.is_some());
@@ -176,7 +184,7 @@ impl Wallet {
             needs_allowance: spender.is_some(),
             chain: ChainFacts { nonce_used, token: token_says, ..chain },
         };
-        let findings = ground.findings(&history, self.0.time.latest());
+        let findings = ground.findings(&history, self.judged_at(network));
         let stopped = findings.iter().any(|f| f.weight == Weight::Stop);
         let missing = findings.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
         let allowance = match (spender, ground.chain.allowance) {

@@ -72,6 +72,7 @@ impl Wallet {
             }
         }
         self.tell_of_askers();
+        self.tell_of_clock().await;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! From a reserved row to a signed payment, and from a crash in between back to it. Signs only what it decodes
 //! itself from the row's own 402 and finds equal to the row; checks the signature before it leaves.
 
-use crate::{Event, Wallet, WalletError, choosing, lock};
+use crate::{Event, Wallet, WalletError, lock};
 use ledger::{End, Payment, PaymentId, State};
 use plan::{Plan, Window};
 use x402::{Authorization, Fresh, Offer, Requirements, Terms, U256, scheme::MARGIN_SECS};
@@ -91,7 +91,7 @@ impl Wallet {
     pub(crate) async fn sign(&self, payment: &Payment) -> Result<Payment, WalletError> {
         // A window of our own has to leave a facilitator its time; a dictated one is the seller's business.
         let margin = if payment.dictated { 0 } else { MARGIN_SECS };
-        if self.0.time.latest().secs().saturating_add(margin) >= payment.plan.window.valid_before {
+        if self.dated(payment.plan.network).secs().saturating_add(margin) >= payment.plan.window.valid_before {
             return match payment.by_person {
                 true => self.end(payment.id, End::Expired).await,
                 false => self.release(payment.clone()).await,
@@ -175,7 +175,7 @@ impl Wallet {
     async fn renewed(&self, payment: Payment) -> Result<Payment, WalletError> {
         let Some(lifetime) = payment.plan.lifetime() else { return Ok(payment) };
         let (id, now) = (payment.id, self.now());
-        let window = choosing::window(lifetime, self.0.time.latest());
+        let window = self.window(payment.plan.network, lifetime)?;
         self.db(move |ledger| ledger.renew(id, window, now)).await
     }
 

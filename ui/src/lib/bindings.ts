@@ -870,6 +870,10 @@ export type StatusView = {
 	wrongPassphrases: number,
 	/**  Seconds until the next passphrase is taken; 0: now. */
 	passphraseWait: number,
+	/**  This computer's clock is minutes off the network's newest block, in a sentence: nothing is paid without asking. */
+	clock: string | null,
+	/**  The record ends in the future, or long before this computer's time, in a sentence. */
+	record: string | null,
 };
 
 /**  One dated step of a payment's lives. */

@@ -140,6 +140,11 @@ The file does not shrink by itself: countersign ledger vacuum")]
     },
     /// Give the space of removed payments back to the disk; asks for the passphrase
     Vacuum,
+    /// Set right a record that lies in the future: what is dated ahead of now counts as of now
+    #[command(after_help = "\
+For after a clock that was wrong: `countersign status` says whether the record lies ahead. Nothing is removed, and what \
+lies ahead counts as paid now, in every limit. It takes the passphrase, a node that tells the time, and a clock that agrees.")]
+    Redate,
     /// Set a payment's note; without a text, remove it
     Note {
         id: String,

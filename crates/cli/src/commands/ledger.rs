@@ -9,7 +9,7 @@ use crate::interrupt::interrupt;
 use crate::reach::Reach;
 use crate::show::{self, note, safe, say};
 use futures::StreamExt;
-use helper::verb::{Payment, RenameTag, SetNote, Tags};
+use helper::verb::{Payment, RedateLedger, RenameTag, SetNote, Status, Tags};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -75,6 +75,23 @@ pub async fn run(global: &Global, console: &Console, reach: &Reach, action: Ledg
             super::upkeep::prune(global, console, reach, input, yes).await
         }
         LedgerAction::Vacuum => super::upkeep::vacuum(global, console, reach).await,
+        LedgerAction::Redate => {
+            if reach.call(Status {}).await?.record.is_none() {
+                say!("Nothing on record lies ahead of now.");
+                return Ok(());
+            }
+            let done = reach.prove(console, |passphrase| RedateLedger { passphrase }).await?;
+            match global.json {
+                true => show::json(&done),
+                false => say!(
+                    "The record ended at {}. {} payments that lay ahead count as of {}.",
+                    show::time(&done.from),
+                    done.payments,
+                    show::time(&done.to)
+                ),
+            }
+            Ok(())
+        }
         LedgerAction::Note { id, text } => {
             let tags = reach.call(Payment { id: id.clone() }).await?.payment.tags;
             reach.call(SetNote { id, note: text.unwrap_or_default(), tags }).await?;

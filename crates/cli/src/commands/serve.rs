@@ -83,6 +83,10 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
     if let Some(stranger) = owner.stranger() {
         note!("{WARN}{}{OFF}", view::question::quoted(stranger, 400));
     }
+    let (clock, record) = owner.desk().clocks().await;
+    for wrong in [clock, record].into_iter().flatten() {
+        note!("{WARN}{}{OFF}", safe(&wrong));
+    }
     let served = tokio::select! {
         served = run(console, &reach, owner.desk(), serve.allowance.as_deref()) => served,
         () = &mut stop => Ok(()),

@@ -186,7 +186,7 @@ async fn state(global: &Global, dir: &Path) -> String {
             let _ = writeln!(
                 text,
                 "empty {}  locked {}  practice {}  accounts {}  questions {}  pairings {}\nport {port}  network {}  \
-                 auto-lock {} min\nunlock {}  keyring: {}\nledger failure: {}",
+                 auto-lock {} min\nunlock {}  keyring: {}\nledger failure: {}\nclock: {}\nrecord: {}",
                 status.empty,
                 status.locked,
                 status.practice,
@@ -198,6 +198,8 @@ async fn state(global: &Global, dir: &Path) -> String {
                 super::keyring::way(&status.remembered),
                 status.remembered.problem.as_deref().unwrap_or("no trouble"),
                 status.ledger_failure.as_deref().unwrap_or("none"),
+                status.clock.as_deref().unwrap_or("as the newest block, or no node tells"),
+                status.record.as_deref().unwrap_or("ends before now"),
             );
         }
         Err(failure) => _ = writeln!(text, "status: {}", failure.message),

@@ -183,5 +183,7 @@ fn shown(global: &Global, status: &StatusView, process: Option<u32>) {
     if let Some(failure) = &status.ledger_failure {
         rows.push(vec!["ledger".into(), format!("takes no rows, nothing is signed: {}", safe(failure))]);
     }
+    rows.extend(status.clock.as_ref().map(|clock| vec!["clock".into(), safe(clock)]));
+    rows.extend(status.record.as_ref().map(|record| vec!["record".into(), safe(record)]));
     show::table(&rows);
 }

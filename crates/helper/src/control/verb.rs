@@ -10,9 +10,9 @@ use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
     AccountView, AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, NewWordsView, PairingView, PayerView,
-    PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RemovedView, RestoredView, RuleInput,
-    RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView, TotalsInput, TotalsView,
-    UpkeepView, WordsView, verbs::Class,
+    PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RedatedView, RemovedView,
+    RestoredView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
+    TotalsInput, TotalsView, UpkeepView, WordsView, verbs::Class,
 };
 use wallet::{AppId, Passphrase};
 
@@ -192,6 +192,11 @@ verbs! {
     ActsOutside "start-vacuum" StartVacuum { passphrase: Option<String> } -> UpkeepView = |desk, it| {
         proven(desk, it.passphrase).await?;
         desk.start_vacuum().await
+    };
+    /// Dates and counts what the record has ahead of now as of now: for after a clock that was wrong.
+    Widens "redate-ledger" RedateLedger { passphrase: Option<String> } -> RedatedView = |desk, it| {
+        proven(desk, it.passphrase).await?;
+        desk.redate().await
     };
     Reads "upkeep" Upkeep { id: String } -> UpkeepView = |desk, it| desk.upkeep(&it.id);
     Narrows "cancel-upkeep" CancelUpkeep { id: String } -> UpkeepView = |desk, it| desk.cancel_upkeep(&it.id);

@@ -101,7 +101,7 @@ fn honest() -> World {
             allowance: Some(Amount::from_u64(90_000_000)),
             nonce_used: Some(false),
             token: TokenSays::Nothing,
-            clock_ahead_ms: None,
+            clock_ahead_ms: Some(0),
         },
         rules: Rules {
             app: Mode::Allow(Limit::default()),

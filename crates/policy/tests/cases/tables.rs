@@ -6,7 +6,7 @@ use super::*;
 pub const STOPPED: &[(&str, &str, Change)] = &[
     ("a clock so far behind that the permission is over on the chain", "clockOff", |w| {
         w.chain.clock_ahead_ms = Some(-300_000);
-        w.window.valid_before = NOW_SECS + 300;
+        w.window.valid_before = NOW_SECS + 5;
     }),
     ("a deadline in a year", "deadlineFar", |w| w.window.valid_before = NOW_SECS + 31_536_000),
     ("no deadline to speak of", "deadlineFar", |w| w.window.valid_before = u64::MAX),
@@ -137,6 +137,10 @@ pub const ASKED: &[(&str, &str, Change)] = &[
         w.window.valid_before = NOW_SECS + 86_700;
     }),
     ("a permission that begins in a minute and a second", "notYetValid", |w| w.window.valid_after = NOW_SECS + 61),
+    ("no block that tells the time", "chainUnknown", |w| w.chain.clock_ahead_ms = None),
+    ("a record that lies a day ahead", "recordAhead", |w| {
+        w.history.newest = Moment::from_secs(i64::try_from(NOW_SECS + 86_400).unwrap());
+    }),
     ("a clock five minutes ahead of the chain", "clockOff", |w| w.chain.clock_ahead_ms = Some(300_000)),
     ("a clock five minutes behind, and a permission of ten", "clockOff", |w| {
         w.chain.clock_ahead_ms = Some(-300_000);
@@ -214,6 +218,9 @@ pub const HONEST: &[(&str, &[&str], Change)] = &[
     ("a deadline in an hour", &[], |w| w.window.valid_before = NOW_SECS + 3600),
     ("a deadline in a second", &[], |w| w.window.valid_before = NOW_SECS + 1),
     ("a clock two minutes behind the chain", &[], |w| w.chain.clock_ahead_ms = Some(-120_000)),
+    ("a record that ends two minutes ahead", &[], |w| {
+        w.history.newest = Moment::from_secs(i64::try_from(NOW_SECS + 120).unwrap());
+    }),
     ("a clock half a minute ahead of the chain", &[], |w| w.chain.clock_ahead_ms = Some(30_000)),
     ("a price of nothing", &["nothingPaid"], |w| w.price = 0),
     ("a permission that begins in a minute", &["notYetValid"], |w| w.window.valid_after = NOW_SECS + 60),
