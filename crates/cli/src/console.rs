@@ -245,16 +245,18 @@ fn answer(asks: &mpsc::Receiver<Ask>, mut secrets: Secrets, screen: Screen, mut 
             Ask::Words(prompt, reply) => {
                 let mut typed = match &mut terminal {
                     Some(terminal) => {
-                        // What is pasted comes as many lines at once.
+                        // What is pasted comes as many lines at once, and none of them is shown.
                         let mut counts = Counts::FromNow;
-                        let unseen = || match terminal.secret(&prompt, counts, &reply.waits) {
+                        let unseen = || match terminal.unseen(&prompt, counts, &reply.waits) {
                             Heard::Line(line) => {
                                 counts = Counts::All;
                                 Some(line)
                             }
                             _ => None,
                         };
-                        words::read(until_empty(unseen), false)
+                        let typed = words::read(until_empty(unseen), false);
+                        terminal.seen();
+                        typed
                     }
                     None => {
                         screen.put(format_args!("\n"));

@@ -11,8 +11,10 @@ fn sign(out: &mut String, c: char) {
     match u32::from(c) {
         low @ 0..0x20 => out.extend(char::from_u32(0x2400 + low)),
         0x7f => out.push('\u{2421}'),
-        // Writing to a String can't fail.
-        other => drop(write!(out, "⟨U+{other:04X}⟩")),
+        other => {
+            // Writing to a String can't fail.
+            let _ = write!(out, "⟨U+{other:04X}⟩");
+        }
     }
 }
 
@@ -136,7 +138,9 @@ impl Foreign {
         for byte in std::mem::take(&mut self.open) {
             match byte {
                 b'\r' => sign(&mut out, '\r'),
-                byte => drop(write!(out, "⟨{byte:02X}⟩")),
+                byte => {
+                    let _ = write!(out, "⟨{byte:02X}⟩");
+                }
             }
         }
         if !(self.ended && out.is_empty()) {

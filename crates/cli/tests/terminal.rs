@@ -311,3 +311,19 @@ fn a_port_that_is_taken_is_told_before_a_passphrase_is_typed() {
     terminal.until("Listening on");
     assert!(!folder.is_locked());
 }
+
+#[test]
+fn words_that_are_pasted_in_many_lines_are_never_shown() {
+    let folder = Folder::empty();
+    let mut terminal = Terminal::start(&countersign(&folder.dir(), &["init", "--import"]));
+    terminal.until_unseen("The words (an empty line ends them): ");
+    terminal.type_in(&format!("{}\n\n", folder::words().replace(' ', "\n")));
+    terminal.until_unseen("Choose a passphrase: ");
+    terminal.say(PASSPHRASE);
+    terminal.until_unseen("The passphrase again: ");
+    terminal.say(PASSPHRASE);
+    terminal.until(folder::FIRST);
+    assert_eq!(terminal.end(), 0, "{}", terminal.seen);
+    assert!(terminal.shows_keys() && !terminal.seen.contains("abandon"), "{}", terminal.seen);
+    assert!(!terminal.seen.contains(PASSPHRASE), "{}", terminal.seen);
+}

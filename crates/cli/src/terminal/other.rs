@@ -39,6 +39,12 @@ impl Terminal {
         }
     }
 
+    pub fn unseen(&mut self, prompt: &str, counts: Counts, waits: &Waits) -> Heard {
+        self.secret(prompt, counts, waits)
+    }
+
+    pub fn seen(&mut self) {}
+
     pub fn secret(&mut self, prompt: &str, _: Counts, waits: &Waits) -> Heard {
         match (rpassword::prompt_password(prompt), waits.is_over()) {
             (_, true) => Heard::Over,

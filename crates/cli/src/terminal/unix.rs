@@ -120,14 +120,14 @@ pub struct Terminal {
     wake: Arc<PipeReader>,
     screen: Screen,
     /// Keys are not shown, and come one by one.
-    unseen: bool,
+    hidden: bool,
     told: bool,
     told_of_questions: bool,
 }
 
 impl Terminal {
     pub fn new(wake: Arc<PipeReader>, screen: Screen) -> Self {
-        Self { wake, screen, unseen: false, told: false, told_of_questions: false }
+        Self { wake, screen, hidden: false, told: false, told_of_questions: false }
     }
 
     /// Shows a prompt and reads a line.
@@ -136,10 +136,10 @@ impl Terminal {
             if let Some(heard) = self.in_front(counts, waits) {
                 return heard;
             }
-            if counts == Counts::Nothing && self.unseen {
+            if counts == Counts::Nothing && self.hidden {
                 // Perhaps the rest of a passphrase whose question is over: unseen up to its end.
                 match self.keys(waits) {
-                    Keys::Line(_) | Keys::End => self.shown(SetArg::TCSANOW),
+                    Keys::Line(_) | Keys::End => self.seen(),
                     Keys::Over => return Heard::Over,
                     Keys::Gone => return Heard::Gone,
                     Keys::Background => {}
@@ -205,29 +205,39 @@ impl Terminal {
 
     /// Shows a prompt on the terminal itself and reads a line that nobody sees.
     pub fn secret(&mut self, prompt: &str, counts: Counts, waits: &Waits) -> Heard {
+        let heard = self.unseen(prompt, counts, waits);
+        // Where nobody waits any more it stays unseen: whoever is typing goes on for a moment.
+        if !matches!(heard, Heard::Over) {
+            self.seen();
+        }
+        heard
+    }
+
+    /// The same, and keys stay unseen behind it: more lines may be on their way.
+    pub fn unseen(&mut self, prompt: &str, counts: Counts, waits: &Waits) -> Heard {
         loop {
             if let Some(heard) = self.in_front(counts, waits) {
                 return heard;
             }
-            if self.hidden(counts).is_err() {
+            if self.hide(counts).is_err() {
                 return Heard::Gone;
             }
             self.tell(prompt);
             let heard = match self.keys(waits) {
                 Keys::Line(line) => Heard::Line(line),
                 Keys::End => Heard::End,
-                // It stays unseen: whoever is typing goes on for a moment.
-                Keys::Over => {
-                    self.tell("\n");
-                    return Heard::Over;
-                }
+                Keys::Over => Heard::Over,
                 Keys::Gone => Heard::Gone,
                 Keys::Background => continue,
             };
-            self.shown(SetArg::TCSANOW);
             self.tell("\n");
             return heard;
         }
+    }
+
+    /// Keys are shown again.
+    pub fn seen(&mut self) {
+        self.shown(SetArg::TCSANOW);
     }
 
     /// Waits until the terminal is ours.
@@ -241,9 +251,9 @@ impl Terminal {
                 Place::Gone => return Some(Heard::Gone),
                 Place::Background => {}
             }
-            if self.unseen {
+            if self.hidden {
                 // Whoever has the terminal now has settings of its own.
-                self.unseen = false;
+                self.hidden = false;
                 *own() = None;
             }
             let told = if counts == Counts::OnceItStood { &mut self.told_of_questions } else { &mut self.told };
@@ -261,9 +271,9 @@ impl Terminal {
     }
 
     /// Keys one by one and unseen from here on.
-    fn hidden(&mut self, counts: Counts) -> nix::Result<()> {
+    fn hide(&mut self, counts: Counts) -> nix::Result<()> {
         let now = if counts == Counts::All { SetArg::TCSANOW } else { SetArg::TCSAFLUSH };
-        if self.unseen {
+        if self.hidden {
             if counts != Counts::All {
                 discard();
             }
@@ -278,12 +288,12 @@ impl Terminal {
             }
         }
         tcsetattr(io::stdin(), now, &settings)?;
-        self.unseen = true;
+        self.hidden = true;
         Ok(())
     }
 
     fn shown(&mut self, how: SetArg) {
-        if std::mem::take(&mut self.unseen)
+        if std::mem::take(&mut self.hidden)
             && let Some(own) = own().take()
         {
             let _ = tcsetattr(io::stdin(), how, &own);

@@ -129,9 +129,8 @@ impl Output {
 
     /// The content is complete: it is on the disk, or told.
     pub fn end(&mut self) -> io::Result<()> {
-        match self.file.as_ref().filter(|target| target.plain).map(|target| target.file.sync_all()) {
-            Some(Err(e)) => self.elsewhere(&e)?,
-            _ => {}
+        if let Some(Err(e)) = self.file.as_ref().filter(|target| target.plain).map(|target| target.file.sync_all()) {
+            self.elsewhere(&e)?;
         }
         self.end_of_screen()
     }
