@@ -88,6 +88,7 @@ async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up()
         || {
             serve.until("[yes/no] ");
             serve.say("yes");
+            serve.say(PASSPHRASE);
         },
     );
     assert!(paired.status.success(), "{}", text(&paired.stderr));

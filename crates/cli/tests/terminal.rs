@@ -113,6 +113,8 @@ fn twenty_lines_typed_early_or_late_answer_no_pairing() {
     terminal.type_in("\u{4}");
     terminal.until("[yes/no] ");
     terminal.say("yes");
+    terminal.until_unseen("Passphrase: ");
+    terminal.say(PASSPHRASE);
     while apps(&dir).is_empty() {
         assert!(terminal.is_running());
     }
@@ -221,6 +223,8 @@ fn a_server_in_the_background_goes_on_and_is_answered_elsewhere_or_once_it_is_in
     terminal.say("fg");
     terminal.until("[yes/no] ");
     terminal.say("yes");
+    terminal.until_unseen("Passphrase: ");
+    terminal.say(PASSPHRASE);
     while apps(&dir).is_empty() {
         assert_eq!(call(&dir, "GET", "/v1/health", &Value::Null)["name"], "countersign");
     }
