@@ -199,7 +199,7 @@ fn step(
         apps::advance(db, now)?;
         rows::update(db, &row)?;
         books::book(db, &row, before)?;
-        permit2::learn(db, row.site, &was, &row.payment)?;
+        permit2::learn(db, &was, &row)?;
     }
     Ok(row.payment)
 }

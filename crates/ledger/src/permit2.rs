@@ -3,10 +3,12 @@
 
 use crate::cells::{Cells, chain};
 use crate::payment::{Payment, Settlement, State};
+use crate::rows::Row;
 use crate::{Ledger, LedgerError, sites};
 use plan::{Permit2AtSite, Site};
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::{Network, registry};
+use x402::{Offer, Terms};
 
 pub fn find(db: &Connection, site: i64, network: Network) -> Result<Permit2AtSite, LedgerError> {
     let sql = "SELECT chosen, settled, refused FROM permit2_of_sites WHERE site = ?1 AND network = ?2";
@@ -33,8 +35,20 @@ pub fn all(db: &Connection, site: i64) -> Result<Vec<(Network, Permit2AtSite)>, 
     Ok(known)
 }
 
+/// Whether the 402 left the deployment open. Where it names a contract there was nothing to find out.
+fn left_open(db: &Connection, row: &Row) -> Result<bool, LedgerError> {
+    let document: Option<String> = db
+        .prepare_cached("SELECT document FROM papers WHERE payment = ?1")?
+        .query_row([row.seq], |row| row.get(0))
+        .optional()?;
+    let offer = document.and_then(|document| Offer::read(&document).ok());
+    let option = offer.as_ref().and_then(|offer| offer.options.get(row.payment.plan.option));
+    Ok(option.is_some_and(|option| option.terms.as_ref().is_ok_and(Terms::leaves_permit2_open)))
+}
+
 /// Keeps what a step of a payment by Permit2 says about the deployment that it was signed for.
-pub fn learn(db: &Connection, site: i64, was: &Payment, now: &Payment) -> Result<(), LedgerError> {
+pub fn learn(db: &Connection, was: &Payment, row: &Row) -> Result<(), LedgerError> {
+    let (site, now) = (row.site, &row.payment);
     let network = now.plan.network;
     let sets = &registry::deployments(network).permit2;
     // Only `exact` by Permit2 is signed for one of these contracts.
@@ -42,6 +56,10 @@ pub fn learn(db: &Connection, site: i64, was: &Payment, now: &Payment) -> Result
     let settled = |p: &Payment| matches!(p.settlement, Some(Settlement::Seen { .. } | Settlement::Final { .. }));
     let signed = |p: &Payment| p.state == State::Signed && p.by_person;
     let refused = |p: &Payment| p.seller_says.as_deref().is_some_and(x402::means_wrong_signature);
+    let news = |what: &dyn Fn(&Payment) -> bool| what(now) && !what(was);
+    if !(news(&settled) || news(&refused) || news(&signed)) || !left_open(db, row)? {
+        return Ok(());
+    }
     let mut known = find(db, site, network)?;
     if settled(now) && !settled(was) {
         known.refused = known.refused.filter(|refused| refused != set.name);

@@ -4,7 +4,7 @@
 use crate::{Event, Wallet, WalletError};
 use plan::{BACKDATED_SECS, Moment, Permit2AtSite, Site, Window};
 use tron::Network;
-use x402::{Scheme, Terms, U256, scheme::MARGIN_SECS};
+use x402::{Terms, U256, scheme::MARGIN_SECS};
 
 /// Seconds that a permission holds where the offer names no `maxTimeoutSeconds`.
 const LIFETIME_SECS: u64 = 300;
@@ -34,7 +34,7 @@ impl Wallet {
     /// The terms through the Permit2 deployment of this site: the one that a person selected for it, in the question or
     /// in the configuration, else the one that the chain last showed a settlement through, else the general setting's.
     pub(crate) async fn through(&self, terms: &Terms, site: &Site) -> Result<Terms, WalletError> {
-        if terms.scheme() != Scheme::ExactPermit2 {
+        if !terms.leaves_permit2_open() {
             return Ok(terms.clone());
         }
         let at = self.permit2_at(site, terms.network()).await?;

@@ -159,7 +159,7 @@ impl Wallet {
             token: token.address,
         };
         let mut history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
-        if terms.scheme() == Scheme::ExactPermit2 {
+        if terms.leaves_permit2_open() {
             history.permit2 = self.permit2_at(&asked.site, network).await?;
         }
         // A token that can't tell a nonce has none of the functions.

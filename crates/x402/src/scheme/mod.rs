@@ -386,6 +386,11 @@ impl Terms {
         terms
     }
 
+    /// By Permit2, and the offer names no contract: the payer chooses the deployment.
+    pub fn leaves_permit2_open(&self) -> bool {
+        matches!(self, Self::ExactPermit2(t) if t.named_contract.is_none())
+    }
+
     /// These terms through another Permit2 deployment of the registry; `None` when the network has no set of this
     /// name. An offer that names a contract itself has chosen already, and schemes without Permit2 stay as they are.
     pub fn through(&self, set: &str) -> Option<Self> {
