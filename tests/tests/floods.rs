@@ -72,20 +72,15 @@ async fn what_one_app_asks_of_the_nodes_is_bounded_for_that_app_alone() {
 }
 
 #[tokio::test]
-async fn a_report_is_always_taken_and_repeating_it_buys_no_look_at_the_chain() {
+async fn a_report_is_taken_however_often_it_is_repeated_and_takes_no_purchase_its_turn() {
     let stage = Stage::start().await;
     let question = stage.ask(&ask(1)).await;
     stage.approve(&question, wallet::Scope::Once).await.unwrap();
     let report = || wallet::Report { payment_response: None, http_status: 500 };
-    let looks = stage.devnet.head();
     for _ in 0..200 {
         assert!(stage.wallet.report(&stage.app, question.id, report()).await.is_ok());
     }
-    assert_eq!(stage.devnet.head(), looks);
-    assert!(matches!(
-        stage.wallet.check(&stage.app, &stage.request(&ask(2))).await,
-        Err(WalletError::RateLimited { .. })
-    ));
+    assert!(stage.wallet.check(&stage.app, &stage.request(&ask(2))).await.is_ok());
 }
 
 #[tokio::test]

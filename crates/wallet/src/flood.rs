@@ -2,7 +2,7 @@
 //! and after questions that it took back, and a bucket for calls that cost a row or a look at the chain. Counts only;
 //! what was refused stands in the ledger.
 
-use crate::{Clock, WalletError};
+use crate::{Clock, WalletError, lock};
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
@@ -11,8 +11,9 @@ use governor::{Quota, RateLimiter};
 use plan::AppId;
 use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Questions that one app may have open.
 pub const OPEN_PER_APP: usize = 8;
@@ -66,6 +67,8 @@ impl Flood {
 
 /// Calls of an app that cost a row without a signature, or a look at the chain: after a silence, and then one a second.
 const CALLS: NonZeroU32 = NonZeroU32::new(120).unwrap();
+/// Plans that are made for one app at the same time, each with its questions to the nodes.
+const AT_ONCE: usize = 4;
 /// Rows that a limit let through: each moves money, so it is the limit that bounds them; this bounds dust.
 const ROWS: NonZeroU32 = NonZeroU32::new(3_000).unwrap();
 
@@ -87,7 +90,10 @@ type Bucket = RateLimiter<AppId, DashMapStateStore<AppId>, Boot, NoOpMiddleware<
 pub(crate) struct Calls {
     clock: Boot,
     calls: Bucket,
+    looks: Bucket,
     rows: Bucket,
+    /// What each app has under way.
+    places: Mutex<HashMap<AppId, Arc<Semaphore>>>,
 }
 
 impl Calls {
@@ -97,7 +103,7 @@ impl Calls {
             let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
             RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
         };
-        Self { calls: bucket(CALLS), rows: bucket(ROWS), clock: clock.clone() }
+        Self { calls: bucket(CALLS), looks: bucket(CALLS), rows: bucket(ROWS), places: Mutex::default(), clock: clock.clone() }
     }
 
     /// One more that costs a look at the chain or a row.
@@ -105,9 +111,26 @@ impl Calls {
         self.take(&self.calls, app)
     }
 
+    /// One more look at the chain for something that the app says or asks again: without one it gets what is known, and
+    /// its purchases have their own bucket.
+    pub fn look(&self, app: &AppId) -> bool {
+        self.take(&self.looks, app).is_ok()
+    }
+
     /// One more row that a limit let through.
     pub fn row(&self, app: &AppId) -> Result<(), WalletError> {
         self.take(&self.rows, app)
+    }
+
+    /// A turn at the nodes: an app that asks for much at once waits for itself, and nobody waits for it.
+    pub async fn turn(&self, app: &AppId) -> Result<OwnedSemaphorePermit, WalletError> {
+        let places = {
+            let mut all = lock(&self.places);
+            // Whoever has nothing under way is forgotten.
+            all.retain(|_, places| Arc::strong_count(places) > 1);
+            Arc::clone(all.entry(app.clone()).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))))
+        };
+        places.acquire_owned().await.map_err(|_| WalletError::Closed)
     }
 
     fn take(&self, bucket: &Bucket, app: &AppId) -> Result<(), WalletError> {
@@ -179,6 +202,7 @@ mod tests {
         assert!(matches!(calls.call(&bot), Err(WalletError::RateLimited { retry_after: 1..=2 })));
         clock.advance_ms(10_000);
         assert_eq!(passed(&bot), 10);
+        assert_eq!((0..200).filter(|_| calls.look(&bot)).count(), 120);
         assert!(calls.row(&bot).is_ok(), "what a limit lets through is counted apart");
     }
 

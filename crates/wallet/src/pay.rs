@@ -111,6 +111,7 @@ impl Wallet {
     async fn pay_asked(&self, app: &AppId, asked: &Asked) -> Result<Outcome, WalletError> {
         // From here on nodes are asked, and a row is written; what can't be is told before.
         self.0.calls.call(app)?;
+        let turn = self.0.calls.turn(app).await?;
         self.check_queue(app).await?;
         let planned = self.plan(app, asked, Look::Chain).await?;
         asked.within(&planned.plan)?;
@@ -124,7 +125,7 @@ impl Wallet {
             })
         });
         let entered = entered.await?;
-        drop(entering);
+        drop((entering, turn));
         self.stored();
         match entered {
             Entered::New(payment, verdict) => self.entered(payment, verdict).await,
@@ -356,6 +357,7 @@ impl Wallet {
     pub async fn check(&self, app: &AppId, request: &PayRequest) -> Result<Checked, WalletError> {
         let asked = Asked::parse(request)?;
         self.0.calls.call(app)?;
+        let _turn = self.0.calls.turn(app).await?;
         let planned = self.plan(app, &asked, Look::Chain).await?;
         asked.within(&planned.plan)?;
         let now = self.now();

@@ -125,7 +125,7 @@ impl Wallet {
         self.moved(&payment);
         // The first report is news; repeating one buys no more looks than any other call.
         let news = reported.is_none_or(|known| known == Delivery::NotReported);
-        if !news && self.0.calls.call(app).is_err() {
+        if !news && !self.0.calls.look(app) {
             return Ok(payment);
         }
         Ok(self.look_at_once(payment, claim).await)
@@ -149,7 +149,7 @@ impl Wallet {
     /// the same signature pays only once.
     pub(crate) async fn is_used(&self, payment: &Payment) -> Result<Option<Payment>, WalletError> {
         // An app that asks for the same again and again buys no look each time.
-        if payment.state != State::Signed || self.0.calls.call(&payment.plan.app).is_err() {
+        if payment.state != State::Signed || !self.0.calls.look(&payment.plan.app) {
             return Ok(None);
         }
         let claim = self.claim(payment.id).await?;
