@@ -13,7 +13,13 @@ fn ask(number: u64) -> Ask {
 async fn neighbour(stage: &Stage) -> wallet::AppId {
     let pairing = stage.wallet.pair("neighbour").unwrap();
     stage.wallet.answer_pairing(&pairing.id, true).await.unwrap();
-    let token = stage.wallet.collect(&pairing.id, &pairing.secret.unwrap(), std::time::Duration::ZERO).await.unwrap().token.unwrap();
+    let token = stage
+        .wallet
+        .collect(&pairing.id, &pairing.secret.unwrap(), std::time::Duration::ZERO)
+        .await
+        .unwrap()
+        .token
+        .unwrap();
     stage.wallet.authenticate(&token).await.unwrap().id
 }
 

@@ -239,7 +239,12 @@ async fn another_user_who_never_reads_and_asks_for_pairings_takes_nobodys_place(
     }
     let house = House::open().await;
     let mut other = tokio::process::Command::new("python3");
-    other.args(["-c", DEAF, &house.addr().port().to_string()]).uid(65534).gid(65534).current_dir("/").kill_on_drop(true);
+    other
+        .args(["-c", DEAF, &house.addr().port().to_string()])
+        .uid(65534)
+        .gid(65534)
+        .current_dir("/")
+        .kill_on_drop(true);
     let piped = std::process::Stdio::piped;
     let mut other = other.stdin(piped()).stdout(piped()).spawn().unwrap();
     let mut said = BufReader::new(other.stdout.take().unwrap()).lines();

@@ -103,7 +103,13 @@ impl Calls {
             let quota = Quota::per_second(NonZeroU32::MIN).allow_burst(burst);
             RateLimiter::new(quota, DashMapStateStore::default(), clock.clone())
         };
-        Self { calls: bucket(CALLS), looks: bucket(CALLS), rows: bucket(ROWS), places: Mutex::default(), clock: clock.clone() }
+        Self {
+            calls: bucket(CALLS),
+            looks: bucket(CALLS),
+            rows: bucket(ROWS),
+            places: Mutex::default(),
+            clock: clock.clone(),
+        }
     }
 
     /// One more that costs a look at the chain or a row.
