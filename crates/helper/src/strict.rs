@@ -148,7 +148,10 @@ mod tests {
         let (field, found, _) = refusal::<PairingRequestView>("{}");
         assert_eq!((field.as_str(), found.as_str()), ("name", "nothing"));
         let (field, found, expected) = refusal::<PairingRequestView>(r#"{"name":"a","nmae":"b"}"#);
-        assert_eq!((field.as_str(), found.as_str(), expected.as_str()), ("nmae", "an unknown field", "`name`"));
+        assert_eq!(
+            (field.as_str(), found.as_str(), expected.as_str()),
+            ("nmae", "an unknown field", "`name` or `publicKey`")
+        );
         let (field, found, expected) = refusal::<ResultView>(r#"{"httpStatus":"200"}"#);
         assert_eq!((field.as_str(), found.as_str(), expected.as_str()), ("httpStatus", "string \"200\"", "u16"));
         let (field, ..) =

@@ -157,7 +157,7 @@ async fn what_was_not_signed_as_it_came_is_refused() {
     case("another path", &nothing, &|s, _| s.path = "/v1/payments".to_owned());
     case("a query", &nothing, &|s, _| s.query = Some("wait=1".to_owned()));
     case("another body", &nothing, &|s, _| s.body = Some("{\"request\":2}".to_owned()));
-    case("no body", &nothing, &|s, _| s.body = None);
+    case("no body", &nothing, &|s, _| s.body = Some(String::new()));
     case("a name instead of the address", &|s| s.authority = format!("localhost:{}", at.port()), &same);
     case("another address", &|s| s.authority = "127.0.0.1:4020".to_owned(), &|s, _| s.authority = at.to_string());
     case("an unknown key", &|s| s.key = 8, &same);
