@@ -64,11 +64,12 @@ async fn serve_and_answer_take_a_total_for_what_they_answer() {
     serve.end();
 }
 
-/// One of the programs that the README shows, against this port.
-fn example(port: &str, name: &str, argument: &str, token: &str) -> Output {
+/// One of the programs that the README shows, for the wallet of this home.
+fn example(home: &Home, name: &str, argument: &str, token: &str) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/examples").join(name);
     let mut program = Command::new("sh");
-    program.arg(script).arg(argument).env("COUNTERSIGN_URL", port).env("COUNTERSIGN_TOKEN", token);
+    program.arg(script).arg(argument).env("COUNTERSIGN_TOKEN", token);
+    program.env("COUNTERSIGN_RUNTIME", home.path().join("runtime.json"));
     program.stdin(Stdio::null()).output().unwrap()
 }
 
@@ -80,11 +81,10 @@ fn text(bytes: &[u8]) -> &str {
 async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up() {
     let home = Home::open().await;
     let mut serve = Serve::start_with(&home, &["--allowance", "0.18"]);
-    let port = format!("http://127.0.0.1:{}", serve.until("\n").trim());
     let unlocked = run(home.path(), &["unlock"], &format!("{PASSPHRASE}\n"));
     assert_eq!(unlocked.status, 0, "{}", unlocked.err);
     let paired = meanwhile(
-        || example(&port, "pair.sh", "News reader", ""),
+        || example(&home, "pair.sh", "News reader", ""),
         || {
             serve.until("[yes/no] ");
             serve.say("yes");
@@ -99,7 +99,7 @@ async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up()
     // The first payment is a person's, who allows three times its price; then a limit for the site and one in all.
     let url = home.world.permit2_url();
     let first = meanwhile(
-        || example(&port, "pay.sh", &url, token),
+        || example(&home, "pay.sh", &url, token),
         || {
             let question = serve.until("[yes/no] ");
             assert!(question.contains("allows 0.18 USDT in all"), "{question}");
@@ -117,11 +117,11 @@ async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up()
 
     // Two more go by themselves; what is left allows no fourth, so a person is asked again.
     for _ in 0..2 {
-        let paid = example(&port, "pay.sh", &url, token);
+        let paid = example(&home, "pay.sh", &url, token);
         assert!(paid.status.success(), "{}", text(&paid.stderr));
     }
     let fourth = meanwhile(
-        || example(&port, "pay.sh", &url, token),
+        || example(&home, "pay.sh", &url, token),
         || {
             let question = serve.until("[yes/no] ");
             assert!(question.contains("A yes first sends one transaction"), "{question}");
