@@ -1,11 +1,12 @@
 // Fetches a URL and pays for it through Countersign when it answers 402. Nothing but Node 20.
 //   COUNTERSIGN_TOKEN=… node pay.mjs http://127.0.0.1:8402/articles/1
-// A seller with a receipt of more than 16 KiB needs node --max-http-header-size=65536.
 // Where Countersign listens stands in the runtime file; COUNTERSIGN_RUNTIME names another file, COUNTERSIGN_URL an address
 // (http://127.0.0.1:4020). What listens there proves first that it is the Countersign which gave out the token. The token
 // comes from a pairing: see pair.sh.
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
+import http from "node:http";
+import https from "node:https";
 
 const { COUNTERSIGN_TOKEN: token = "", COUNTERSIGN_URL: named, COUNTERSIGN_RUNTIME: file, XDG_RUNTIME_DIR: dir } = process.env;
 
@@ -54,30 +55,46 @@ async function countersign(path, body) {
   return said;
 }
 
+// The seller's answer; with room for long receipts, where fetch ends at 16 KiB of headers.
+function seller(url, headers = {}) {
+  return new Promise((resolve, reject) => {
+    const call = (url.startsWith("https:") ? https : http).get(url, { headers, maxHeaderSize: 65_536 }, async (answer) => {
+      const body = [];
+      try {
+        for await (const piece of answer) body.push(piece);
+        resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(body) });
+      } catch (why) {
+        reject(why);
+      }
+    });
+    call.on("error", reject);
+  });
+}
+
 // fetch keeps the reason one level down.
 const reason = (why) => String(why?.cause?.message || why?.cause?.code || why?.message || why);
 
-async function print(answer) {
-  process.stdout.write(Buffer.from(await answer.arrayBuffer()));
+function print(answer) {
+  process.stdout.write(answer.body);
   return answer.status;
 }
 
 // Prints what is there, paid for where that is asked; the answer's status.
 async function buy(url) {
-  const asked = await straight(url);
+  const asked = await seller(url);
   if (asked.status !== 402) return print(asked);
   // The 402 goes to Countersign as it came. It asks the person, unless a limit of theirs allows it.
-  const header = asked.headers.get("payment-required");
+  const header = asked.headers["payment-required"];
   if (header?.includes(",")) throw "PAYMENT-REQUIRED came more than once: which of them counts would be a guess";
-  const paymentRequired = header ?? (await asked.text());
+  const paymentRequired = header ?? asked.body.toString();
   let payment = await countersign("/v1/payments", { request: { method: "GET", url }, paymentRequired });
   while (payment.status === "asked" || payment.status === "approved") {
     payment = await countersign(`/v1/payments/${payment.id}?wait=25`);
   }
   if (payment.status !== "signed") throw `${payment.failure.code}: ${payment.failure.message}`;
-  const answer = await straight(url, { headers: { [payment.headerName]: payment.headerValue } });
-  const paymentResponse = answer.headers.get("payment-response") ?? answer.headers.get("x-payment-response");
-  const httpStatus = await print(answer); // paid for: it comes first, whatever happens to the report
+  const answer = await seller(url, { [payment.headerName]: payment.headerValue });
+  const paymentResponse = answer.headers["payment-response"] ?? answer.headers["x-payment-response"];
+  const httpStatus = print(answer); // paid for: it comes first, whatever happens to the report
   try {
     await countersign(`/v1/payments/${payment.id}/result`, { paymentResponse, httpStatus });
   } catch (why) {

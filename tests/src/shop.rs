@@ -19,12 +19,14 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tron::{Address, Amount, Network};
 use view::Desk;
-use wallet::Scope;
+use wallet::{Scope, WalletError};
 
 /// The first items, one of each way, are bought once by a person, so that the payee is known in each; stories buy
 /// the others.
 const FIRST: std::ops::Range<u64> = 0..Way::ALL.len() as u64;
 const PRICE: u64 = 250_000;
+/// How often a person reads a question that stands anew.
+const READINGS: usize = 5;
 
 /// Every item has a price of its own, by which its settlements are told apart on chain.
 fn price(item: u64) -> Amount {
@@ -197,10 +199,16 @@ impl Market {
         self.stage.advance(90);
     }
 
-    /// The person says yes to this question.
+    /// The person says yes to this question, and reads it again where it came to stand anew meanwhile.
     pub async fn approve(&self, id: &str) {
-        let row = self.stage.row(id.parse().unwrap()).await;
-        self.stage.approve(&row, Scope::Once).await.unwrap();
+        for _ in 0..READINGS {
+            let row = self.stage.row(id.parse().unwrap()).await;
+            match self.stage.approve(&row, Scope::Once).await {
+                Err(WalletError::PlanChanged { .. } | WalletError::AskedAgain { .. }) => {}
+                answered => return drop(answered.unwrap()),
+            }
+        }
+        panic!("question {id} stands anew each time that it is read");
     }
 
     /// Sends the payment until the goods come, tells the wallet, and looks at the chain.

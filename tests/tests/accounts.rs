@@ -89,10 +89,14 @@ async fn what_shows_or_loses_a_secret_takes_the_passphrase_although_the_wallet_i
     assert!(!wallet.is_locked());
     assert!(wrong(wallet.reveal_words(guess()).await.err()));
     assert!(wrong(wallet.reveal_key(warm, guess()).await.err()));
+    // A right one in between, or a pause would come.
+    wallet.prove(passphrase()).await.unwrap();
     assert!(wrong(wallet.export_keystore(warm, guess(), typed("for the file")).await.err()));
     assert!(wrong(wallet.remove_account(warm, guess()).await.err()));
+    wallet.prove(passphrase()).await.unwrap();
     assert!(wrong(wallet.change_passphrase(guess(), typed("for the wallet")).await.err()));
     assert!(wrong(wallet.import_account("More", hex_key(0x66), guess()).await.err()));
+    wallet.prove(passphrase()).await.unwrap();
 
     let key = wallet.reveal_key(warm, passphrase()).await.unwrap();
     assert_eq!(*key, hex::encode([0x55; 32]));

@@ -94,7 +94,9 @@ async fn what_the_command_line_met_is_verified_and_a_limit_answers_for_what_was_
         let per_day = Some("2.00".to_owned());
         let scope = ScopeView::Limit { per_payment: None, per_day, per_month: None, covers: None };
         let answer = view::AnswerView::Approve { scope, allowance_total: None };
-        desk.answer(&id, &question.digest, answer, view::Proof::Window).await.unwrap();
+        // A limit widens what may be paid.
+        let proof = view::Proof::Passphrase(wallet::Passphrase::new(stories::PASSPHRASE.to_owned()));
+        desk.answer(&id, &question.digest, answer, proof).await.unwrap();
         let app = plan::AppId(question.app_id.clone());
         let rules = stage.wallet.rules().await.unwrap();
         let own: Vec<_> = rules.iter().filter(|rule| rule.key.app == app).map(|rule| rule.mode.clone()).collect();

@@ -53,6 +53,9 @@ impl World {
         let clock = stage.devnet.clock().clone();
         let config = facilitator::Config {
             tokens: vec![TokenTerms::free(Network::Nile, address(USDT))],
+            payees: facilitator::Payees::Anybody,
+            payee_budget: facilitator::Budget::UNLIMITED,
+            budget: facilitator::Budget::UNLIMITED,
             wait: Duration::from_millis(40),
             poll: Duration::from_millis(5),
             tend: Duration::from_millis(20),

@@ -138,11 +138,22 @@ async fn a_contract_that_the_402_names_leaves_nothing_to_choose() {
     let stage = paid_before().await;
     let sets = &registry::deployments(Network::Nile).permit2;
     let named = serde_json::json!({ "assetTransferMethod": "permit2", "spender": sets[1].exact_proxy.to_string() });
-    let mut option = ask("a").option();
-    option["extra"] = named;
-    let request =
-        wallet::PayRequest { payment_required: Stage::offer_of(&ask("a").url, &[option]), ..stage.request(&ask("a")) };
-    let Ok(Outcome::Open(question)) = stage.wallet.pay(&stage.app, &request).await else { panic!("asked") };
-    assert_eq!((set_of(&question), finding(&question)), ("second", None));
-    assert!(stage.wallet.choose_permit2(question.id, question.digest, "first").await.is_err());
+    let elsewhere = Ask { url: "https://other.example/a".into(), ..ask("a") };
+    for (at, by_limit) in [(ask("a"), true), (elsewhere, false)] {
+        let mut option = at.option();
+        option["extra"] = named.clone();
+        let payment_required = Stage::offer_of(&at.url, &[option]);
+        let request = wallet::PayRequest { payment_required, ..stage.request(&at) };
+        let payment = match stage.wallet.pay(&stage.app, &request).await.unwrap() {
+            Outcome::Signed(payment, _) if by_limit => payment,
+            Outcome::Open(question) if !by_limit => {
+                assert!(stage.wallet.choose_permit2(question.id, question.digest, "first").await.is_err());
+                question
+            }
+            other => panic!("found {other:?}"),
+        };
+        assert_eq!((set_of(&payment), finding(&payment)), ("second", None));
+    }
+    // What the seller chose says nothing about its other offers.
+    assert_eq!(at_site(&stage).await, known(None, Some("first"), None));
 }

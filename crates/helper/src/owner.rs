@@ -164,8 +164,17 @@ impl Opened {
         }
     }
 
-    /// Opens all doors or none.
-    pub async fn listen(mut self) -> Result<Owner, StartError> {
+    /// Opens all doors or none. Where one can't be opened, the wallet is closed again and its folder free.
+    pub async fn listen(self) -> Result<Owner, StartError> {
+        let desk = self.desk.clone();
+        let opened = self.open_doors().await;
+        if opened.is_err() {
+            desk.wallet().close().await;
+        }
+        opened
+    }
+
+    async fn open_doors(mut self) -> Result<Owner, StartError> {
         // A file left by a crash must not mislead anybody while this start may still fail.
         let _ = std::fs::remove_file(&self.places.runtime_file);
 

@@ -7,8 +7,8 @@ mod common;
 
 use common::*;
 use ledger::{
-    AddedToken, AllowanceIntent, AllowanceOutcome, Answer, Approved, Delivery, End, Entered, Ledger, LedgerError,
-    NewApp, PaymentId, Settled, Settlement, State,
+    AllowanceIntent, AllowanceOutcome, Answer, Approved, Delivery, End, Entered, Ledger, LedgerError, NewApp,
+    PaymentId, Settled, Settlement, State,
 };
 use plan::{AllowanceNeed, AppId, Fact, Fee, Finding, Moment, PlanDigest, Refusal, Verdict, Weight, Why, Window};
 use tron::{Address, Amount, Network};
@@ -534,45 +534,6 @@ fn a_name_that_reads_as_one_that_is_taken_is_refused_by_the_table_itself() {
     ledger.revoke_app(&AppId("app10".into()), later(2)).unwrap();
     add(13, "NEWS READER", &[reads]).unwrap();
     assert_eq!(ledger.token_hashes().unwrap(), [[1; 32], [12; 32], [13; 32]]);
-}
-
-#[test]
-fn settings_and_added_tokens_are_kept() {
-    let folder = Folder::new();
-    let token = AddedToken {
-        network: Network::Nile,
-        address: Address::from_bytes([4; 20]),
-        symbol: "ABC".into(),
-        decimals: 18,
-        added_at: NOW,
-    };
-    {
-        let ledger = folder.ledger();
-        assert_eq!(ledger.setting("lock").unwrap(), None);
-        ledger.set_setting("lock", "5").unwrap();
-        ledger.set_setting("lock", "10").unwrap();
-        ledger.add_token(&token).unwrap();
-    }
-    let ledger = folder.ledger();
-    assert_eq!(ledger.setting("lock").unwrap().as_deref(), Some("10"));
-    assert_eq!(ledger.tokens().unwrap(), std::slice::from_ref(&token));
-    ledger.remove_token(token.network, token.address).unwrap();
-    assert!(ledger.tokens().unwrap().is_empty());
-}
-
-#[test]
-fn ids_sort_by_time_and_have_one_written_form() {
-    let ids: Vec<PaymentId> = (0..100).map(|n| PaymentId::fresh(NOW.plus_ms(n))).collect();
-    assert!(ids.is_sorted());
-    for id in ids {
-        assert_eq!(id.to_string().parse(), Ok(id));
-    }
-    let id = PaymentId::fresh(NOW).to_string();
-    for text in
-        ["", "x", &id[1..], &id.replace('-', ""), &format!("{{{id}}}"), &format!("urn:uuid:{id}"), &"é".repeat(18)]
-    {
-        assert!(text.parse::<PaymentId>().is_err(), "{text}");
-    }
 }
 
 #[test]

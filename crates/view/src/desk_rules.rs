@@ -1,9 +1,9 @@
 //! The desk's part about limits and blocks: what is set, and whether a change would widen what may be paid. Decides
 //! nothing by itself.
 
+use crate::RuleView;
 use crate::desk::{Answer, Desk, RuleInput, asset, recorded_site_key, site_key};
 use crate::verbs::Class;
-use crate::RuleView;
 use ledger::RuleKey;
 use plan::{Mode, Site};
 use wallet::AppId;

@@ -64,8 +64,8 @@ pub use presence::Listens;
 pub use proof::{ProofKey, proof_of};
 pub use remembered::Remembering;
 pub use sign::Header;
-pub use vault::own::{check_folder, make_folder};
 pub use tries::WrongTries;
+pub use vault::own::{check_folder, make_folder};
 pub use vault::{Cost, Passphrase, read_owner_only as read_private, write_new as write_private};
 
 use chain::TronGrid;
