@@ -201,14 +201,17 @@ impl Market {
 
     /// The person says yes to this question, and reads it again where it came to stand anew meanwhile.
     pub async fn approve(&self, id: &str) {
+        let mut news = Vec::new();
         for _ in 0..READINGS {
             let row = self.stage.row(id.parse().unwrap()).await;
             match self.stage.approve(&row, Scope::Once).await {
-                Err(WalletError::PlanChanged { .. } | WalletError::AskedAgain { .. }) => {}
+                Err(anew @ (WalletError::PlanChanged { .. } | WalletError::AskedAgain { .. })) => {
+                    news.push((row.digest, anew))
+                }
                 answered => return drop(answered.unwrap()),
             }
         }
-        panic!("question {id} stands anew each time that it is read");
+        panic!("question {id} stands anew each time that it is read: {news:?}");
     }
 
     /// Sends the payment until the goods come, tells the wallet, and looks at the chain.

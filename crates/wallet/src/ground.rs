@@ -2,7 +2,7 @@
 //! at that very moment, and asks no node for it. Decides nothing.
 
 use crate::planner::Claims;
-use plan::{Fee, Finding, History, Moment, Site, TokenRef, Window};
+use plan::{Fee, Finding, History, Moment, Permit2AtSite, Site, TokenRef, Window};
 use policy::{ChainFacts, Draft};
 use tron::{Address, Amount, Network};
 
@@ -24,6 +24,8 @@ pub(crate) struct Ground {
     pub maximum: Amount,
     pub window: Window,
     pub needs_allowance: bool,
+    /// The offer names no Permit2 contract; where it does, the site's other offers say nothing about it.
+    pub permit2_open: bool,
     /// As the chain told it: what is promised elsewhere is not taken off.
     pub chain: ChainFacts,
 }
@@ -65,6 +67,14 @@ impl Ground {
             maximum: self.maximum,
             window: self.window,
             needs_allowance: self.needs_allowance,
+        };
+        let named;
+        let history = match self.permit2_open {
+            true => history,
+            false => {
+                named = History { permit2: Permit2AtSite::default(), ..history.clone() };
+                &named
+            }
         };
         policy::findings(&draft, history, &self.facts(history), now)
     }

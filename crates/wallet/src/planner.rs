@@ -165,6 +165,7 @@ impl Wallet {
         // A token that can't tell a nonce has none of the functions.
         let token_says = if chain.token == TokenSays::CannotAuthorize { chain.token } else { vouched.token };
         let ground = Ground {
+            permit2_open: terms.leaves_permit2_open(),
             site: asked.site.clone(),
             request_url: asked.url.clone(),
             claimed_resource: asked.claimed_resource().map(str::to_owned),
