@@ -7,7 +7,7 @@ use crate::planner::Planned;
 use crate::{Event, Wallet, WalletError, lock};
 use ledger::{Approved, End, Payment, PaymentId, Replan, Replanned, State};
 use names::hosts_resemble;
-use plan::{AllowanceNeed, Fact, Finding, Plan, Verdict, Weight, Window};
+use plan::{AllowanceNeed, Fact, Finding, Moment, Plan, Verdict, Weight, Window};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -144,30 +144,39 @@ impl Wallet {
         }
     }
 
-    /// Puts a plan in the place of the one that `asked` shows, as a question, and tells everybody.
-    async fn put(&self, asked: &Payment, planned: Planned) -> Result<Replanned, WalletError> {
-        let (id, shown, expires_at) = (asked.id, asked.digest, asked.expires_at);
+    /// Puts a plan in the place of the one that `asked` shows. Where no limit may answer, a person does, whatever a limit
+    /// would say.
+    pub(crate) async fn replan(
+        &self,
+        asked: &Payment,
+        planned: Planned,
+        expires_at: Moment,
+        limit_may_answer: bool,
+    ) -> Result<Replanned, WalletError> {
+        let (id, shown) = (asked.id, asked.digest);
         let (wallet, now) = (self.clone(), self.now());
-        let replanned = self
-            .db(move |ledger| {
-                let change = Replan {
-                    shown,
-                    plan: &planned.plan,
-                    digest: planned.digest,
-                    nonce: &planned.nonce,
-                    dictated: planned.dictated,
-                    expires_at,
-                    reserve: false,
-                };
-                ledger.replan(id, &change, now, |rules, spending| {
-                    // It was asked, so a person answers, whatever a limit would say.
-                    match wallet.judge(&planned.plan, rules, spending, now) {
-                        Verdict::Allow => Verdict::Ask(vec![]),
-                        verdict => verdict,
-                    }
-                })
+        self.db(move |ledger| {
+            let change = Replan {
+                shown,
+                plan: &planned.plan,
+                digest: planned.digest,
+                nonce: &planned.nonce,
+                dictated: planned.dictated,
+                expires_at,
+                reserve: limit_may_answer,
+            };
+            ledger.replan(id, &change, now, |rules, spending| match wallet.judge(&planned.plan, rules, spending, now) {
+                Verdict::Allow if !limit_may_answer => Verdict::Ask(vec![]),
+                verdict => verdict,
             })
-            .await?;
+        })
+        .await
+    }
+
+    /// Puts the question again and tells everybody.
+    async fn put(&self, asked: &Payment, planned: Planned) -> Result<Replanned, WalletError> {
+        let id = asked.id;
+        let replanned = self.replan(asked, planned, asked.expires_at, false).await?;
         if let Replanned::Asked(payment) = &replanned {
             self.stored();
             lock(&self.0.arming).forget(&id);

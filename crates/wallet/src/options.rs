@@ -6,8 +6,8 @@ use crate::asked::Asked;
 use crate::facts::Look;
 use crate::planner::{Planned, Try};
 use crate::{Event, Unpayable, Wallet, WalletError, lock};
-use ledger::{Payment, PaymentId, Replan, Replanned};
-use plan::{AppId, Chosen, Fact, Finding, Plan, PlanDigest, Verdict, Weight};
+use ledger::{Payment, PaymentId, Replanned};
+use plan::{AppId, Chosen, Fact, Finding, Plan, PlanDigest, Weight};
 use tron::Amount;
 use x402::{Requirements, Terms};
 
@@ -127,7 +127,7 @@ impl Wallet {
         let payment = self.waiting_as(id, shown).await?;
         match payment.plan.option == option {
             true => Ok(payment),
-            false => self.replan_for(payment, shown, option, None).await,
+            false => self.replan_for(payment, option, None).await,
         }
     }
 
@@ -136,7 +136,7 @@ impl Wallet {
     pub async fn choose_permit2(&self, id: PaymentId, shown: PlanDigest, set: &str) -> Result<Payment, WalletError> {
         let payment = self.waiting_as(id, shown).await?;
         let option = payment.plan.option;
-        self.replan_for(payment, shown, option, Some(set)).await
+        self.replan_for(payment, option, Some(set)).await
     }
 
     async fn waiting_as(&self, id: PaymentId, shown: PlanDigest) -> Result<Payment, WalletError> {
@@ -147,13 +147,7 @@ impl Wallet {
         }
     }
 
-    async fn replan_for(
-        &self,
-        payment: Payment,
-        shown: PlanDigest,
-        option: usize,
-        permit2: Option<&str>,
-    ) -> Result<Payment, WalletError> {
+    async fn replan_for(&self, payment: Payment, option: usize, permit2: Option<&str>) -> Result<Payment, WalletError> {
         let id = payment.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
         let asked = Asked::again(&payment.plan, &document)?;
@@ -178,28 +172,8 @@ impl Wallet {
             return Err(WalletError::Field { field: "option", expected, found });
         }
         let planned = planned.chosen(Chosen::Person, asked.offer.options.len());
-        let (now, expires_at) = (self.now(), self.closing(&planned.plan, payment.entered_at));
-        let wallet = self.clone();
-        let replanned = self
-            .db(move |ledger| {
-                let change = Replan {
-                    shown,
-                    plan: &planned.plan,
-                    digest: planned.digest,
-                    nonce: &planned.nonce,
-                    dictated: planned.dictated,
-                    expires_at,
-                    reserve: false,
-                };
-                ledger.replan(id, &change, now, |rules, spending| {
-                    // A person chose, so a person answers, whatever a limit would say.
-                    match wallet.judge(&planned.plan, rules, spending, now) {
-                        Verdict::Allow => Verdict::Ask(vec![]),
-                        verdict => verdict,
-                    }
-                })
-            })
-            .await?;
+        let expires_at = self.closing(&planned.plan, payment.entered_at);
+        let replanned = self.replan(&payment, planned, expires_at, false).await?;
         self.stored();
         match replanned {
             Replanned::Asked(payment) | Replanned::Reserved(payment) => {

@@ -3,7 +3,7 @@
 //! the rules forbid by now.
 
 use crate::{Event, Wallet, WalletError};
-use ledger::{End, Payment, Replan, Replanned};
+use ledger::{End, Payment, Replanned};
 use plan::Why;
 
 impl Wallet {
@@ -25,25 +25,11 @@ impl Wallet {
     }
 
     async fn judge_again(&self, asked: Payment) -> Result<(), WalletError> {
-        let (id, shown) = (asked.id, asked.digest);
+        let id = asked.id;
         let document = self.db(move |ledger| ledger.papers(id)).await?.document;
         let planned = self.plan_again(&asked, &document).await?;
         let found = planned.plan.findings.clone();
-        let (now, expires_at, wallet) = (self.now(), asked.expires_at, self.clone());
-        let replanned = self
-            .db(move |ledger| {
-                let change = Replan {
-                    shown,
-                    plan: &planned.plan,
-                    digest: planned.digest,
-                    nonce: &planned.nonce,
-                    dictated: planned.dictated,
-                    expires_at,
-                    reserve: true,
-                };
-                ledger.replan(id, &change, now, |rules, spending| wallet.judge(&planned.plan, rules, spending, now))
-            })
-            .await?;
+        let replanned = self.replan(&asked, planned, asked.expires_at, true).await?;
         match replanned {
             Replanned::Reserved(payment) => {
                 self.stored();
