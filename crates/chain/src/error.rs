@@ -1,7 +1,7 @@
 //! What can go wrong between us and a node, as facts. Carries no API key, no full URL (a provider's URL may
 //! hold a key in its path) and no more of an answer than a short piece.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 /// Why a question to the network has no answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,23 @@ pub enum ChainError {
     /// The node answered with an HTTP status that is no success.
     #[error("{node} answered {call} with HTTP status {status}")]
     Status { node: String, call: String, status: u16 },
+    /// The node, or a gateway before it, can't answer now: nothing is known, and asking again a little later helps.
+    #[error("{node} is busy, it answered {call} with {said}")]
+    Busy {
+        node: String,
+        call: String,
+        said: String,
+        /// There were too many questions: a key of the node's provider helps.
+        too_many: bool,
+        /// It asked to be left alone for so long.
+        wait: Duration,
+    },
+    /// The node does not serve this part of the API at the address that is known.
+    #[error("{node} serves no {door}")]
+    NoDoor { node: String, door: &'static str },
+    /// A node without `walletsolidity/`: what it answers now is final once it says the same about a block that is.
+    #[error("{node} can't say yet whether the answer to {call} is final")]
+    NotFinalYet { node: String, call: String },
     /// The answer was longer than we are willing to read.
     #[error("{node} answered {call} with more than {limit} bytes")]
     TooLarge { node: String, call: String, limit: usize },
@@ -33,10 +50,16 @@ impl ChainError {
     /// The node did not answer what was asked, so nothing is known: unlike a contract's or a node's no to this very call.
     pub fn is_silence(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Status { .. } | Self::TooLarge { .. } | Self::Config { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Busy { .. }
+            | Self::NoDoor { .. }
+            | Self::NotFinalYet { .. }
+            | Self::Status { .. }
+            | Self::TooLarge { .. }
+            | Self::Config { .. } => true,
             // A page instead of JSON.
             Self::Answer { field, .. } => field == "body",
-            Self::Refused { code, .. } => matches!(code.as_str(), "SERVER_BUSY" | "NO_CONNECTION" | "Error"),
+            Self::Refused { code, .. } => code == "Error",
             Self::Reverted { .. } => false,
         }
     }
@@ -44,11 +67,15 @@ impl ChainError {
     /// Whether asking again a little later may help.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
-            Self::Status { status, .. } => matches!(*status, 408 | 425 | 429 | 500..=599),
-            Self::Refused { code, .. } => matches!(code.as_str(), "SERVER_BUSY" | "NO_CONNECTION"),
+            Self::Unreachable { .. } | Self::Busy { .. } => true,
+            Self::Status { status, .. } => matches!(*status, 408 | 425 | 500..=599),
             _ => false,
         }
+    }
+
+    /// Whether a node said that it can't answer now.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy { .. })
     }
 }
 
@@ -68,6 +95,9 @@ pub enum BroadcastError {
     /// The account can't pay for the transaction's bytes or its energy.
     #[error("the account can't pay for the transaction ({code}): {message}")]
     Funds { code: String, message: String },
+    /// No node could take it now, and none has it.
+    #[error("no node could take the transaction: {0}")]
+    Busy(ChainError),
     /// Refused for another reason, in the node's words.
     #[error("the network refused the transaction: {code} {message}")]
     Other { code: String, message: String },

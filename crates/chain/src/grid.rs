@@ -2,7 +2,8 @@
 //! that are not complete; an account that does not exist yet has nothing, which is an answer.
 
 use crate::{
-    Aged, ChainError, Config, Finality,
+    Aged, ChainError, Config, Door, Finality,
+    busy::says_busy,
     cache::{Cache, Key},
     error::shortened,
     http::{Answer, Nodes},
@@ -143,7 +144,7 @@ impl TronGrid {
     /// What an account can send by itself; see [`Account`].
     pub async fn account(&self, owner: Address) -> Result<Account, ChainError> {
         let body = json!({ "address": owner.to_string(), "visible": true });
-        let answer = self.0.nodes.read("wallet/getaccount", &body).await?;
+        let answer = self.0.nodes.read(Door::Wallet, "getaccount", &body).await?;
         let trx_sun = answer.number_or_zero("/balance")?;
         let own_key = match answer.get("/owner_permission") {
             None => true,
@@ -155,13 +156,13 @@ impl TronGrid {
     /// The owner's TRX in sun; 0 for an account that was never used.
     pub async fn trx_balance(&self, owner: Address) -> Result<u64, ChainError> {
         let body = json!({ "address": owner.to_string(), "visible": true });
-        self.0.nodes.read("wallet/getaccount", &body).await?.number_or_zero("/balance")
+        self.0.nodes.read(Door::Wallet, "getaccount", &body).await?.number_or_zero("/balance")
     }
 
     /// Energy and bandwidth that the owner has left; nothing for an account that was never used.
     pub async fn resources(&self, owner: Address) -> Result<Resources, ChainError> {
         let body = json!({ "address": owner.to_string(), "visible": true });
-        let answer = self.0.nodes.read("wallet/getaccountresource", &body).await?;
+        let answer = self.0.nodes.read(Door::Wallet, "getaccountresource", &body).await?;
         let left = |limit, used| {
             Ok::<u64, ChainError>(answer.number_or_zero(limit)?.saturating_sub(answer.number_or_zero(used)?))
         };
@@ -212,8 +213,7 @@ impl TronGrid {
             "data": hex::encode(data),
             "visible": true,
         });
-        let call = format!("{}/triggerconstantcontract", finality.prefix());
-        read_simulation(&self.0.nodes.read(&call, &body).await?)
+        self.0.nodes.ask(|node| node.run(finality, &body)).await
     }
 
     /// Burnt for one unit of energy, in sun, when an account has none left.
@@ -227,7 +227,7 @@ impl TronGrid {
     }
 
     async fn chain_parameter(&self, key: &str) -> Result<u64, ChainError> {
-        let answer = self.0.nodes.read("wallet/getchainparameters", &json!({})).await?;
+        let answer = self.0.nodes.read(Door::Wallet, "getchainparameters", &json!({})).await?;
         let parameters = answer.array("/chainParameter")?;
         let found = parameters.iter().position(|p| p.get("key").and_then(Value::as_str) == Some(key));
         match found {
@@ -236,21 +236,18 @@ impl TronGrid {
         }
     }
 
-    /// The chain id that the node itself states (`eth_chainId`): compare it with [`Network::chain_id`] before the
-    /// first payment, a node of another network would accept our signatures nowhere.
+    /// Which chain the node serves: the last four bytes of its genesis block's id, which is how java-tron makes the
+    /// chain id. A private chain may have been given the id of another one: where the genesis block is not this
+    /// network's, the word of the node's JSON-RPC counts, if it has any (`eth_chainId`). Compare it with
+    /// [`Network::chain_id`] before the first payment: a node of another network would accept our signatures nowhere.
     pub async fn chain_id(&self) -> Result<u64, ChainError> {
-        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": [] });
-        let answer = self.0.nodes.read("jsonrpc", &body).await?;
-        let text = answer.text("/result")?;
-        let id = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        id.ok_or_else(|| answer.unexpected("/result", text, "0x and a hexadecimal number"))
+        let expected = self.0.network.chain_id();
+        self.0.nodes.ask(|node| node.chain_id(expected)).await
     }
 
     /// Whether a contract lives at this address.
     pub async fn has_code(&self, address: Address) -> Result<bool, ChainError> {
-        let body = json!({ "value": address.to_string(), "visible": true });
-        let answer = self.0.nodes.read("wallet/getcontract", &body).await?;
-        Ok(answer.get("/bytecode").and_then(Value::as_str).is_some_and(|code| !code.is_empty()))
+        self.0.nodes.ask(|node| node.has_code(address)).await
     }
 
     /// The TIP-712 domain separator that a contract states (`DOMAIN_SEPARATOR()`): it must equal the one computed
@@ -287,10 +284,10 @@ fn signs_alone(permission: &Value, owner: Address) -> bool {
     weight >= threshold.max(1)
 }
 
-fn read_simulation(answer: &Answer) -> Result<Simulation, ChainError> {
+pub(crate) fn read_simulation(answer: &Answer) -> Result<Simulation, ChainError> {
     if answer.get("/result/result").and_then(Value::as_bool) != Some(true) {
         let code = answer.get("/result/code").and_then(Value::as_str).unwrap_or("no code");
-        return Err(answer.refused(code, &answer.message("/result/message")));
+        return Err(answer.no(code, "/result/message"));
     }
     let output = match answer.array("/constant_result")? {
         [] => Vec::new(),
@@ -298,6 +295,9 @@ fn read_simulation(answer: &Answer) -> Result<Simulation, ChainError> {
     };
     // A run that failed is said in the trial transaction's result, and in the message beside it.
     let message = answer.message("/result/message");
+    if says_busy("", &message) {
+        return Err(answer.busy(&message));
+    }
     let failed = matches!(answer.get("/transaction/ret/0/ret").and_then(Value::as_str), Some("FAILED" | "FAILE"));
     let ok = !failed && message.is_empty();
     let revert = match abi::revert_reason(&output) {

@@ -17,15 +17,20 @@
 //! # }
 //! ```
 
+mod busy;
 mod cache;
+mod check;
 mod config;
 mod error;
 mod grid;
 mod http;
+mod node;
+mod solid;
 mod transaction;
 
 pub use cache::Aged;
-pub use config::{ApiKey, Config, NodeConfig};
+pub use check::{DoorCheck, DoorState, NodeCheck};
+pub use config::{ApiKey, Config, Door, NodeConfig};
 pub use error::{BroadcastError, ChainError};
 pub use grid::{Account, Resources, Simulation, TokenClaims, TronGrid};
 pub use transaction::{Finality, Head, Log, Receipt};

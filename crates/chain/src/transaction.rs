@@ -2,12 +2,13 @@
 //! is ever built by a node) and to call a transaction lost while it may have arrived.
 
 use crate::{
-    BroadcastError, ChainError, TronGrid,
+    BroadcastError, ChainError, Door, TronGrid,
     error::shortened,
     http::{Answer, Node},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::time::Instant;
 use tron::{
     Address,
     tx::{Contract, RawTransaction, SignedTransaction, TxId},
@@ -19,15 +20,6 @@ use tron::{
 pub enum Finality {
     Seen,
     Final,
-}
-
-impl Finality {
-    pub(crate) fn prefix(self) -> &'static str {
-        match self {
-            Self::Seen => "wallet",
-            Self::Final => "walletsolidity",
-        }
-    }
 }
 
 /// The newest block a node knows.
@@ -107,68 +99,62 @@ impl TronGrid {
 
     /// The newest block that was seen, or the newest that is final.
     pub async fn head_at(&self, finality: Finality) -> Result<Head, ChainError> {
-        let answer = self.nodes().read(&format!("{}/getnowblock", finality.prefix()), &json!({})).await?;
-        let head = Head {
-            number: answer.number_or_zero("/block_header/raw_data/number")?,
-            id: answer.hex_array("/blockID")?,
-            timestamp_ms: answer.number_or_zero("/block_header/raw_data/timestamp")?,
-        };
-        // A block id begins with its number: a cheap check that the answer belongs together.
-        if head.id[..8] != head.number.to_be_bytes() {
-            return Err(answer.unexpected("/blockID", hex::encode(head.id), "an id that begins with the block number"));
-        }
-        Ok(head)
+        self.nodes().ask(|node| node.head(finality)).await
     }
 
-    /// Sends these exact bytes to the nodes in order, until one takes them or refuses them. Being known already
-    /// counts as taken. When an earlier node may have taken them, a later refusal is no proof and the answer is
-    /// [`BroadcastError::Unknown`].
+    /// Sends these exact bytes to the nodes in order, until one takes them or refuses them, and again while they are
+    /// busy. Being known already counts as taken. When an earlier node may have taken them, a later refusal is no
+    /// proof and the answer is [`BroadcastError::Unknown`].
     pub async fn broadcast(&self, transaction: &SignedTransaction) -> Result<(), BroadcastError> {
         let body = json!({ "transaction": hex::encode(transaction.to_bytes()) });
-        let mut unknown: Option<ChainError> = None;
-        let mut refused: Option<BroadcastError> = None;
-        // Twice round: the second time answers "already known" if the first one arrived after all.
-        'rounds: for _ in 0..2 {
+        let sent = self.send_until_taken(&body).await;
+        self.cache().forget();
+        sent
+    }
+
+    async fn send_until_taken(&self, body: &Value) -> Result<(), BroadcastError> {
+        let (started, mut tries) = (Instant::now(), 0);
+        let mut perhaps: Option<ChainError> = None;
+        loop {
+            let mut busy: Option<ChainError> = None;
             for node in self.nodes().in_order() {
-                match send(node, &body).await {
+                match send(node, body).await {
                     Sent::Taken => {
-                        self.cache().forget();
+                        self.nodes().answered();
                         return Ok(());
                     }
-                    Sent::Refused(error) => {
-                        refused = Some(error);
-                        break 'rounds;
+                    Sent::Refused(error) => return Err(perhaps.map_or(error, BroadcastError::Unknown)),
+                    Sent::NotTaken(error) => busy = Some(error),
+                    Sent::Perhaps(error) => {
+                        busy = busy.or_else(|| error.is_busy().then(|| error.clone()));
+                        perhaps = Some(error);
                     }
-                    Sent::NotTaken(error) => {
-                        refused = Some(BroadcastError::Other { code: "SERVER_BUSY".into(), message: shortened(error) });
-                    }
-                    Sent::Perhaps(error) => unknown = Some(error),
+                }
+            }
+            let wait = match &busy {
+                Some(busy) => self.nodes().next_pause(busy, tries, started),
+                // Once more: "already known" says that the first one arrived after all.
+                None => (tries == 0).then_some(Duration::ZERO),
+            };
+            tries += 1;
+            match (wait, perhaps.clone(), busy) {
+                (Some(wait), ..) => tokio::time::sleep(wait).await,
+                (None, Some(error), _) => return Err(BroadcastError::Unknown(error)),
+                (None, None, Some(error)) => return Err(BroadcastError::Busy(error)),
+                (None, None, None) => {
+                    return Err(BroadcastError::Other { code: "NO_NODE".into(), message: "none configured".into() });
                 }
             }
         }
-        self.cache().forget();
-        Err(match (unknown, refused) {
-            (Some(error), _) => BroadcastError::Unknown(error),
-            (None, Some(error)) => error,
-            (None, None) => BroadcastError::Other { code: "NO_NODE".into(), message: "none configured".into() },
-        })
     }
 
     /// The outcome of a transaction, or `None` while it is in no block (of that finality).
     pub async fn receipt(&self, id: &TxId, finality: Finality) -> Result<Option<Receipt>, ChainError> {
-        let call = format!("{}/gettransactioninfobyid", finality.prefix());
-        let answer = self.nodes().read(&call, &json!({ "value": id.to_string() })).await?;
-        if answer.is_empty_object() {
-            return Ok(None);
-        }
-        if answer.text("/id")? != id.to_string() {
-            return Err(answer.unexpected("/id", answer.text("/id")?, &id.to_string()));
-        }
-        read_receipt(&answer).map(Some)
+        self.nodes().ask(|node| node.receipt(id, finality)).await
     }
 }
 
-fn read_receipt(answer: &Answer) -> Result<Receipt, ChainError> {
+pub(crate) fn read_receipt(answer: &Answer) -> Result<Receipt, ChainError> {
     let logs = answer.array("/log")?.iter().enumerate();
     let failed = answer.get("/result").and_then(Value::as_str) == Some("FAILED");
     // DEFAULT is the field's zero: nothing was said.
@@ -214,9 +200,10 @@ enum Sent {
 }
 
 async fn send(node: &Node, body: &Value) -> Sent {
-    const MOST_BYTES: usize = 1 << 20;
-    let answer = match node.post("wallet/broadcasthex", body, MOST_BYTES).await {
+    let answer = match node.post(Door::Wallet, "broadcasthex", body).await {
         Ok(answer) => answer,
+        // A gateway that counts questions did not pass it on; one that got no answer may have.
+        Err(error @ ChainError::Busy { too_many: true, .. }) => return Sent::NotTaken(error),
         Err(error) => return Sent::Perhaps(error),
     };
     let accepted = answer.get("/result").and_then(Value::as_bool) == Some(true);
@@ -233,9 +220,9 @@ async fn send(node: &Node, body: &Value) -> Sent {
         "CONTRACT_VALIDATE_ERROR" | "CONTRACT_EXE_ERROR" | "TOO_BIG_TRANSACTION_ERROR" => {
             Sent::Refused(BroadcastError::Other { code: shortened(code), message })
         }
-        "SERVER_BUSY" | "NO_CONNECTION" | "BLOCK_UNSOLIDIFIED" => Sent::NotTaken(answer.refused(code, &message)),
-        // NOT_ENOUGH_EFFECTIVE_CONNECTION is answered after the node has put it into its own pool, and
+        "SERVER_BUSY" | "NO_CONNECTION" | "BLOCK_UNSOLIDIFIED" => Sent::NotTaken(answer.no(code, "/message")),
+        // NOT_ENOUGH_EFFECTIVE_CONNECTION may be answered after the node has put it into its own pool, and
         // OTHER_ERROR stands for anything: neither proves that nothing was sent.
-        other => Sent::Perhaps(answer.refused(other, &message)),
+        other => Sent::Perhaps(answer.no(other, "/message")),
     }
 }

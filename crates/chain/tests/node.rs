@@ -2,93 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use axum::{
-    Router,
-    body::{Body, Bytes},
-    extract::State,
-    http::{HeaderMap, StatusCode, Uri},
-    response::{IntoResponse, Response},
-};
+mod support;
+
+use axum::{body::Body, http::StatusCode, response::IntoResponse};
 use chain::{ApiKey, BroadcastError, ChainError, Config, Finality, NodeConfig, TronGrid};
 use serde_json::{Value, json};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use support::{Fake, address, grid, returned, status, transaction, word};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tron::{
-    Address, Amount, Network, PrivateKey,
-    tx::{Contract, RawTransaction, SignedTransaction, TxId},
-};
-
-type Answers = Arc<dyn Fn(&str, &Value) -> Response + Send + Sync>;
-
-/// A node that answers by path and remembers what it was asked.
-#[derive(Clone)]
-struct Fake {
-    url: String,
-    asked: Arc<Mutex<Vec<(String, Value, HeaderMap)>>>,
-}
-
-impl Fake {
-    async fn start(answers: impl Fn(&str, &Value) -> Response + Send + Sync + 'static) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let fake = Self { url: format!("http://{}", listener.local_addr().unwrap()), asked: Arc::default() };
-        let state = (fake.clone(), Arc::new(answers) as Answers);
-        let app = Router::new().fallback(answer).with_state(state);
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        fake
-    }
-
-    async fn json(answer: Value) -> Self {
-        Self::start(move |_, _| axum::Json(answer.clone()).into_response()).await
-    }
-
-    fn bodies(&self) -> Vec<Value> {
-        self.asked.lock().unwrap().iter().map(|(_, body, _)| body.clone()).collect()
-    }
-}
-
-async fn answer(State((fake, answers)): State<(Fake, Answers)>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
-    let body: Value = serde_json::from_slice(&body).unwrap();
-    fake.asked.lock().unwrap().push((uri.path().to_owned(), body.clone(), headers));
-    answers(uri.path(), &body)
-}
-
-fn grid(nodes: &[&Fake]) -> TronGrid {
-    let nodes = nodes.iter().map(|n| NodeConfig::new(&n.url)).collect();
-    TronGrid::new(Config { network: Network::Nile, nodes, timeout: Duration::from_millis(500) }).unwrap()
-}
-
-fn word(n: u64) -> String {
-    hex::encode(Amount::from_u64(n).to_be_bytes())
-}
-
-fn returned(output: &str) -> Value {
-    json!({ "result": { "result": true }, "constant_result": [output], "energy_used": 541, "transaction": { "ret": [{}] } })
-}
-
-fn status(code: u16) -> Response {
-    StatusCode::from_u16(code).unwrap().into_response()
-}
-
-fn address(byte: u8) -> Address {
-    Address::from_bytes([byte; 20])
-}
-
-fn transaction() -> SignedTransaction {
-    let key = PrivateKey::from_bytes(&[7; 32]).unwrap();
-    let contract = Contract::Transfer { owner: key.address(), to: address(1), amount_sun: 5 };
-    let raw = RawTransaction {
-        ref_block_bytes: [0; 2],
-        ref_block_hash: [0; 8],
-        expiration_ms: 60_000,
-        timestamp_ms: 1,
-        contract,
-        fee_limit_sun: 0,
-    };
-    SignedTransaction::sign(raw, &key)
-}
+use tron::{Address, Amount, Network, tx::TxId};
 
 #[tokio::test]
 async fn the_next_node_is_asked_when_one_fails() {
@@ -126,8 +51,8 @@ async fn the_api_key_is_a_header_and_follows_no_redirect() {
     let target = elsewhere.url.clone();
     let moved =
         Fake::start(move |_, _| (StatusCode::TEMPORARY_REDIRECT, [("location", target.clone())]).into_response()).await;
-    let node = NodeConfig { url: moved.url.clone(), api_key: Some(ApiKey::new("k-123")) };
-    let config = Config { network: Network::Nile, nodes: vec![node], timeout: Duration::from_secs(1) };
+    let node = NodeConfig { api_key: Some(ApiKey::new("k-123")), ..NodeConfig::new(moved.url.clone()) };
+    let config = Config { nodes: vec![node], ..Config::public(Network::Nile) };
     assert!(!format!("{config:?}").contains("k-123"));
     let grid = TronGrid::new(config).unwrap();
     let error = grid.head().await.unwrap_err();
@@ -184,7 +109,7 @@ async fn no_contract_is_a_refusal_and_no_account_has_nothing() {
             "/wallet/triggerconstantcontract" => {
                 json!({ "result": { "code": "CONTRACT_VALIDATE_ERROR", "message": hex::encode(message) } })
             }
-            "/jsonrpc" => json!({ "jsonrpc": "2.0", "id": 1, "result": "0xcd8690dc" }),
+            "/wallet/getblockbynum" => json!({ "blockID": format!("{}cd8690dc", "0".repeat(56)) }),
             _ => json!({}),
         };
         axum::Json(answer).into_response()
@@ -314,7 +239,9 @@ async fn a_refusal_is_definite_only_when_no_node_may_have_taken_it() {
         ("BANDWITH_ERROR", "Funds"),
         ("OTHER_ERROR", "Unknown"),
         ("NOT_ENOUGH_EFFECTIVE_CONNECTION", "Unknown"),
-        ("SERVER_BUSY", "Other"),
+        ("SERVER_BUSY", "Busy"),
+        ("NO_CONNECTION", "Busy"),
+        ("BLOCK_UNSOLIDIFIED", "Busy"),
     ] {
         let node = Fake::json(json!({ "result": false, "code": code })).await;
         let error = grid(&[&node]).broadcast(&transaction()).await.unwrap_err();
