@@ -1,11 +1,12 @@
 //! Which blocks exist and when they were made. Stores runs of evenly spaced blocks instead of blocks, because
 //! nearly all of them are empty; knows nothing of transactions.
 
+use crate::vm::CHAIN_ID;
 use revm::primitives::keccak256;
 use std::collections::VecDeque;
 
-/// The chain looks as if it had been running for a while, so that references to older blocks exist.
-const FIRST: u64 = 52_000_000;
+/// The chain looks as if it had been running for years, so that references to older blocks exist.
+const AGE: u64 = 52_065_536;
 /// TRON accepts references to this many last blocks.
 pub const REFERABLE: u64 = 65_536;
 /// Older runs are forgotten; only irregular blocks (one per transaction) make runs.
@@ -32,12 +33,12 @@ pub struct Blocks {
 }
 
 impl Blocks {
-    /// A chain whose head was made at `now_ms`, with enough blocks before it.
+    /// A chain whose head was made at `now_ms`, with all blocks since the one without a time, the first.
     pub fn new(seed: u64, now_ms: u64, step_ms: u64) -> Self {
-        let first_ms = now_ms.saturating_sub(REFERABLE * step_ms);
-        let run = Run { first: FIRST, first_ms, step_ms };
-        let (head, head_ms) = (FIRST + REFERABLE, first_ms + REFERABLE * step_ms);
-        Self { seed, branches: Vec::new(), forks: 0, runs: VecDeque::from([run]), head, head_ms }
+        // All of them have to fit between 1970 and now.
+        let step_ms = step_ms.min(now_ms / AGE);
+        let run = Run { first: 1, first_ms: now_ms - (AGE - 1) * step_ms, step_ms };
+        Self { seed, branches: Vec::new(), forks: 0, runs: VecDeque::from([run]), head: AGE, head_ms: now_ms }
     }
 
     pub fn head(&self) -> u64 {
@@ -100,11 +101,15 @@ impl Blocks {
         if number > self.head {
             return None;
         }
+        if number == 0 {
+            return Some(0);
+        }
         let run = self.runs.get(self.runs.partition_point(|run| run.first <= number).checked_sub(1)?)?;
         Some(run.first_ms + (number - run.first) * run.step_ms)
     }
 
-    /// The block's id: its number in 8 bytes, then 24 bytes that stand for the hash of its header.
+    /// The block's id: its number in 8 bytes, then 24 bytes that stand for the hash of its header. The first block's
+    /// end with the chain id, because a chain's id is read from there.
     pub fn id(&self, number: u64) -> [u8; 32] {
         let branch = self.branches.iter().rev().find(|(first, _)| *first <= number).map_or(0, |(_, branch)| *branch);
         let mut text = [0; 24];
@@ -113,6 +118,9 @@ impl Blocks {
         text[16..].copy_from_slice(&number.to_be_bytes());
         let mut id = keccak256(text).0;
         id[..8].copy_from_slice(&number.to_be_bytes());
+        if number == 0 {
+            id[28..].copy_from_slice(&CHAIN_ID.to_be_bytes()[4..]);
+        }
         id
     }
 
@@ -143,7 +151,20 @@ mod tests {
         assert_eq!(blocks.head_ms(), 1_000_000_000_000 + 3_000_000_000);
         assert_eq!(blocks.time_ms(blocks.head()), Some(blocks.head_ms()));
         assert_eq!(blocks.time_ms(blocks.head() + 1), None);
-        assert_eq!(blocks.time_ms(FIRST - 1), None);
+        assert_eq!((blocks.time_ms(0), blocks.time_ms(1)), (Some(0), Some(1_000_000_000_000 - (AGE - 1) * 3000)));
+    }
+
+    #[test]
+    fn a_chain_of_any_time_begins_with_the_block_that_has_the_chain_id() {
+        for now_ms in [0, 1, 1_000_000, 1_800_000_000_000] {
+            let blocks = Blocks::new(1, now_ms, 60_000);
+            assert_eq!(
+                (blocks.head_ms(), blocks.time_ms(blocks.head()), blocks.time_ms(0)),
+                (now_ms, Some(now_ms), Some(0))
+            );
+            assert_eq!((blocks.id(0)[..8].to_vec(), &blocks.id(0)[28..]), (vec![0; 8], &[0xcd, 0x86, 0x90, 0xdc][..]));
+            assert_eq!(blocks.find(&blocks.id(0)), Some(0));
+        }
     }
 
     #[test]

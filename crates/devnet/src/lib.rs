@@ -4,6 +4,7 @@
 
 mod api;
 mod blocks;
+mod busy;
 mod chain;
 mod clock;
 mod curve;
@@ -14,11 +15,12 @@ mod incoming;
 mod vm;
 
 pub use api::Fault;
+pub use busy::{Busy, Load, Loads, Share};
 pub use clock::Clock;
 pub use fork::{Fork, Forked};
 pub use genesis::{AUTHORIZED_USD, FAKE_USDT};
 
-use api::Node;
+use api::{Door, Node};
 use chain::Chain;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -33,6 +35,7 @@ use tron::{Address, Amount, TxId};
 pub struct Options {
     /// Port on 127.0.0.1; 0 takes a free one.
     pub port: u16,
+    pub doors: Doors,
     /// `Some`: blocks at this distance, transactions wait for the next one. `None`: a transaction gets its
     /// block at once; empty blocks still follow the clock every 3 s.
     pub block_time: Option<Duration>,
@@ -45,8 +48,26 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { port: 0, block_time: None, solidity_lag: 19, energy_price_sun: 100, clock: Clock::real() }
+        Self {
+            port: 0,
+            doors: Doors::Together,
+            block_time: None,
+            solidity_lag: 19,
+            energy_price_sun: 100,
+            clock: Clock::real(),
+        }
     }
+}
+
+/// Where the node listens for which questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Doors {
+    /// All at [`Options::port`], as public gateways have them.
+    #[default]
+    Together,
+    /// As a node of one's own has them: `wallet/` at [`Options::port`], `walletsolidity/` at another, JSON-RPC at a
+    /// third or switched off. 0 takes a free port.
+    Apart { solidity_port: u16, jsonrpc_port: Option<u16> },
 }
 
 /// What the faucet gives.
@@ -88,6 +109,8 @@ fn limits() -> serve::Limits {
 #[derive(Debug)]
 pub struct Devnet {
     address: SocketAddr,
+    solidity: SocketAddr,
+    jsonrpc: Option<SocketAddr>,
     clock: Clock,
     node: Arc<Node>,
     stop: watch::Sender<bool>,
@@ -97,26 +120,52 @@ pub struct Devnet {
 impl Devnet {
     /// Listens, and returns when requests are answered. Needs a tokio runtime with I/O and time.
     pub async fn start(options: Options) -> Result<Self, DevnetError> {
-        let port = options.port;
-        let listen = |source| DevnetError::Listen { port, source };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(listen)?;
-        let address = listener.local_addr().map_err(listen)?;
+        let first = listen(options.port).await?;
         let (stop, mut stopped) = watch::channel(false);
         let node = Arc::new(Node::new(Chain::new(&options)?, stopped.clone()));
         let served = serve::Server::default();
-        served.listen(serve::Loopback(listener), api::router(Arc::clone(&node)), limits());
+        let open = |(listener, address): (TcpListener, SocketAddr), doors: &[Door]| {
+            served.listen(serve::Loopback(listener), api::router(Arc::clone(&node), doors), limits());
+            address
+        };
+        let (address, solidity, jsonrpc) = match options.doors {
+            Doors::Together => {
+                let address = open(first, Door::TOGETHER);
+                (address, address, Some(address))
+            }
+            Doors::Apart { solidity_port, jsonrpc_port } => {
+                // Every port is there before any of them answers.
+                let second = listen(solidity_port).await?;
+                let third = match jsonrpc_port {
+                    Some(port) => Some(listen(port).await?),
+                    None => None,
+                };
+                let jsonrpc = third.map(|third| open(third, Door::THIRD));
+                (open(first, Door::FIRST), open(second, Door::SECOND), jsonrpc)
+            }
+        };
         let server = tokio::spawn(async move {
             // An error means that the sender is gone: stop as well.
             let _gone = stopped.wait_for(|stop| *stop).await.is_err();
             served.shutdown().await;
         });
         tracing::info!(%address, "devnet");
-        Ok(Self { address, clock: options.clock, node, stop, server: Some(server) })
+        Ok(Self { address, solidity, jsonrpc, clock: options.clock, node, stop, server: Some(server) })
     }
 
     /// `http://127.0.0.1:port`, no slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where `walletsolidity/` is; [`url`](Self::url) too, unless the doors are apart.
+    pub fn solidity_url(&self) -> String {
+        format!("http://{}", self.solidity)
+    }
+
+    /// Where `jsonrpc` is, if anywhere.
+    pub fn jsonrpc_url(&self) -> Option<String> {
+        self.jsonrpc.map(|address| format!("http://{address}"))
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -163,6 +212,16 @@ impl Devnet {
         self.node.clear_faults();
     }
 
+    /// From now on the node is so busy; counting begins anew. `Busy::default()` is not at all.
+    pub fn be_busy(&self, busy: Busy) {
+        self.node.be_busy(busy);
+    }
+
+    /// What was asked, and what the node was too busy for, since it was told how busy it is.
+    pub fn loads(&self) -> Loads {
+        self.node.loads()
+    }
+
     /// Stops and waits until the port is free.
     pub async fn shutdown(mut self) {
         self.stop.send_replace(true);
@@ -171,6 +230,13 @@ impl Devnet {
             let _ended = server.await;
         }
     }
+}
+
+async fn listen(port: u16) -> Result<(TcpListener, SocketAddr), DevnetError> {
+    let failed = |source| DevnetError::Listen { port, source };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 impl Drop for Devnet {

@@ -175,7 +175,7 @@ async fn walletsolidity_follows_19_blocks_behind_in_receipts_balances_and_calls(
     assert_eq!(block["block_header"]["raw_data"]["number"], net.devnet.head() - 19);
     let signed = signed.to_json();
     let status = net.try_post("walletsolidity/broadcasttransaction", &signed).await.unwrap_err().status();
-    assert_eq!(status.map(|status| status.as_u16()), Some(404));
+    assert_eq!(status.map(|status| status.as_u16()), Some(405));
 }
 
 #[tokio::test]
@@ -364,7 +364,7 @@ async fn nonsense_gets_an_error_and_never_breaks_anything() {
     let other_form = net.post("wallet/getaccount", json!({ "address": USDT })).await;
     assert!(other_form["Error"].as_str().unwrap().contains("visible is false"), "{other_form}");
     assert_eq!(net.post("wallet/getblockbynum", json!({ "num": huge / 2 })).await, json!({}));
-    assert_eq!(net.post_raw("wallet/nosuchmethod", b"{}".to_vec()).await.0, 404);
+    assert_eq!(net.post_raw("wallet/nosuchmethod", b"{}".to_vec()).await.0, 405);
     net.head().await;
 }
 

@@ -169,6 +169,15 @@ fn built(raw: &RawTransaction, form: Form) -> Value {
     transaction
 }
 
+/// What a node says of a run that its clock ended.
+pub const OUT_OF_TIME: &str = "CPU timeout for 'SLOAD' operation executing";
+
+/// The answer of a node that was too busy for a trial run. Says nothing of the contract.
+pub fn out_of_time(form: Form) -> Value {
+    let class = "class org.tron.core.vm.program.Program$OutOfTimeException";
+    failed("OTHER_ERROR", &format!("{class} : {OUT_OF_TIME}"), form)
+}
+
 /// Nodes leave `result: false` out.
 fn failed(code: &str, message: &str, form: Form) -> Value {
     json!({ "result": { "code": code, "message": form.text(message) } })

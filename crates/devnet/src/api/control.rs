@@ -1,6 +1,7 @@
 //! `devnet/`: money, blocks, time and failures on demand. Problems are status 400 with `error`.
 
 use super::{Fault, Node};
+use crate::busy::{Busy, Loads};
 use crate::{Fork, Gift, genesis};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -25,6 +26,7 @@ pub fn routes() -> Router<Arc<Node>> {
         .route("/fork", post(fork))
         .route("/clock", get(clock).post(set_clock))
         .route("/faults", post(plan_fault).delete(clear_faults))
+        .route("/busy", get(loads).post(be_busy).delete(be_idle))
 }
 
 /// What this devnet is and which contracts it has.
@@ -163,6 +165,20 @@ async fn plan_fault(State(node): Shared, Json(question): Json<FaultQuestion>) ->
 async fn clear_faults(State(node): Shared) -> Json<Value> {
     node.clear_faults();
     Json(json!({}))
+}
+
+async fn loads(State(node): Shared) -> Json<Loads> {
+    Json(node.loads())
+}
+
+async fn be_busy(State(node): Shared, Json(busy): Json<Busy>) -> Json<Busy> {
+    node.be_busy(busy);
+    Json(busy)
+}
+
+async fn be_idle(State(node): Shared) -> Json<Busy> {
+    node.be_busy(Busy::default());
+    Json(Busy::default())
 }
 
 fn problem(reason: impl ToString) -> (StatusCode, Json<Value>) {

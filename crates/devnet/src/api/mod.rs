@@ -3,18 +3,19 @@
 
 mod contract;
 mod control;
+mod doors;
 mod json;
 mod read;
 mod rpc;
 mod send;
 
+use crate::busy::{Busy, Loads, Meter, Work};
 use crate::chain::{Chain, View};
-use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post};
+pub use doors::{Door, router};
 use json::{Args, NodeError};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -51,12 +52,13 @@ struct Planned {
 pub struct Node {
     chain: Mutex<Chain>,
     faults: Mutex<Vec<Planned>>,
+    meter: Mutex<Meter>,
     stop: watch::Receiver<bool>,
 }
 
 impl Node {
     pub fn new(chain: Chain, stop: watch::Receiver<bool>) -> Self {
-        Self { chain: Mutex::new(chain), faults: Mutex::default(), stop }
+        Self { chain: Mutex::new(chain), faults: Mutex::default(), meter: Mutex::default(), stop }
     }
 
     /// The chain as of now.
@@ -80,6 +82,24 @@ impl Node {
         self.faults().clear();
     }
 
+    /// How busy the node is from now on.
+    pub fn be_busy(&self, busy: Busy) {
+        self.meter().set(busy);
+    }
+
+    pub fn loads(&self) -> Loads {
+        self.meter().loads()
+    }
+
+    /// Counts this work, and tells whether the node has no time for it.
+    fn is_busy(&self, work: Work) -> bool {
+        self.meter().take(work)
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn faults(&self) -> MutexGuard<'_, Vec<Planned>> {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -95,16 +115,6 @@ impl Node {
         faults.retain(|planned| planned.times > 0);
         fault
     }
-}
-
-pub fn router(node: Arc<Node>) -> Router {
-    Router::new()
-        .route("/wallet/{method}", any(head))
-        .route("/walletsolidity/{method}", any(solid))
-        .route("/jsonrpc", post(ethereum))
-        .route("/devnet", get(control::about))
-        .nest("/devnet", control::routes())
-        .with_state(node)
 }
 
 async fn head(node: State<Arc<Node>>, method: Path<String>, query: Pairs, request: Request) -> Response {
@@ -125,7 +135,11 @@ async fn serve(
     pairs: Vec<(String, String)>,
     request: Request,
 ) -> Response {
-    let is_get = request.method() == Method::GET;
+    let (asked, uri) = (request.method().clone(), request.uri().clone());
+    if !matches!(asked, Method::GET | Method::POST) {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let is_get = asked == Method::GET;
     let body = read_body(&node, request).await;
     with_faults(&node, &format!("{door}/{method}"), || {
         let args = match (is_get, body) {
@@ -135,7 +149,7 @@ async fn serve(
         };
         match args.and_then(|args| dispatch(&node, view, method, &args)) {
             Ok(Some(value)) => reply(&value),
-            Ok(None) => (StatusCode::NOT_FOUND, "no such method").into_response(),
+            Ok(None) => doors::nothing(&asked, &uri),
             Err(NodeError(reason)) => reply(&json!({ "Error": format!("class java.lang.Exception : {reason}") })),
         }
     })
@@ -143,8 +157,11 @@ async fn serve(
 }
 
 async fn ethereum(State(node): State<Arc<Node>>, request: Request) -> Response {
+    if request.method() != Method::POST {
+        return doors::unsupported(request.method(), request.uri());
+    }
     let body = read_body(&node, request).await.unwrap_or_default();
-    with_faults(&node, "jsonrpc", || reply(&rpc::answer(&node.chain(), &body))).await
+    with_faults(&node, "jsonrpc", || reply(&rpc::answer(&node, &body))).await
 }
 
 /// Answers, unless a fault was planned for this path.
@@ -188,8 +205,11 @@ fn reply(value: &Value) -> Response {
 /// `None`: there is no such method.
 fn dispatch(node: &Node, view: View, method: &str, args: &Args) -> Result<Option<Value>, NodeError> {
     let form = args.form();
-    // What can be said about a transaction without the chain is said before it is locked.
     match (view, method) {
+        (_, "triggerconstantcontract" | "estimateenergy") if node.is_busy(Work::TrialRun) => {
+            return Ok(Some(contract::out_of_time(form)));
+        }
+        // What can be said about a transaction without the chain is said before it is locked.
         (View::Head, "broadcasttransaction") => return send::json(node, args).map(Some),
         (View::Head, "broadcasthex") => return send::hex(node, args).map(Some),
         _ => {}
@@ -199,7 +219,7 @@ fn dispatch(node: &Node, view: View, method: &str, args: &Args) -> Result<Option
     let answer = match method {
         "getnowblock" => Ok(read::block(chain, view, Some(tip), true, form)),
         "getblock" => read::block_by_either(chain, view, args),
-        "getblockbynum" => Ok(read::block(chain, view, args.number("num")?, true, form)),
+        "getblockbynum" => Ok(read::block(chain, view, Some(args.number("num")?.unwrap_or_default()), true, form)),
         "getblockbyid" => {
             let number = args.id("value")?.and_then(|id| chain.blocks.find(&id));
             Ok(read::block(chain, view, number, true, form))

@@ -135,19 +135,15 @@ pub fn blocks(chain: &Chain, view: View, first: u64, end: u64, form: Form) -> An
 
 fn block_json(chain: &Chain, number: u64, detail: bool, form: Form) -> Option<Value> {
     let timestamp = chain.blocks.time_ms(number)?;
-    let mut json = json!({
-        "blockID": hex::encode(chain.blocks.id(number)),
-        "block_header": {
-            "raw_data": {
-                "number": number,
-                "txTrieRoot": "0".repeat(64),
-                "witness_address": form.address(crate::genesis::FAUCET),
-                "parentHash": hex::encode(chain.blocks.id(number.saturating_sub(1))),
-                "version": 31,
-                "timestamp": timestamp,
-            },
-        },
-    });
+    let mut raw = Map::new();
+    positive(&mut raw, "number", number);
+    raw.insert("txTrieRoot".into(), "0".repeat(64).into());
+    raw.insert("witness_address".into(), form.address(crate::genesis::FAUCET));
+    let parent = number.checked_sub(1).map_or([0; 32], |parent| chain.blocks.id(parent));
+    raw.insert("parentHash".into(), hex::encode(parent).into());
+    positive(&mut raw, "version", if number > 0 { 31 } else { 0 });
+    positive(&mut raw, "timestamp", timestamp);
+    let mut json = json!({ "blockID": hex::encode(chain.blocks.id(number)), "block_header": { "raw_data": raw } });
     let list: Vec<_> = chain.history.of_block(number).map(|entry| transaction_json(entry, form)).collect();
     if let (Some(map), true, false) = (json.as_object_mut(), detail, list.is_empty()) {
         map.insert("transactions".into(), list.into());

@@ -1,13 +1,17 @@
 //! The few Ethereum JSON-RPC methods that clients ask a TRON node. Reads only.
 
+use super::Node;
+use super::contract::OUT_OF_TIME;
 use super::json::{Args, unhex};
+use crate::busy::Work;
 use crate::chain::{Chain, SIMULATION_ENERGY, View};
 use crate::vm::{CHAIN_ID, Call, Ended};
 use serde_json::{Value, json};
 use tron::Address;
 
 /// One call; batches are refused.
-pub fn answer(chain: &Chain, body: &[u8]) -> Value {
+pub fn answer(node: &Node, body: &[u8]) -> Value {
+    let chain = &*node.chain();
     let args = match Args::read(body) {
         Ok(args) => args,
         Err(error) => return failure(&Value::Null, -32700, &error.0),
@@ -24,6 +28,7 @@ pub fn answer(chain: &Chain, body: &[u8]) -> Value {
         Some("eth_getBalance") => address(0)
             .map(|of| format!("{:#x}", chain.state(View::Head).balance(of)))
             .ok_or((-32602, "invalid address".to_owned())),
+        Some("eth_call") if node.is_busy(Work::TrialRun) => Err((-32000, OUT_OF_TIME.to_owned())),
         Some("eth_call") => call(chain, params.first()),
         _ => Err((-32601, "the method does not exist".to_owned())),
     };

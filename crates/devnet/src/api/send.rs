@@ -3,6 +3,7 @@
 use super::Node;
 use super::json::{Answer, Args, Form, NodeError, read_transaction, show, wrong};
 use super::read::permission;
+use crate::busy::Work;
 use crate::chain::Refusal;
 use crate::incoming::Incoming;
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ pub fn json(node: &Node, args: &Args) -> Answer {
     };
     let incoming = Incoming::new(transaction);
     let id = incoming.id;
-    Ok(match node.chain().broadcast(incoming) {
+    Ok(match take(node, incoming) {
         Ok(()) => json!({ "result": true, "txid": id.to_string() }),
         Err(refusal) => refused(&refusal, Some(id), form),
     })
@@ -33,7 +34,7 @@ pub fn hex(node: &Node, args: &Args) -> Answer {
     let shown = show(&transaction.raw, &transaction.signatures, Form { visible: true }).to_string();
     let incoming = Incoming::new(transaction);
     let id = incoming.id;
-    let (result, code, message) = match node.chain().broadcast(incoming) {
+    let (result, code, message) = match take(node, incoming) {
         Ok(()) => (true, "SUCCESS", String::new()),
         Err(refusal) => (false, refusal.code(), refusal.message()),
     };
@@ -44,6 +45,11 @@ pub fn hex(node: &Node, args: &Args) -> Answer {
         "transaction": shown,
         "txid": id.to_string(),
     }))
+}
+
+/// A busy node looks at nothing else first.
+fn take(node: &Node, incoming: Incoming) -> Result<(), Refusal> {
+    if node.is_busy(Work::Broadcast) { Err(Refusal::Busy) } else { node.chain().broadcast(incoming) }
 }
 
 /// `getsignweight`: the id and the key that has to sign.

@@ -1,0 +1,78 @@
+//! Which questions are answered at which port, and what a node says where it does not answer: 405 with a page of HTML,
+//! 404 to a GET.
+
+use super::{Node, control, ethereum, head, solid};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use std::sync::Arc;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    Wallet,
+    Solidity,
+    Ethereum,
+    Control,
+    /// `wallet/getnodeinfo` alone, which a node has at its solidity port too.
+    Info,
+}
+
+impl Door {
+    /// Public gateways have everything at one port.
+    pub const TOGETHER: &[Self] = &[Self::Wallet, Self::Solidity, Self::Ethereum, Self::Control];
+    pub const FIRST: &[Self] = &[Self::Wallet, Self::Control];
+    pub const SECOND: &[Self] = &[Self::Solidity, Self::Info];
+    pub const THIRD: &[Self] = &[Self::Ethereum];
+}
+
+pub fn router(node: Arc<Node>, doors: &[Door]) -> Router {
+    let open = |router: Router<Arc<Node>>, door: &Door| match door {
+        Door::Wallet => router.route("/wallet/{method}", any(head)),
+        Door::Solidity => router.route("/walletsolidity/{method}", any(solid)),
+        Door::Ethereum => router.route("/jsonrpc", any(ethereum)),
+        Door::Control => router.route("/devnet", get(control::about)).nest("/devnet", control::routes()),
+        Door::Info => router.route("/wallet/getnodeinfo", any(info)),
+    };
+    doors.iter().fold(Router::new(), open).fallback(nobody).with_state(node)
+}
+
+async fn info(State(node): State<Arc<Node>>) -> Response {
+    super::reply(&super::read::node_info(&node.chain()))
+}
+
+async fn nobody(method: Method, uri: Uri) -> Response {
+    nothing(&method, &uri)
+}
+
+/// The servlet that a node has for everything else answers GET alone, and has no file to show.
+pub fn nothing(method: &Method, uri: &Uri) -> Response {
+    if matches!(*method, Method::GET | Method::HEAD) {
+        page(StatusCode::NOT_FOUND, "Not Found", uri)
+    } else {
+        unsupported(method, uri)
+    }
+}
+
+pub fn unsupported(method: &Method, uri: &Uri) -> Response {
+    page(StatusCode::METHOD_NOT_ALLOWED, &format!("HTTP method {method} is not supported by this URL"), uri)
+}
+
+fn page(status: StatusCode, message: &str, uri: &Uri) -> Response {
+    let (code, path) = (status.as_u16(), escaped(uri.path()));
+    let message = escaped(message);
+    let rows: String = [("URI", path.as_str()), ("STATUS", &code.to_string()), ("MESSAGE", &message)]
+        .map(|(name, value)| format!("<tr><th>{name}:</th><td>{value}</td></tr>\n"))
+        .concat();
+    let text = format!(
+        "<html>\n<head>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=ISO-8859-1\"/>\n\
+         <title>Error {code} {message}</title>\n</head>\n<body><h2>HTTP ERROR {code} {message}</h2>\n\
+         <table>\n{rows}</table>\n</body>\n</html>\n"
+    );
+    (status, [(header::CONTENT_TYPE, "text/html;charset=iso-8859-1")], text).into_response()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
