@@ -13,7 +13,7 @@ const WORDS: [&str; 3] = ["outoftimeexception", "cpu timeout", "lack of computin
 /// Said by gateways with status 403, which may mean a wrong key as well.
 const LIMITS: [&str; 6] = ["limit", "frequency", "too many", "quota", "suspended", "exceed"];
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Whether an answer's code and message say that the node is busy.
 pub(crate) fn says_busy(code: &str, message: &str) -> bool {
@@ -32,7 +32,7 @@ pub(crate) fn is_overload(status: u16) -> bool {
     matches!(status, 502..=504)
 }
 
-/// The pause before the next try: it doubles up to two seconds, never less than what was asked for, and a little of it
+/// The pause before the next try: it doubles up to a second, never less than what was asked for, and a little of it
 /// is chance, so that many who were turned away together don't come back together.
 pub(crate) fn pause(tries: u32, asked: Duration) -> Duration {
     let growing = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries)).min(LONGEST_PAUSE);
@@ -71,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_up_to_two_seconds_and_keep_to_what_was_asked() {
+    fn pauses_grow_up_to_a_second_and_keep_to_what_was_asked() {
         let most = |tries| pause(tries, Duration::ZERO);
         assert!(most(0) >= Duration::from_millis(200) && most(0) < Duration::from_millis(251));
-        assert!(most(3) >= Duration::from_millis(1600));
+        assert!(most(2) >= Duration::from_millis(800));
         for tries in [4, 31, u32::MAX] {
-            assert!(most(tries) >= LONGEST_PAUSE && most(tries) <= Duration::from_millis(2500));
+            assert!(most(tries) >= LONGEST_PAUSE && most(tries) <= Duration::from_millis(1250));
         }
         assert!(pause(0, Duration::from_secs(5)) >= Duration::from_secs(5));
     }

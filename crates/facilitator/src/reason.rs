@@ -1,7 +1,7 @@
 //! Why a payment is not accepted or not settled, in the words that sellers' programs already know.
 
 use std::fmt;
-use x402::InvalidReason;
+use x402::{InvalidReason, facilitator::BUSY};
 
 /// The `invalidReason` of `/verify` and the `errorReason` of `/settle`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub enum Reason {
         /// Seconds.
         retry_after: u32,
     },
+    /// Nothing was sent: the network's nodes can't take it now. The same payment is good in a moment.
+    Busy,
     /// The network could not be asked, or nothing can be written down; nothing was sent.
     Unavailable,
 }
@@ -56,6 +58,7 @@ impl Reason {
             Self::SettlementPending => "settlement_pending",
             Self::Reversed => "reversed",
             Self::OverBudget { .. } => "facilitator_over_budget",
+            Self::Busy => BUSY,
             Self::Unavailable => "facilitator_unavailable",
         }
     }

@@ -94,14 +94,22 @@ pub(crate) async fn document() -> Response {
     (StatusCode::OK, [(header::CONTENT_TYPE, JSON)], openapi::text()).into_response()
 }
 
-/// 503 when there is no verdict: the chain could not be asked, or a budget is spent, and then when to ask again.
+/// Seconds after which busy nodes are worth another try.
+const BUSY_SECS: u32 = 5;
+
+/// 503 when there is no verdict: the chain could not be asked, or is busy or a budget spent, and then when to ask again.
 fn answer_with(reason: Option<Reason>, text: String) -> Response {
     let status = match reason {
-        Some(Reason::Unavailable | Reason::OverBudget { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+        Some(Reason::Unavailable | Reason::Busy | Reason::OverBudget { .. }) => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::OK,
     };
     let mut response = json_text(status, text);
-    if let Some(Reason::OverBudget { retry_after }) = reason {
+    let retry_after = match reason {
+        Some(Reason::OverBudget { retry_after }) => Some(retry_after),
+        Some(Reason::Busy) => Some(BUSY_SECS),
+        _ => None,
+    };
+    if let Some(retry_after) = retry_after {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
     }
     response
@@ -128,7 +136,7 @@ pub(crate) async fn quote(State(facilitator): State<Facilitator>, body: String) 
 #[utoipa::path(post, path = "/verify", tag = "sellers", request_body = shapes::Question, responses(
     (status = 200, description = "The verdict", body = shapes::Verdict),
     (status = 400, description = "Names what could not be read", body = Problem),
-    (status = 503, description = "No verdict: the chain could not be asked, or what settling may cost is spent, with Retry-After", body = shapes::Verdict),
+    (status = 503, description = "No verdict: the chain could not be asked, or with Retry-After its nodes are busy or what settling may cost is spent", body = shapes::Verdict),
 ))]
 pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String) -> Response {
     let request = match Request::read(&body) {
@@ -157,7 +165,7 @@ pub(crate) async fn verify(State(facilitator): State<Facilitator>, body: String)
 ), responses(
     (status = 200, description = "How it ended, that it is pending or was reversed, or that another caller has it", body = shapes::Settlement),
     (status = 400, description = "Names what could not be read", body = Problem),
-    (status = 503, description = "Nothing was sent: the chain could not be asked, or what settling may cost is spent, with Retry-After", body = shapes::Settlement),
+    (status = 503, description = "Nothing was sent: the chain could not be asked, or with Retry-After its nodes are busy or what settling may cost is spent", body = shapes::Settlement),
 ))]
 pub(crate) async fn settle(
     State(facilitator): State<Facilitator>,

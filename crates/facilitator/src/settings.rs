@@ -151,6 +151,8 @@ struct NetworkEntry {
 #[serde(deny_unknown_fields)]
 struct NodeEntry {
     url: String,
+    solidity_url: Option<String>,
+    jsonrpc_url: Option<String>,
     api_key_file: Option<PathBuf>,
 }
 
@@ -286,7 +288,12 @@ impl NodeEntry {
                 Some(ApiKey::new(key.as_str()))
             }
         };
-        Ok(NodeConfig { url: self.url.clone(), api_key })
+        Ok(NodeConfig {
+            url: self.url.clone(),
+            solidity_url: self.solidity_url.clone(),
+            jsonrpc_url: self.jsonrpc_url.clone(),
+            api_key,
+        })
     }
 }
 

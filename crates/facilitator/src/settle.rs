@@ -252,10 +252,12 @@ impl Facilitator {
         match grid.broadcast(transaction).await {
             Ok(()) | Err(BroadcastError::Unknown(_)) => None,
             Err(error) => {
-                tracing::warn!(%error, signer = %sent.signer, "the network refused a settlement");
+                tracing::warn!(%error, signer = %sent.signer, "the network did not take a settlement");
+                let busy = matches!(error, BroadcastError::Busy(_));
+                let reason = if busy { Reason::Busy } else { Reason::TRANSACTION_FAILED };
                 // As long as it is noted as open it would be sent again, so nobody is told that it failed.
                 Some(match self.store().turn(sent.id, News::Dead, self.config().clock.now()).await {
-                    Ok(_) => Outcome::Failed { reason: Reason::TRANSACTION_FAILED, transaction: None },
+                    Ok(_) => Outcome::Failed { reason, transaction: None },
                     Err(error) => {
                         unwritten(&error);
                         Outcome::Pending(sent.id)

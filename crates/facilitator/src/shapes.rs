@@ -50,7 +50,7 @@ pub struct Verdict {
     pub is_valid: bool,
     /// A published reason of the scheme, or one of `invalid_payload`, `unsupported_scheme`, `invalid_network`,
     /// `caller_mismatch`, `nonce_already_used`, `insufficient_funds`, `insufficient_allowance`,
-    /// `facilitator_unavailable` (with status 503: there is no verdict).
+    /// `facilitator_busy` or `facilitator_unavailable` (with status 503: there is no verdict).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invalid_reason: Option<String>,
     /// Whose payment it is, as far as that is proven.

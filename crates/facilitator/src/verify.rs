@@ -170,5 +170,5 @@ fn signature_of(scheme: Scheme) -> No {
 /// The chain did not answer: no verdict about the payment.
 pub(crate) fn unavailable(error: ChainError) -> Reason {
     tracing::warn!(%error, "the chain could not be asked");
-    Reason::Unavailable
+    if error.is_busy() { Reason::Busy } else { Reason::Unavailable }
 }

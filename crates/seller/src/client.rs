@@ -13,7 +13,7 @@ use std::time::Duration;
 use x402::{
     Malformed, Payment, Requirements, Settlement,
     facilitator::{
-        FINALITY, IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Supported, VerifyResponse, write_request,
+        BUSY, FINALITY, IDEMPOTENCY_KEY, IdempotencyKey, Quote, QuoteRequest, Supported, VerifyResponse, write_request,
     },
     limits,
 };
@@ -29,6 +29,13 @@ pub enum FacilitatorError {
     Status {
         call: &'static str,
         status: u16,
+        /// In how many seconds it wants to be asked again.
+        retry_after: Option<u64>,
+    },
+    /// It says that nothing was sent because its nodes are busy: the same payment is good in a moment.
+    #[error("the facilitator answered {call} with {BUSY}: its nodes are busy")]
+    Busy {
+        call: &'static str,
         /// In how many seconds it wants to be asked again.
         retry_after: Option<u64>,
     },
@@ -65,6 +72,15 @@ impl Said {
     /// The text of an answer that only a success can carry.
     fn ok(self) -> Result<String, FacilitatorError> {
         if self.status == StatusCode::OK { Ok(self.text) } else { Err(self.error()) }
+    }
+
+    /// The verdict or the settlement that came with it says that nothing was sent.
+    fn is_busy(&self, reason: Option<&str>) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE && reason == Some(BUSY)
+    }
+
+    fn busy(&self) -> FacilitatorError {
+        FacilitatorError::Busy { call: self.call, retry_after: self.retry_after }
     }
 
     /// "Not now" is no verdict, whatever else it says.
@@ -117,6 +133,7 @@ impl FacilitatorClient {
         let body = Some(write_request(payment, requirements));
         let said = self.exchange("verify", None, body, None, OTHERS).await?;
         match VerifyResponse::read(&said.text) {
+            Ok(verdict) if said.is_busy(verdict.invalid_reason.as_deref()) => Err(said.busy()),
             Ok(verdict) if said.status == StatusCode::OK || !(verdict.is_valid || said.is_not_now()) => Ok(verdict),
             Err(error) if said.status == StatusCode::OK => Err(FacilitatorError::Answer { call: "verify", error }),
             _ => Err(said.error()),
@@ -125,7 +142,7 @@ impl FacilitatorClient {
 
     /// Settles the payment. `key` is the seller's secret for it, the same at every try. An error, and
     /// `settlement_pending`, mean that nobody knows whether it was settled: ask again with the same payment and key,
-    /// never with another payment.
+    /// never with another payment. [`FacilitatorError::Busy`] means that it was not.
     pub async fn settle(
         &self,
         payment: &Payment,
@@ -165,6 +182,7 @@ impl FacilitatorClient {
         let said = self.exchange("settle", query, body, Some(key), SETTLE).await?;
         match Settlement::read(&said.text) {
             Ok(settlement) if settlement.success => Ok(settlement),
+            Ok(settlement) if said.is_busy(settlement.error_reason.as_deref()) => Err(said.busy()),
             Ok(settlement) => {
                 // A bare error body says nothing about money, nor does a server that failed; and to a repeated question
                 // a facilitator that knows no keys may call its own first success a failure.

@@ -2,7 +2,7 @@
 //! Refuses two payment headers, a payment that was not offered here, and one that bought something else before.
 
 use crate::{
-    Listing, Price, Seller,
+    FacilitatorError, Listing, Price, Seller,
     book::{Found, Held},
     deal::{Deal, No},
     identifier,
@@ -25,9 +25,9 @@ use std::{
 use tower::{Layer, Service};
 use tracing::Instrument;
 use x402::{
-    Malformed, Payment, PaymentId, PaymentRequired, Settlement,
+    Malformed, Payment, PaymentId, PaymentRequired, Settlement, Version,
     exact_permit::Meta,
-    facilitator::{MAY_SETTLE_UNTIL, REVERSED},
+    facilitator::{BUSY, MAY_SETTLE_UNTIL, REVERSED},
     header,
 };
 
@@ -300,6 +300,7 @@ impl Counter {
                         self.ask(&reason, None).await
                     };
                 }
+                Err(FacilitatorError::Busy { retry_after, .. }) => return not_settled(&deal, retry_after, payment.version),
                 Err(error) => return reply::facilitator_failed(&error),
             }
         }
@@ -369,6 +370,11 @@ impl Counter {
             Settle::Final => self.seller().settle_finally(&deal, &key).await,
             _ => self.seller().facilitator().settle(&deal.payment, &deal.requirements, &key).await,
         };
+        if let Err(FacilitatorError::Busy { retry_after, .. }) = settled {
+            tracing::warn!("the facilitator is busy and settled nothing");
+            held.failed().await;
+            return Err(not_settled(&deal, retry_after, payment.version));
+        }
         let settlement = settled.unwrap_or_else(|error| {
             tracing::warn!(%error, "nobody knows whether a payment was settled");
             Settlement::failed(&deal.requirements.network, "").unknown()
@@ -448,6 +454,12 @@ impl Counter {
 }
 
 /// Reversed by a fork, and its permission lives.
+/// 503 with the facilitator's word that nothing was settled.
+fn not_settled(deal: &Deal, retry_after: Option<u64>, version: Version) -> Response {
+    let word = Settlement::failed(&deal.requirements.network, BUSY);
+    with_settlement(reply::busy(retry_after), &Settlement { payer: Some(deal.payer), ..word }, version)
+}
+
 fn may_settle(settlement: &Settlement) -> bool {
     settlement.error_reason.as_deref() == Some(REVERSED) && settlement.extra.get(MAY_SETTLE_UNTIL).is_some()
 }

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::json;
-use x402::{Malformed, Settlement, Version};
+use x402::{Malformed, Settlement, Version, facilitator::BUSY};
 
 pub(crate) const PAYMENT_REQUIRED: HeaderName = HeaderName::from_static("payment-required");
 pub(crate) const PAYMENT_RESPONSE: HeaderName = HeaderName::from_static("payment-response");
@@ -29,6 +29,9 @@ pub(crate) fn payment_required(header: &str, content_type: &'static str, body: S
     set(headers, VARY, "Accept");
     response
 }
+
+/// Where a busy facilitator names no time.
+const BUSY_SECS: u64 = 5;
 
 /// A payment that can't be read.
 pub(crate) const MALFORMED: &str = "malformed_payment";
@@ -56,9 +59,16 @@ pub(crate) fn facilitator_failed(error: &FacilitatorError) -> Response {
     tracing::warn!(%error, "the facilitator failed");
     let response = unavailable("the facilitator can't be asked");
     match error {
+        FacilitatorError::Busy { retry_after, .. } => busy(*retry_after),
         FacilitatorError::Status { retry_after: Some(seconds), .. } => later(response, *seconds),
         _ => response,
     }
+}
+
+/// Nothing was settled, because the facilitator's nodes are busy.
+pub(crate) fn busy(retry_after: Option<u64>) -> Response {
+    let message = "the seller's facilitator is busy and settled nothing; present the same payment again in a moment";
+    later(problem(StatusCode::SERVICE_UNAVAILABLE, BUSY, message), retry_after.unwrap_or(BUSY_SECS))
 }
 
 /// The same request is worth repeating in so many seconds.

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// The status waits so long for a node; without an answer it goes without balances. Longer than a node that turns
 /// questions away is asked again, so that its word can be told.
-const BALANCE_WAIT: Duration = Duration::from_millis(2500);
+const BALANCE_WAIT: Duration = Duration::from_secs(7);
 
 fn address(text: &str) -> Answer<Address> {
     let text = text.trim();
@@ -54,6 +54,7 @@ impl Desk {
                 (std::iter::once(MoneyView::sun(trx)).chain(tokens).collect(), None)
             }
             Ok(Err(e)) if e.is_node_limit() => (vec![], Some(say("balance-limited", &[]))),
+            Ok(Err(e)) if e.is_node_busy() => (vec![], Some(say("balance-busy", &[]))),
             Ok(Err(e)) if e.is_node_away() => (vec![], Some(say("balance-late", &[]))),
             Ok(Err(e)) => {
                 let why = quoted(&e.to_string(), 200);

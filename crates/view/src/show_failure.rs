@@ -237,6 +237,11 @@ impl From<WalletError> for Failure {
                 advice: find("node-limited-advice", &[]),
                 ..Self::detail(Code::NodeUnavailable, &error.to_string())
             },
+            WalletError::Node(_) if error.is_node_busy() => Self {
+                message: say("node-busy", &[("detail", Arg::Text(&quoted(&error.to_string(), 300)))]),
+                advice: find("node-busy-advice", &[]),
+                ..Self::new(Code::NodeUnavailable, &[])
+            },
             WalletError::NoBlockTime { network } => {
                 let message = say("no-block-time", &[("network", Arg::Text(network.label()))]);
                 Self { message, ..Self::new(Code::NodeUnavailable, &[]) }

@@ -237,6 +237,7 @@ fn refused(error: &BroadcastError) -> &'static str {
         BroadcastError::Signature { .. } => "allowanceOtherKeys",
         BroadcastError::Funds { .. } => "allowanceNoTrx",
         BroadcastError::Expired | BroadcastError::Tapos => "allowanceLate",
+        BroadcastError::Busy(_) => "allowanceBusy",
         BroadcastError::Other { .. } | BroadcastError::Unknown(_) => "allowanceFailed",
     }
 }

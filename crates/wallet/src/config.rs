@@ -6,11 +6,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tron::Network;
 
-/// One TRON node.
-#[derive(Clone, Serialize, Deserialize)]
+/// One TRON node, by the addresses of its doors: a node of one's own has them at several ports.
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeConfig {
+    /// Serves `wallet/`: java-tron's port 8090.
     pub url: String,
+    /// Serves `walletsolidity/`: java-tron's port 8091. Looked for at `url` where it is not given, and not needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub solidity_url: Option<String>,
+    /// Serves `jsonrpc`: java-tron's port 8545, where it is on. Looked for at `url` otherwise, and not needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jsonrpc_url: Option<String>,
     /// Sent as TRON-PRO-API-KEY.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_key: Option<String>,
@@ -93,8 +100,16 @@ impl Config {
             return Err(at(line, "permit2 is one of first, second"));
         }
         for node in config.mainnet.iter().chain(&config.nile).chain(&config.shasta) {
-            if names::WebUrl::parse_setting(&node.url).is_err() {
-                let line = line(&|row| key(row) == Some("url") && row.contains(&node.url));
+            let doors = [
+                ("url", Some(&node.url)),
+                ("solidity_url", node.solidity_url.as_ref()),
+                ("jsonrpc_url", node.jsonrpc_url.as_ref()),
+            ];
+            let wrong = doors.into_iter().find_map(|(name, url)| {
+                url.filter(|url| names::WebUrl::parse_setting(url).is_err()).map(|url| (name, url))
+            });
+            if let Some((name, url)) = wrong {
+                let line = line(&|row| key(row) == Some(name) && row.contains(url.as_str()));
                 return Err(at(line, "a node's address begins with http:// or https://"));
             }
         }
@@ -113,7 +128,7 @@ impl Config {
             Network::Shasta => &self.shasta,
         };
         match own.is_empty() {
-            true => vec![NodeConfig { url: network.node_url().to_owned(), api_key: None }],
+            true => vec![NodeConfig { url: network.node_url().to_owned(), ..NodeConfig::default() }],
             false => own.clone(),
         }
     }
@@ -128,7 +143,7 @@ pub(crate) fn has_set(network: Network, name: &str) -> bool {
 }
 
 /// The settings' names: what else stands before an equals sign may be a secret in the wrong place.
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 14] = [
     "port",
     "question_seconds",
     "auto_lock_minutes",
@@ -140,6 +155,8 @@ const KEYS: [&str; 12] = [
     "nile",
     "shasta",
     "url",
+    "solidity_url",
+    "jsonrpc_url",
     "api_key",
 ];
 
@@ -191,6 +208,10 @@ mod tests {
             ("port = 4021\n\nlog_level = \"loud\"\n", "line 3, `log_level`: "),
             ("[[nile]]\nurl = \"node.example\"\n", "line 2, `url`: a node's address begins with"),
             ("[[nile]]\nurl = \"file:///etc/passwd\"\n", "line 2, `url`: "),
+            (
+                "[[nile]]\nurl = \"http://a.example\"\nsolidity_url = \"a.example\"\n",
+                "line 3, `solidity_url`: a node's address begins with",
+            ),
             ("[[nile]]\napi_key = \"x\"\n", "line 1, `nile`: missing field `url`"),
             ("port = 1\npermit2 = \"third\"\n", "line 2, `permit2`: "),
             ("c2VjcmV0 = =\n", "line 1: "),

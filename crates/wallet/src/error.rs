@@ -153,7 +153,12 @@ impl WalletError {
 
     /// The node turned the question away because there were too many: a key of its provider helps.
     pub fn is_node_limit(&self) -> bool {
-        matches!(self, Self::Node(chain::ChainError::Status { status: 429, .. }))
+        matches!(self, Self::Node(chain::ChainError::Busy { too_many: true, .. }))
+    }
+
+    /// The nodes were reached and can't answer now.
+    pub fn is_node_busy(&self) -> bool {
+        matches!(self, Self::Node(chain::ChainError::Busy { too_many: false, .. }))
     }
 
     /// No node was reached, or none said anything in time.

@@ -21,6 +21,9 @@ const PAYABLE: [Scheme; 3] = [Scheme::ExactPermit, Scheme::ExactEip3009, Scheme:
 /// Bytes that an approving transaction takes on chain, counted generously: they burn TRX too.
 const APPROVE_BYTES: u64 = 400;
 
+/// How long a busy node is asked again for one thing: somebody waits for the question.
+const PATIENCE: Duration = Duration::from_secs(6);
+
 /// A plan with what it was made from.
 pub(crate) struct Planned {
     pub plan: Plan,
@@ -66,13 +69,19 @@ pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Netwo
             (None, _) => config
                 .nodes(network)
                 .into_iter()
-                .map(|n| Node { url: n.url, api_key: n.api_key.map(chain::ApiKey::new) }.or_key(key.as_ref()))
+                .map(|n| node(n).or_key(key.as_ref()))
                 .collect(),
         };
-        let client = TronGrid::new(chain::Config { network, nodes: list, timeout }).map_err(OpenError::Node)?;
+        let settings = chain::Config { network, nodes: list, timeout, patience: timeout.min(PATIENCE) };
+        let client = TronGrid::new(settings).map_err(OpenError::Node)?;
         nodes.insert(network, client);
     }
     Ok(nodes)
+}
+
+fn node(set: crate::NodeConfig) -> Node {
+    let crate::NodeConfig { url, solidity_url, jsonrpc_url, api_key } = set;
+    Node { url, solidity_url, jsonrpc_url, api_key: api_key.map(chain::ApiKey::new) }
 }
 
 impl Wallet {

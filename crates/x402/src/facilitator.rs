@@ -115,6 +115,10 @@ pub fn write_request(payment: &Payment, requirements: &Requirements) -> String {
 /// The header of `POST /settle` that carries an [`IdempotencyKey`].
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// A reason of `/verify` and `/settle` with status 503: the nodes of the network can't take it now. Nothing was sent, and
+/// the same payment is good in a moment. Of this project.
+pub const BUSY: &str = "facilitator_busy";
+
 /// The query of `POST /settle` that says when a success is one: `finality=final` waits until the block can't be dropped
 /// any more, and such a success says so by the same name in its `extra`. Also the name under which a facilitator that
 /// knows it lists it among the `extensions` of `/supported`.

@@ -170,6 +170,14 @@ async fn paid(
     match came {
         Some(Came::Whole { trouble: None } | Came::Enough) if status.is_success() => Ok(()),
         Some(Came::Whole { trouble: None } | Came::Enough) => {
+            if let Some(busy) = busy(status, words.as_deref()) {
+                let message = format!("signed, but {site} answered {said}: {busy}");
+                return Err(Fail::of(Status::NotDelivered, message).advice(format!(
+                    "One signature is out, good until {}, and can be used once. The same command presents the same \
+                     signature again, without a question. {advice}",
+                    show::time(&now.plan.valid_before)
+                )));
+            }
             let words = words.map_or_else(String::new, |words| format!(" and says \"{}\"", quoted(&words, 120)));
             Err(Fail::of(Status::NotDelivered, format!("signed, but {site} answered {said}{words}")).advice(format!(
                 "That is the seller's word; until the chain has decided it counts as spent. The same command presents the \
@@ -336,6 +344,19 @@ async fn withdraw(reach: &Reach, id: &str) -> Fail {
         Err(failure) => {
             ended("the question could not be taken back").advice(format!("{} It ends by itself.", failure.message))
         }
+    }
+}
+
+/// What a busy seller's answer means; `None` for another one.
+fn busy(status: StatusCode, reason: Option<&str>) -> Option<&'static str> {
+    match (status, reason) {
+        (_, Some(reason)) if reason == x402::facilitator::BUSY => {
+            Some("the seller's facilitator is busy and, it says, settled nothing")
+        }
+        (StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS, _) => {
+            Some("the seller, or its facilitator, is busy")
+        }
+        _ => None,
     }
 }
 

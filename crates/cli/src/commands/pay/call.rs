@@ -5,14 +5,18 @@
 use crate::args::Pay;
 use crate::commands::met;
 use crate::exit::{Fail, Status};
-use crate::show::safe;
+use crate::show::{note, safe};
 use names::WebUrl;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Response, redirect};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode, redirect};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// Pauses before a payment is presented again that got no answer: at once, and once more a moment later.
 const AGAIN: [Duration; 2] = [Duration::ZERO, Duration::from_secs(1)];
+
+/// A busy seller is asked again for so long, where it says when.
+const BUSY: Duration = Duration::from_secs(20);
 
 /// The request, twice the same but for the payment header.
 pub struct Call {
@@ -69,18 +73,24 @@ impl Call {
         self.send(None).await.map_err(|e| self.unreachable(&e))
     }
 
-    /// With the payment. The same permission can be used only once, so what got no answer is presented again.
+    /// With the payment. The same permission can be used only once, so what got no answer is presented again, and so is
+    /// what a busy seller wants to see again soon.
     pub async fn present(&self, payment: &Payment) -> Result<Response, Fail> {
-        let mut answer = self.send(Some(payment)).await;
-        for pause in AGAIN {
-            let lost = answer.as_ref().is_err_and(|e| (e.is_connect() || e.is_request()) && !e.is_timeout());
-            if !lost {
-                break;
+        let started = Instant::now();
+        let mut lost = AGAIN.into_iter();
+        loop {
+            let answer = self.send(Some(payment)).await;
+            let pause = match &answer {
+                Err(e) if (e.is_connect() || e.is_request()) && !e.is_timeout() => lost.next(),
+                Err(_) => None,
+                Ok(answer) => soon(answer).filter(|pause| started.elapsed() + *pause <= BUSY),
+            };
+            let Some(pause) = pause else { return answer.map_err(|e| self.unreachable(&e)) };
+            if let Ok(busy) = &answer {
+                note!("The seller is busy ({}); the same signature is presented again in {} s.", busy.status(), pause.as_secs());
             }
             tokio::time::sleep(pause).await;
-            answer = self.send(Some(payment)).await;
         }
-        answer.map_err(|e| self.unreachable(&e))
     }
 
     async fn send(&self, payment: Option<&Payment>) -> reqwest::Result<Response> {
@@ -98,6 +108,13 @@ impl Call {
     fn unreachable(&self, error: &reqwest::Error) -> Fail {
         Fail::plain(format!("{} could not be reached: {}", safe(self.url.as_str()), safe(&root(error))))
     }
+}
+
+/// When a busy seller wants to be asked again, where it says so.
+fn soon(answer: &Response) -> Option<Duration> {
+    let busy = matches!(answer.status(), StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS);
+    let after = answer.headers().get(RETRY_AFTER).filter(|_| busy)?;
+    Some(Duration::from_secs(after.to_str().ok()?.trim().parse().ok()?).max(Duration::from_secs(1)))
 }
 
 /// The innermost cause: "connection refused" says more than "error sending request".
