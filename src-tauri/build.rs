@@ -48,6 +48,7 @@ const COMMANDS: &[&str] = &[
     "remove_token",
     "inspect",
     "look_up",
+    "check_nodes",
     "fetch_url",
     "add_account",
     "watch_account",

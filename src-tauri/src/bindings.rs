@@ -54,6 +54,7 @@ pub fn builder() -> Builder<tauri::Wry> {
             record::remove_token,
             look::inspect,
             look::look_up,
+            look::check_nodes,
             look::fetch_url,
             accounts::add_account,
             accounts::watch_account,

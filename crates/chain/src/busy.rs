@@ -61,7 +61,11 @@ mod tests {
         }
         for (status, body, limit) in [
             (429, "", true),
-            (403, r#"{"Error":"The key exceeds the frequency limit(3), and the query server is suspended for 5s"}"#, true),
+            (
+                403,
+                r#"{"Error":"The key exceeds the frequency limit(3), and the query server is suspended for 5s"}"#,
+                true,
+            ),
             (403, r#"{"Error":"Exceed the user daily usage"}"#, true),
             (403, r#"{"Error":"The key is not valid"}"#, false),
             (401, "limit", false),

@@ -87,8 +87,7 @@ impl NodeConfig {
 
 impl fmt::Debug for NodeConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown =
-            |url| WebUrl::parse_setting(url).map_or_else(|_| "not a URL".to_owned(), |url| label(url.as_url()));
+        let shown = |url| WebUrl::parse_setting(url).map_or_else(|_| "not a URL".to_owned(), |url| label(url.as_url()));
         let urls: Vec<String> = self.urls().map(shown).collect();
         f.debug_struct("NodeConfig").field("urls", &urls).field("api_key", &self.api_key).finish()
     }

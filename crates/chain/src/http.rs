@@ -55,7 +55,9 @@ pub(crate) struct Node {
 enum Place {
     Set(Url),
     /// At the node's first address, unless it was not there when somebody looked.
-    First { absent: Mutex<Option<Instant>> },
+    First {
+        absent: Mutex<Option<Instant>>,
+    },
 }
 
 impl Nodes {

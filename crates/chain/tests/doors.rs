@@ -217,8 +217,11 @@ async fn a_transaction_is_offered_to_a_busy_node_again_as_the_same_bytes() {
     let turns = Mutex::new(0);
     let node = Fake::start(move |_, _| {
         *turns.lock().unwrap() += 1;
-        let code =
-            if *turns.lock().unwrap() == 1 { "NOT_ENOUGH_EFFECTIVE_CONNECTION" } else { "TRANSACTION_EXPIRATION_ERROR" };
+        let code = if *turns.lock().unwrap() == 1 {
+            "NOT_ENOUGH_EFFECTIVE_CONNECTION"
+        } else {
+            "TRANSACTION_EXPIRATION_ERROR"
+        };
         axum::Json(json!({ "result": false, "code": code })).into_response()
     })
     .await;

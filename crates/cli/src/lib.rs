@@ -92,6 +92,7 @@ async fn run(args: Args, secrets: Secrets) -> Result<(), Fail> {
         Command::Status => commands::wallet::status(&global).await,
         Command::Serve(command) => commands::serve::serve(&global, &console, command).await,
         Command::Pay(command) => commands::pay::pay(&global, &console, command).await,
+        Command::Node { network } => commands::node::node(&global, network.as_deref()).await,
         Command::Inspect(command) => commands::inspect::inspect(&global, command).await,
         Command::Answer(command) => commands::answer::answer(&global, &console, command).await,
         Command::Ledger(command) => commands::records::ledger(&global, &console, command).await,

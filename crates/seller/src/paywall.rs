@@ -300,7 +300,9 @@ impl Counter {
                         self.ask(&reason, None).await
                     };
                 }
-                Err(FacilitatorError::Busy { retry_after, .. }) => return not_settled(&deal, retry_after, payment.version),
+                Err(FacilitatorError::Busy { retry_after, .. }) => {
+                    return not_settled(&deal, retry_after, payment.version);
+                }
                 Err(error) => return reply::facilitator_failed(&error),
             }
         }

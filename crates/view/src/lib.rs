@@ -11,6 +11,7 @@ pub mod failure;
 pub mod inspect;
 mod jobs;
 pub mod money;
+pub mod nodes;
 pub mod owner;
 pub mod payment;
 pub mod port;
@@ -35,6 +36,7 @@ pub use failure::{Code, Failure};
 pub use inspect::shapes::{GroupView, InspectView, KindView, LineView, PartView, TriedView};
 pub use inspect::{inspect, inspect_at};
 pub use money::{AddressView, MoneyView};
+pub use nodes::{NodeRowState, NodeRowView, NodeView};
 pub use owner::{
     AccountKindView, AccountView, AppView, BroughtView, DayView, ModeView, NewWordsView, PairingView, PayeeView,
     PayerView, Permit2View, RedatedView, RememberedView, RememberedWay, RestoredView, RuleView, SiteDetailView,

@@ -90,6 +90,7 @@ pub const VERBS: &[Verb] = &[
         &["status", "accounts", "accounts list", "settings", "keyring"],
     ),
     verb(Reads, Nothing, Some("accounts-on"), None, &[]),
+    verb(Reads, Nothing, Some("check-nodes"), Some("check_nodes"), &["node"]),
     verb(Reads, Nothing, Some("payers"), Some("payers"), &["accounts payers"]),
     verb(Reads, Nothing, Some("questions"), Some("questions"), &[]),
     verb(Reads, Nothing, Some("question"), None, &[]),

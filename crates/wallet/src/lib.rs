@@ -46,6 +46,7 @@ pub use answer::{AllowanceChoice, Answer, Proof, Scope};
 pub use apps::{Pairing, PairingState};
 pub use arming::ARMING_MS;
 pub use asked::{Most, PayRequest, Prefer};
+pub use chain::{ChainError, Door, DoorCheck, DoorState, NodeCheck};
 pub use clock::{Clock, HandClock, SystemClock};
 pub use config::{Config, ConfigError, NodeConfig};
 pub use error::{Unpayable, WalletError};

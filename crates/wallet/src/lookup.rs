@@ -38,6 +38,19 @@ impl Lookup {
         Ok(Self(planner::nodes(config, &Options::new("", ""))?))
     }
 
+    /// The networks that are served.
+    pub fn networks(&self) -> Vec<Network> {
+        self.0.keys().copied().collect()
+    }
+
+    /// Each node of a network by itself, and whether `contracts` are there.
+    pub async fn check(&self, network: Network, contracts: &[Address]) -> Vec<chain::NodeCheck> {
+        match self.0.get(&network) {
+            Some(node) => node.check(contracts).await,
+            None => vec![],
+        }
+    }
+
     fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {
         self.0.get(&network).ok_or(WalletError::NoNode { network })
     }

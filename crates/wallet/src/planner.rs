@@ -66,11 +66,7 @@ pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Netwo
         let list = match (&options.nile, network) {
             (Some(url), Network::Nile) => vec![Node::new(url.clone())],
             (Some(_), _) => continue,
-            (None, _) => config
-                .nodes(network)
-                .into_iter()
-                .map(|n| node(n).or_key(key.as_ref()))
-                .collect(),
+            (None, _) => config.nodes(network).into_iter().map(|n| node(n).or_key(key.as_ref())).collect(),
         };
         let settings = chain::Config { network, nodes: list, timeout, patience: timeout.min(PATIENCE) };
         let client = TronGrid::new(settings).map_err(OpenError::Node)?;

@@ -3,7 +3,7 @@
 
 use super::{Answer, TheHouse};
 use helper::fetch::{Fetch, fetch};
-use view::InspectView;
+use view::{InspectView, NodeView};
 
 #[tauri::command]
 #[specta::specta]
@@ -16,6 +16,13 @@ pub async fn inspect(house: TheHouse<'_>, text: String) -> Answer<InspectView> {
 #[specta::specta]
 pub async fn look_up(house: TheHouse<'_>, text: String, network: Option<String>) -> Answer<InspectView> {
     house.desk()?.look_up(&text, network.as_deref()).await
+}
+
+/// How each node of the settings does.
+#[tauri::command]
+#[specta::specta]
+pub async fn check_nodes(house: TheHouse<'_>) -> Answer<Vec<NodeView>> {
+    house.desk()?.check_nodes(None).await
 }
 
 /// The answer to one GET, as text: no payment, no cookie, no redirect followed.

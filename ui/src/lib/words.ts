@@ -516,6 +516,17 @@ export const words = {
     more: "The port and the nodes stand in config.toml in this folder and are read at the start.",
   },
 
+  nodes: {
+    title: "TRON nodes",
+    note: "They stand in config.toml, below [[mainnet]], [[nile]] or [[shasta]]: url, for a node of your own also solidity_url and jsonrpc_url, and api_key. Without any the public one is asked.",
+    practice: "In practice the chain runs inside Countersign.",
+    test: "Test",
+    testing: "asking each node…",
+    tested: (usable: number, all: number) => `${usable} of ${all} can be used`,
+    usable: "can be used",
+    unusable: "can't be used",
+  },
+
   tokens: {
     title: "Tokens you added",
     note: "Countersign signs for the tokens it knows by address, and for those that you add here. A name proves nothing: compare the address with one from a source that you trust.",

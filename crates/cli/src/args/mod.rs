@@ -151,6 +151,17 @@ Examples:
 Nothing is signed or paid, and no wallet is needed. What a document names is looked up at the nodes of the
 profile's config.toml, or the public ones; --offline asks nobody. Ends with 7 when the text is not known.")]
     Inspect(Inspect),
+    /// How each TRON node of the settings does: its doors, chain, blocks and contracts
+    #[command(after_help = "\
+Nodes stand in config.toml in the wallet's folder, below [[mainnet]], [[nile]] or [[shasta]]: url, and for a node of
+one's own solidity_url and jsonrpc_url, which may be left out. Ends with 6 where a network has no node that can be used.
+Examples:
+  countersign node
+  countersign node nile")]
+    Node {
+        /// Of this network alone: mainnet, nile, shasta
+        network: Option<String>,
+    },
     /// Show open questions and answer one
     Answer(Answer),
     /// The payments, newest first, or one of them

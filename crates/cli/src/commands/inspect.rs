@@ -17,14 +17,14 @@ const LABEL: usize = 26;
 pub async fn inspect(global: &Global, asked: Inspect) -> Result<(), Fail> {
     let input = input(asked.input.as_deref())?;
     let text = input.trim();
-    let now = plan_now();
+    let at = now();
     let mut view = match is_url(text) && !asked.offline {
         true => {
             let fetch = Fetch { url: text.to_owned(), method: asked.method.clone(), body: asked.body.clone() };
             let fetched = fetch::fetch(&fetch).await?;
-            explain(global, &asked, &fetched.text, now).await?
+            explain(global, &asked, &fetched.text, at).await?
         }
-        false => explain(global, &asked, text, now).await?,
+        false => explain(global, &asked, text, at).await?,
     };
     view.url = Some(text.to_owned()).filter(|text| is_url(text)).map(|url| quoted(&url, 2000));
     let failed = || unread(view.title.clone()).advice("What it was tried as stands above.");
@@ -52,7 +52,7 @@ fn is_url(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(char::is_whitespace)
 }
 
-fn plan_now() -> wallet::Moment {
+pub(super) fn now() -> wallet::Moment {
     wallet::Clock::wall(&wallet::SystemClock)
 }
 
@@ -62,12 +62,16 @@ async fn explain(global: &Global, asked: &Inspect, text: &str, now: wallet::Mome
     if asked.offline || !(view.can_look_up || (view.needs_network && named.is_some())) {
         return Ok(view);
     }
+    Ok(look_up(text, now, &lookup(global)?, named).await)
+}
+
+/// The nodes of the profile's configuration.
+pub(super) fn lookup(global: &Global) -> Result<wallet::Lookup, Fail> {
     let folder = global.folder();
     let config =
         folder.map_or_else(|| Ok(wallet::Config::default()), |dir| wallet::Config::load(&dir.join("config.toml")));
     let config = config.map_err(|e| Fail::plain(e.to_string()))?;
-    let lookup = wallet::Lookup::new(&config).map_err(|e| Fail::plain(e.to_string()))?;
-    Ok(look_up(text, now, &lookup, named).await)
+    wallet::Lookup::new(&config).map_err(|e| Fail::plain(e.to_string()))
 }
 
 fn network(name: &str) -> Result<tron::Network, Fail> {

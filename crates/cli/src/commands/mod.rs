@@ -7,6 +7,7 @@ pub mod inspect;
 pub mod keyring;
 mod ledger;
 mod met;
+pub mod node;
 pub mod pay;
 pub mod records;
 pub mod rules;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use view::port::{CheckView, PaymentAnswerView, PaymentRequestView, ResultView};
 use view::{
-    AccountView, AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, NewWordsView, PairingView, PayerView,
-    PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RedatedView, RemovedView,
+    AccountView, AnswerView, AppView, ChoiceView, Desk, Failure, FilterView, NewWordsView, NodeView, PairingView,
+    PayerView, PaymentDetailView, PaymentPage, PaymentView, Proof, PruneInput, QuestionView, RedatedView, RemovedView,
     RestoredView, RuleInput, RuleView, SiteDetailView, SiteView, StatusView, SummaryView, TagView, TokenView,
     TotalsInput, TotalsView, UpkeepView, WordsView, verbs::Class,
 };
@@ -133,6 +133,9 @@ verbs! {
     };
     /// The accounts with what they hold on one network.
     Reads "accounts-on" AccountsOn { network: String } -> Vec<AccountView> = |desk, it| desk.accounts_on(&it.network).await;
+    /// How each node of the settings does, of one network or of all.
+    Reads "check-nodes" CheckNodes { network: Option<String> } -> Vec<NodeView>
+        = |desk, it| desk.check_nodes(it.network.as_deref()).await;
     Reads "payers" Payers {} -> Vec<PayerView> = |desk, _it| desk.payers().await;
     Widens "choose-payer" ChoosePayer {
         app_id: String, site_key: Option<String>, account: Option<String>, passphrase: Option<String>

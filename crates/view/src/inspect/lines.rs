@@ -55,7 +55,7 @@ pub(super) fn named(network: Network, address: Address) -> Option<String> {
     registry::role(network, address).map(|role| format!("{} on {on}", role_name(role)))
 }
 
-pub(super) fn role_name(role: Role) -> String {
+pub(crate) fn role_name(role: Role) -> String {
     match role {
         Role::Superseded(what) => format!("superseded: {what}"),
         Role::ExactProxy => "Permit2 proxy of exact".to_owned(),

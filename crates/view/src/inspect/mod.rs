@@ -27,6 +27,7 @@ mod transactions;
 mod typed;
 
 pub use chain::look_up;
+pub(crate) use lines::role_name;
 
 use crate::question::quoted;
 use crate::show_payment::pretty;

@@ -87,7 +87,11 @@ impl Call {
             };
             let Some(pause) = pause else { return answer.map_err(|e| self.unreachable(&e)) };
             if let Ok(busy) = &answer {
-                note!("The seller is busy ({}); the same signature is presented again in {} s.", busy.status(), pause.as_secs());
+                note!(
+                    "The seller is busy ({}); the same signature is presented again in {} s.",
+                    busy.status(),
+                    pause.as_secs()
+                );
             }
             tokio::time::sleep(pause).await;
         }
