@@ -79,6 +79,12 @@ function print(answer) {
   return answer.status;
 }
 
+// A header that can't be read never makes way for the body beside it.
+const beside = (header, body) => (why) => {
+  const both = header && String(why).startsWith("MALFORMED") && body.includes('"accepts"');
+  throw both ? `${why} Its body holds an offer of its own: which of them counts would be a guess.` : why;
+};
+
 // Prints what is there, paid for where that is asked; the answer's status.
 async function buy(url) {
   const asked = await seller(url);
@@ -87,7 +93,8 @@ async function buy(url) {
   const header = asked.headers["payment-required"];
   if (header?.includes(",")) throw "PAYMENT-REQUIRED came more than once: which of them counts would be a guess";
   const paymentRequired = header ?? asked.body.toString();
-  let payment = await countersign("/v1/payments", { request: { method: "GET", url }, paymentRequired });
+  const ask = { request: { method: "GET", url }, paymentRequired };
+  let payment = await countersign("/v1/payments", ask).catch(beside(header, asked.body));
   while (payment.status === "asked" || payment.status === "approved") {
     payment = await countersign(`/v1/payments/${payment.id}?wait=25`);
   }

@@ -104,7 +104,17 @@ def buy(url, out):
     required = headers.get_all("PAYMENT-REQUIRED") or [body.decode(errors="replace")]
     if len(required) > 1:
         raise RuntimeError("PAYMENT-REQUIRED came more than once: which of them counts would be a guess")
-    payment = countersign("/v1/payments", {"request": {"method": "GET", "url": url}, "paymentRequired": required[0]})
+    try:
+        return pay(url, required[0], out)
+    except RuntimeError as why:
+        # A header that can't be read never makes way for the body beside it.
+        if "PAYMENT-REQUIRED" in headers and str(why).startswith("MALFORMED") and b'"accepts"' in body:
+            raise RuntimeError(f"{why} Its body holds an offer of its own: which of them counts would be a guess.") from None
+        raise
+
+
+def pay(url, required, out):
+    payment = countersign("/v1/payments", {"request": {"method": "GET", "url": url}, "paymentRequired": required})
     while payment["status"] in ("asked", "approved"):
         payment = countersign(f"/v1/payments/{payment['id']}?wait=25")
     if payment["status"] != "signed":

@@ -60,6 +60,7 @@ seller() { to=$1; shift; curl -sSg --no-location -D "$to" -o "$work/body" -w '%{
 status=$(seller "$work/asked") || exit 1
 if [ "$status" != 402 ]; then cat "$work/body"; [ "$status" = 200 ]; exit; fi
 
+mv "$work/body" "$work/offered"
 # The 402 goes to Countersign as it came. It asks the person, unless a limit of theirs allows it.
 case $(grep -ic '^payment-required:' "$work/asked") in
   0) stop 'This 402 has no PAYMENT-REQUIRED header: it is no offer, or one that only its body makes' ;;
@@ -74,6 +75,10 @@ while printf %s "$answer" | grep -Eq '"status":"(asked|approved)"'; do
 done
 name=$(printf %s "$answer" | field headerName)
 value=$(printf %s "$answer" | field headerValue)
+# A header that can't be read never makes way for the body beside it.
+if printf %s "$answer" | grep -q '"code":"MALFORMED' && grep -q '"accepts"' "$work/offered"; then
+  answer="$answer Its body holds an offer of its own: which of them counts would be a guess."
+fi
 [ -n "$value" ] || stop "Not paid: $answer"
 
 # Once more, with the signature. What was paid for comes first; then Countersign is told how it went.

@@ -86,12 +86,11 @@ impl Countersign {
         if asked.headers().get_all("payment-required").iter().count() > 1 {
             bail!("PAYMENT-REQUIRED came more than once: which of them counts would be a guess");
         }
-        let required = match header(&asked, &["payment-required"]) {
-            Some(value) => value,
-            None => asked.text().await?,
-        };
+        let (header, body) = (header(&asked, &["payment-required"]), asked.text().await?);
+        let required = header.as_ref().unwrap_or(&body);
         let request = json!({ "request": { "method": "GET", "url": url }, "paymentRequired": required });
-        let mut payment = self.call("/v1/payments", Some(request)).await?;
+        let asked = self.call("/v1/payments", Some(request)).await;
+        let mut payment = asked.map_err(|why| beside(why, header.is_some(), &body))?;
         let id = payment["id"].as_str().context("a payment has an id")?.to_owned();
         while payment["status"] == "asked" || payment["status"] == "approved" {
             payment = self.call(&format!("/v1/payments/{id}?wait=25"), None).await?;
@@ -100,7 +99,7 @@ impl Countersign {
             bail!("{}: {}", text(&payment["failure"]["code"]), text(&payment["failure"]["message"]));
         };
         let answer = self.http.get(url).header(name, value).send().await?;
-        let response = header(&answer, &["payment-response", "x-payment-response"]);
+        let response = self::header(&answer, &["payment-response", "x-payment-response"]);
         let result = json!({ "paymentResponse": response, "httpStatus": answer.status().as_u16() });
         // Paid for: it comes first, whatever happens to the report.
         let there = print(answer).await?;
@@ -140,7 +139,15 @@ async fn print(answer: Response) -> Result<bool> {
 
 fn header(answer: &Response, names: &[&str]) -> Option<String> {
     let value = names.iter().find_map(|name| answer.headers().get(*name))?;
-    Some(value.to_str().ok()?.to_owned())
+    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// A header that can't be read never makes way for the body beside it.
+fn beside(why: anyhow::Error, has_header: bool, body: &str) -> anyhow::Error {
+    match has_header && why.to_string().starts_with("MALFORMED") && body.contains("\"accepts\"") {
+        true => anyhow!("{why} Its body holds an offer of its own: which of them counts would be a guess."),
+        false => why,
+    }
 }
 
 fn text(value: &Value) -> &str {

@@ -489,12 +489,16 @@ async fn every_program_refuses_what_is_no_offer_in_one_line() {
         (answer("402 Payment Required", "", "{\"error\":\"Your credit balance is too low\"}"), ""),
         (answer("402 Payment Required", "Content-Type: text/html\r\n", "<!doctype html><h1>Subscribe</h1>"), ""),
         (answer("402 Payment Required", "", ""), ""),
+        // Cut off on its way, beside a body that could be paid.
+        (answer("402 Payment Required", &header(&offer[..offer.len() - 7]), &offer_json()), "an offer of its own"),
+        (answer("402 Payment Required", &header("\u{e9}t\u{e9}"), &offer_json()), "an offer of its own"),
     ] {
         let url = seller(asked, Vec::new()).await;
         for payer in payers() {
             let output = ended(scene.spawn_payer(&payer, &url, &token)).await;
             assert_eq!(output.status.code(), Some(1), "{:?}: {output:?}", payer.program);
             let told = text(&output.stderr);
+            assert_eq!(told.contains("of its own"), said.contains("of its own"), "{:?}: {told}", payer.program);
             assert!(told.contains(said) && told.trim().lines().count() == 1, "{:?}: {told}", payer.program);
         }
     }

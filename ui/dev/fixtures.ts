@@ -35,7 +35,8 @@ export const status: StatusView = {
 export const payers: PayerView[] = [{ appId: "a1", appName: "fetcher", siteKey: null, account: "TMVQGm1qAQYVdetCeGRRkTWYYrLXuHK2HC", accountName: "From TronLink" }];
 
 const bar = (label: string, spent: string, after: string, limit: string, s: number, a: number): LimitBarView => ({
-  label, spent: usdt(spent), after: usdt(after), limit: usdt(limit), spentPercent: s, afterPercent: a,
+  label, spent: usdt(spent), after: usdt(after), limit: usdt(limit), left: usdt((Number(limit) - Number(spent)).toFixed(2)),
+  frees: { at: "2026-11-23T09:14:00Z", more: usdt("0.25") }, spentPercent: s, afterPercent: a,
 });
 
 export const question: QuestionView = {
@@ -125,7 +126,7 @@ export const hard: QuestionView = {
     { code: "allowanceMissing", weight: "note", title: "Allowance missing.", text: "The contract may take 0.00, this needs 1246913.569024691356902468.", compare: null },
     { code: "testMoney", weight: "note", title: "Test money.", text: "TRON Nile's tokens are worth nothing.", compare: null },
   ],
-  limits: [{ label: "a-program-with-quite-a-long-name at a-long-label-of-a-host-name.example, last 24 hours", spent: usdd("0.000000000000000001"), after: usdd("1246913.569024691356902469"), limit: usdd("2000000.00"), spentPercent: 1, afterPercent: 63 }],
+  limits: [{ label: "a-program-with-quite-a-long-name at a-long-label-of-a-host-name.example, last 24 hours", spent: usdd("0.000000000000000001"), after: usdd("1246913.569024691356902469"), limit: usdd("2000000.00"), left: usdd("1999999.999999999999999999"), frees: null, spentPercent: 1, afterPercent: 63 }],
   allowance: { spender: PERMIT, spenderName: "PaymentPermit contract", have: usdd("0.00"), exact: usdd("1246913.569024691356902468"), cost: trx("12.600001"), totals: [usdd("10000000.00"), usdd("100000000.00")] },
 };
 

@@ -198,16 +198,23 @@ pub fn rule(rule: &RuleView) -> Vec<String> {
     ]
 }
 
+/// What may still be paid without asking, and when that grows.
+fn room(bar: &LimitBarView) -> String {
+    let more = bar.frees.as_ref().map(|frees| format!(", {} more at {} UTC", money(&frees.more), time(&frees.at)));
+    format!("{} left{}", money(&bar.left), more.unwrap_or_default())
+}
+
 pub fn bar(bar: &LimitBarView) -> String {
     let share = bar.after_percent.min(100) as usize / 10;
     format!(
-        "{}{} {} of {} ({} %)  {}",
+        "{}{} {} of {} ({} %)  {}: {}",
         "■".repeat(share),
         "·".repeat(10 - share),
         money(&bar.after),
         money(&bar.limit),
         bar.after_percent,
-        safe(&bar.label)
+        safe(&bar.label),
+        room(bar)
     )
 }
 

@@ -115,6 +115,14 @@ async fn a_limit_goes_on_by_itself_until_the_total_that_was_allowed_is_used_up()
         assert_eq!(set.status, 0, "{}", set.err);
     }
 
+    // What is left of the limit, and when there is more: a day after what the person said yes to.
+    let limits = run(home.path(), &["limits"], "").out;
+    let told: Vec<&str> = limits.lines().filter(|line| line.contains("last 24 hours")).collect();
+    assert_eq!(told.len(), 2, "{limits}");
+    for line in told {
+        assert!(line.contains("4.94 USDT left, 0.06 USDT more at 20") && line.ends_with(" UTC"), "{line}");
+    }
+
     // Two more go by themselves; what is left allows no fourth, so a person is asked again.
     for _ in 0..2 {
         let paid = example(&home, "pay.sh", &url, token);

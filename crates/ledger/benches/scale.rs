@@ -170,6 +170,7 @@ fn scale(size: u64) {
 
     let plan = &middle.plan;
     let key = HistoryKey {
+        app: &plan.app,
         others: &[],
         site: &plan.site,
         payee: plan.payee,

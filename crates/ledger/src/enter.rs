@@ -122,6 +122,7 @@ impl Ledger {
 fn history_of(db: &Connection, site: i64, id: PaymentId, plan: &Plan) -> Result<History, LedgerError> {
     let others: Vec<_> = plan.recipients().filter(|(role, _)| *role != Role::Payee).collect();
     let key = HistoryKey {
+        app: &plan.app,
         site: &plan.site,
         payee: plan.payee,
         others: &others,

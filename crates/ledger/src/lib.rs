@@ -61,6 +61,6 @@ pub use space::Space;
 pub use store::Ledger;
 pub use totals::{Counted, Sums};
 pub use values::{
-    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, NewApp, Payee, PayerChoice, Rule, RuleKey,
-    SiteTotals, Spent, Standing, Total,
+    AddedToken, Allowance, AllowanceIntent, AllowanceOutcome, App, Freed, Frees, NewApp, Payee, PayerChoice, Rule,
+    RuleKey, SiteTotals, Spent, Standing, Total,
 };

@@ -4,7 +4,7 @@
 use crate::cells::Cells;
 use crate::payment::{HistoryKey, Papers, Payment};
 use crate::{Ledger, LedgerError, PaymentId, apps, assets, recipients, rows, sites};
-use plan::{AppId, Earlier, History, Moment, Recent, Role};
+use plan::{AppId, AskedToo, Earlier, History, Moment, Recent, Role};
 use rusqlite::{Connection, OptionalExtension, params};
 use tron::{Address, Amount};
 
@@ -133,9 +133,29 @@ fn look_again(
 ) -> Result<History, LedgerError> {
     let (payee_times, payee_since) = recipients::known(db, key.network, (Role::Payee, key.payee))?;
     let same_resource = site.map_or(Ok(None), |site| recent(db, key, site))?;
+    let asked_too = site.map_or(Ok(None), |site| asked_too(db, key, site))?;
     let promised = asset.map_or(Ok(Amount::ZERO), |asset| promised(db, key, asset))?;
     let newest = apps::effective(db, Moment(0))?;
-    Ok(History { payee_times, payee_since, same_resource, promised, newest, ..earlier })
+    Ok(History { payee_times, payee_since, same_resource, asked_too, promised, newest, ..earlier })
+}
+
+/// Of two questions the later one tells of the earlier one, so that a first one can't be held up by those that come after.
+fn asked_too(db: &Connection, key: &HistoryKey<'_>, site: i64) -> Result<Option<AskedToo>, LedgerError> {
+    let mut query = db.prepare_cached(
+        "SELECT p.entered_at, p.id, p.app IS (SELECT app FROM apps WHERE id = ?3) AS same
+         FROM payments p INDEXED BY payments_state
+         WHERE p.state = 'asked' AND p.site = ?1 AND p.url = ?2
+         AND (?4 IS NULL OR p.seq < (SELECT seq FROM payments WHERE id = ?4))
+         ORDER BY same DESC, p.seq DESC LIMIT 1",
+    )?;
+    let mut rows = query.query(params![site, key.url, key.app.0, key.own.map(|id| *id.bytes())])?;
+    rows.next()?
+        .map(|row| {
+            let mut cells = Cells::of(row);
+            let (at, payment) = (cells.moment()?, PaymentId::from_bytes(cells.take()?).to_string());
+            Ok(AskedToo { at, payment, same_app: cells.take()? })
+        })
+        .transpose()
 }
 
 fn promised(db: &Connection, key: &HistoryKey<'_>, asset: i64) -> Result<Amount, LedgerError> {

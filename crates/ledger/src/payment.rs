@@ -272,6 +272,8 @@ pub struct Found {
 /// Whose earlier payments matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryKey<'a> {
+    /// Who asks now.
+    pub app: &'a AppId,
     pub site: &'a Site,
     pub payee: Address,
     /// The fee's recipient and the caller, where there are such.

@@ -122,7 +122,8 @@ impl Ledger {
                 let site = cells.take::<Option<String>>()?.map(|key| crate::cells::read_site(&key)).transpose()?;
                 let key = RuleKey { app, site, network: cells.network()?, token: cells.address()? };
                 let (spent_day, spent_month) = spendings::windows(db, account, now)?;
-                rules.push(Rule { key, mode, set_at, spent_day, spent_month });
+                let frees = spendings::frees(db, account, now, &mode, (spent_day, spent_month))?;
+                rules.push(Rule { key, mode, set_at, spent_day, spent_month, frees });
             }
             Ok(rules)
         })

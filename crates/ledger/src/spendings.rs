@@ -5,8 +5,8 @@
 //! less. Sums are exact; one that would pass 256 bit is refused.
 
 use crate::cells::Cells;
-use crate::{Ledger, LedgerError, Spent, apps};
-use plan::{Moment, Site, Spending};
+use crate::{Freed, Frees, Ledger, LedgerError, Spent, apps};
+use plan::{Mode, Moment, Site, Spending};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::BTreeMap;
 use tron::Amount;
@@ -128,6 +128,48 @@ pub fn windows(db: &Connection, account: Account, now: Moment) -> Result<(Amount
     Ok((since(db, account, now.0 - DAY)?, since(db, account, now.0 - MONTH)?))
 }
 
+/// When a limit has more room than now, if nothing else is spent: what is above it has to leave the window first.
+pub fn frees(
+    db: &Connection,
+    account: Account,
+    now: Moment,
+    mode: &Mode,
+    (day, month): (Amount, Amount),
+) -> Result<Frees, LedgerError> {
+    let Mode::Allow(limit) = mode else { return Ok(Frees::default()) };
+    let freed = |window: i64, limit: Option<Amount>, spent: Amount| match limit {
+        Some(limit) if !spent.is_zero() => freed(db, account, floor(now.0 - window, MINUTE), (limit, spent), window),
+        _ => Ok(None),
+    };
+    Ok(Frees { day: freed(DAY, limit.per_day, day)?, month: freed(MONTH, limit.per_month, month)? })
+}
+
+fn freed(
+    db: &Connection,
+    account: Account,
+    from: i64,
+    (limit, spent): (Amount, Amount),
+    window: i64,
+) -> Result<Option<Freed>, LedgerError> {
+    let mut query = db.prepare_cached(
+        "SELECT start, amount FROM spendings
+         WHERE app = ?1 AND site = ?2 AND asset = ?3 AND span = 0 AND start >= ?4 ORDER BY start",
+    )?;
+    let mut rows = query.query(params![account.app, account.site, account.asset, from])?;
+    let (room, mut gone) = (limit.saturating_sub(spent), Amount::ZERO);
+    while let Some(row) = rows.next()? {
+        let mut cells = Cells::of(row);
+        let start: i64 = cells.take()?;
+        gone = gone.checked_add(cells.amount()?).ok_or(LedgerError::TooLarge)?;
+        let more = limit.saturating_sub(spent.saturating_sub(gone)).saturating_sub(room);
+        if !more.is_zero() {
+            // A window begins at a full minute: the whole minute has to be out of it.
+            return Ok(Some(Freed { at: Moment(start + MINUTE + window), more }));
+        }
+    }
+    Ok(None)
+}
+
 /// The spending that a judge looks at.
 pub fn spending(db: &Connection, account: Account, now: Moment) -> Result<Spending, LedgerError> {
     let (site_day, site_month) = windows(db, account, now)?;
@@ -195,9 +237,15 @@ impl Ledger {
                 site: crate::sites::find(db, site)?.unwrap_or(-1),
                 asset: crate::assets::find(db, network, token)?.unwrap_or(-1),
             };
+            let rules = crate::rules::load(db, site, account, known.barred)?;
+            let spending = spending(db, account, now)?;
+            let Spending { app_day, app_month, site_day, site_month } = spending;
+            let everywhere = Account { site: ALL_SITES, ..account };
             Ok(crate::Standing {
-                rules: crate::rules::load(db, site, account, known.barred)?,
-                spending: spending(db, account, now)?,
+                app_frees: frees(db, everywhere, now, &rules.app, (app_day, app_month))?,
+                site_frees: frees(db, account, now, &rules.site, (site_day, site_month))?,
+                rules,
+                spending,
             })
         })
     }

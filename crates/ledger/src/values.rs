@@ -44,6 +44,22 @@ pub struct Rule {
     pub spent_day: Amount,
     /// Counted over the last 30 days.
     pub spent_month: Amount,
+    pub frees: Frees,
+}
+
+/// When a limit has more room than now, because something leaves its window. `None`: it has no such window, or all of its
+/// room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frees {
+    pub day: Option<Freed>,
+    pub month: Option<Freed>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freed {
+    pub at: Moment,
+    /// How much more than now.
+    pub more: Amount,
 }
 
 /// One token's sums, at one site or in total.
@@ -156,4 +172,6 @@ pub struct AddedToken {
 pub struct Standing {
     pub rules: plan::Rules,
     pub spending: Spending,
+    pub app_frees: Frees,
+    pub site_frees: Frees,
 }

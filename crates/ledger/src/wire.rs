@@ -195,6 +195,11 @@ enum FactText {
         #[serde(default, with = "EarlierOutcomeText")]
         earlier: EarlierOutcome,
     },
+    AskedToo {
+        seconds_ago: u64,
+        payment: String,
+        same_app: bool,
+    },
     OptionChosen {
         #[serde(with = "ChosenText")]
         why: Chosen,

@@ -35,7 +35,17 @@ fn promised(ledger: &Ledger, payment: &Payment) -> tron::Amount {
     let (site, url) = (&plan.site, &plan.request.url);
     let (payee, network, token, payer) = (plan.payee, plan.network, plan.token.address, plan.payer);
     ledger
-        .history(&ledger::HistoryKey { site, payee, others: &[], network, token, url, payer, own: None })
+        .history(&ledger::HistoryKey {
+            app: &plan.app,
+            site,
+            payee,
+            others: &[],
+            network,
+            token,
+            url,
+            payer,
+            own: None,
+        })
         .unwrap()
         .promised
 }

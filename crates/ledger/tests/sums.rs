@@ -205,6 +205,43 @@ fn rules_are_per_app_site_and_token_and_show_what_counts_against_them() {
 }
 
 #[test]
+fn a_limit_tells_when_it_has_more_room_and_how_much() {
+    let folder = Folder::new();
+    let ledger = folder.ledger();
+    let key = RuleKey { app: shop(), site: None, network: Network::Nile, token: usdt() };
+    let rule = |now| ledger.list_rules(now).unwrap().remove(0);
+    let limited = |day, month| {
+        let limit = Limit { per_day: Some(units(day)), per_month: Some(units(month)), ..Limit::default() };
+        ledger.set_rule(&key, &Mode::Allow(limit), NOW).unwrap();
+    };
+    limited(100, 1_000);
+    assert_eq!(rule(NOW).frees, ledger::Frees::default(), "all of it is there");
+    for (amount, at) in [(60, 0), (30, 10 * MINUTE), (5, 2 * HOUR)] {
+        sign(&ledger, amount, NOW.plus_ms(at));
+    }
+    // Under a limit the oldest leaves first; over it the room grows only once enough has left.
+    for (day, more, gone) in [(100, 60, 0), (95, 60, 0), (40, 5, 0), (20, 15, 1), (1, 1, 2), (0, 0, 9)] {
+        limited(day, 1_000);
+        let now = NOW.plus_ms(3 * HOUR);
+        let freed = rule(now).frees.day;
+        assert_eq!(freed.map(|freed| freed.more), (more > 0).then(|| units(more)), "{day}");
+        let Some(freed) = freed else { continue };
+        let room = |at| units(day).saturating_sub(rule(at).spent_day);
+        assert_eq!(room(freed.at.plus_ms(-1)), room(now), "{day}: not before");
+        assert_eq!(room(freed.at), room(now).checked_add(units(more)).unwrap(), "{day}: then");
+        let paid_at = NOW.plus_ms([0, 10 * MINUTE, 2 * HOUR][gone]);
+        assert!((DAY..=DAY + MINUTE).contains(&freed.at.since(paid_at)), "{day}: a day after it was paid");
+    }
+    let month = rule(NOW.plus_ms(3 * HOUR)).frees.month.unwrap();
+    assert_eq!(month.more, units(60));
+    assert!((30 * DAY..=30 * DAY + MINUTE).contains(&month.at.since(NOW)));
+    let standing =
+        ledger.standing(&shop(), &site("news.example"), Network::Nile, usdt(), NOW.plus_ms(3 * HOUR)).unwrap();
+    assert_eq!(standing.app_frees.month, Some(month));
+    assert_eq!(standing.site_frees, ledger::Frees::default(), "no rule of its own");
+}
+
+#[test]
 fn charts_add_up_to_what_was_spent() {
     let folder = Folder::new();
     let ledger = folder.ledger();
@@ -224,8 +261,11 @@ fn charts_add_up_to_what_was_spent() {
     assert_eq!(ledger.spent_between(&shifted, None).unwrap()[0][0].amount, units(1));
 }
 
+static SHOP: std::sync::LazyLock<plan::AppId> = std::sync::LazyLock::new(shop);
+
 fn key<'a>(site: &'a plan::Site, payee: Address, url: &'a str) -> HistoryKey<'a> {
-    HistoryKey { site, payee, others: &[], network: Network::Nile, token: usdt(), url, payer: Address::ZERO, own: None }
+    let (network, token, payer) = (Network::Nile, usdt(), Address::ZERO);
+    HistoryKey { app: &SHOP, site, payee, others: &[], network, token, url, payer, own: None }
 }
 
 #[test]

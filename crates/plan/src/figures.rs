@@ -116,6 +116,11 @@ fn figures(fact: &Fact, add: &mut dyn FnMut(&[u8])) {
                 EarlierOutcome::Paid => b"paid",
             });
         }
+        Fact::AskedToo { seconds_ago, payment, same_app } => {
+            add(&seconds_ago.to_be_bytes());
+            add(payment.as_bytes());
+            add(&[u8::from(*same_app)]);
+        }
         Fact::OptionChosen { why, options } => {
             add(match why {
                 Chosen::OnlyOne => b"only one",

@@ -186,6 +186,12 @@ pub enum Fact {
         payment: String,
         earlier: EarlierOutcome,
     },
+    /// An earlier question for the same resource is still open.
+    AskedToo {
+        seconds_ago: u64,
+        payment: String,
+        same_app: bool,
+    },
     /// One of `options` in the 402.
     OptionChosen {
         why: Chosen,
@@ -210,6 +216,7 @@ impl Fact {
             (Self::PaidJustNow { payment, earlier, .. }, Self::PaidJustNow { payment: it, earlier: came_to, .. }) => {
                 payment == it && earlier == came_to
             }
+            (Self::AskedToo { payment, .. }, Self::AskedToo { payment: it, .. }) => payment == it,
             (Self::PayeeKnown { .. }, Self::PayeeKnown { .. })
             | (Self::PayeeNewHere { .. }, Self::PayeeNewHere { .. }) => true,
             (
@@ -298,6 +305,7 @@ impl Fact {
             Self::DomainDiffers { .. } => "domainDiffers",
             Self::NonceUsed => "nonceUsed",
             Self::PaidJustNow { .. } => "paidJustNow",
+            Self::AskedToo { .. } => "askedToo",
             Self::OptionChosen { .. } => "optionChosen",
         }
     }

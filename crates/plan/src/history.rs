@@ -23,6 +23,8 @@ pub struct History {
     pub usual_price: Option<Amount>,
     /// The last payment for the same resource to the same payee; or to another one, while its outcome is not known.
     pub same_resource: Option<Recent>,
+    /// An earlier question for the same resource that is still open: of the same app, else of another one.
+    pub asked_too: Option<AskedToo>,
     /// What the payer has promised elsewhere in this token and the chain has not taken yet: reserved, or signed and
     /// neither seen nor proven unused. Neither balance nor allowance is there for it twice.
     pub promised: Amount,
@@ -55,6 +57,7 @@ impl Default for History {
             other_sites: Vec::new(),
             usual_price: None,
             same_resource: None,
+            asked_too: None,
             promised: Amount::ZERO,
             permit2: Permit2AtSite::default(),
             newest: Moment(0),
@@ -73,6 +76,16 @@ pub struct Earlier {
     pub of_site: Vec<(Address, u64)>,
     /// Other recipients of the record that share first or last characters with this one.
     pub similar: Vec<Address>,
+}
+
+/// An earlier question for the same thing, which nobody has answered yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedToo {
+    pub at: Moment,
+    /// The payment's id.
+    pub payment: String,
+    /// The same app asked it.
+    pub same_app: bool,
 }
 
 /// An earlier payment for the same thing.

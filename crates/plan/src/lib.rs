@@ -11,7 +11,7 @@ pub mod time;
 
 pub use digest::PlanDigest;
 pub use finding::{Chosen, EarlierOutcome, Fact, Finding, Weight};
-pub use history::{Earlier, History, Permit2AtSite, Recent};
+pub use history::{AskedToo, Earlier, History, Permit2AtSite, Recent};
 pub use rules::{Covers, Limit, Mode, Refusal, Rules, Spending, Verdict, Why};
 pub use site::{Provenance, Site};
 pub use time::Moment;

@@ -118,6 +118,13 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
             found.add(weight, Fact::PaidJustNow { seconds_ago, payment: recent.payment.clone(), earlier });
         }
     }
+    if let Some(asked) = &history.asked_too {
+        // One app that asks twice may be trying again. What another one asks stops no limit.
+        let weight = if asked.same_app { Weight::Warn } else { Weight::Note };
+        let seconds_ago = u64::try_from(now.since(asked.at).max(0) / 1000).unwrap_or(0);
+        let (payment, same_app) = (asked.payment.clone(), asked.same_app);
+        found.add(weight, Fact::AskedToo { seconds_ago, payment, same_app });
+    }
     // Last, so that it never stands beside a reason to look.
     if found.0.iter().all(|f| f.weight < Weight::Warn) && draft.token.known {
         found.add(Weight::Good, Fact::AllKnown);

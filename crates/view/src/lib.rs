@@ -48,8 +48,8 @@ pub use payment::{
 pub use port::EventView;
 pub use provenance::{CoversView, ProvenanceView};
 pub use question::{
-    AllowanceView, AnswerView, CompareView, DangerView, FindingView, LimitBarView, QuestionView, RecipientView,
-    ScopeView, WeightView,
+    AllowanceView, AnswerView, CompareView, DangerView, FindingView, FreesView, LimitBarView, QuestionView,
+    RecipientView, ScopeView, WeightView,
 };
 pub use record::{FilterView, TagView};
 pub use totals::{TotalView, TotalsBy, TotalsInput, TotalsView};

@@ -1,6 +1,6 @@
 //! What apps send to the port and get back. Shapes only; `helper` carries them.
 
-use crate::{Failure, MoneyView, StateView};
+use crate::{Failure, FreesView, MoneyView, StateView};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 use utoipa::ToSchema;
@@ -128,7 +128,7 @@ pub struct CheckView {
     pub plan: Option<PlanView>,
 }
 
-/// One line of an app's budget.
+/// One line of an app's budget. Windows roll: 24 hours and 30 days before now, to the minute.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BudgetView {
@@ -140,6 +140,10 @@ pub struct BudgetView {
     pub per_payment: Option<MoneyView>,
     pub left_day: Option<MoneyView>,
     pub left_month: Option<MoneyView>,
+    /// When the 24 hours leave more, and how much; absent while nothing counts against them.
+    pub day_frees: Option<FreesView>,
+    /// As `dayFrees`, for the 30 days.
+    pub month_frees: Option<FreesView>,
     /// A limit for verified sites only pays nothing that an app hands over: a person is asked.
     pub covers: crate::CoversView,
 }
@@ -235,6 +239,8 @@ impl BudgetView {
             per_payment: limit.per_payment.map(show),
             left_day: limit.per_day.map(|l| show(l.saturating_sub(rule.spent_day))),
             left_month: limit.per_month.map(|l| show(l.saturating_sub(rule.spent_month))),
+            day_frees: rule.frees.day.map(|freed| FreesView::of(freed, show)),
+            month_frees: rule.frees.month.map(|freed| FreesView::of(freed, show)),
             covers: limit.covers.into(),
         })
     }

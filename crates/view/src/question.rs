@@ -83,9 +83,24 @@ pub struct LimitBarView {
     /// Spent with this payment.
     pub after: MoneyView,
     pub limit: MoneyView,
+    /// What of it may still be paid without asking, before this payment.
+    pub left: MoneyView,
+    /// When that grows; absent while nothing counts against the limit.
+    pub frees: Option<FreesView>,
     /// Share of the limit already spent and after this payment, 0 to 100, rounded up.
     pub spent_percent: u32,
     pub after_percent: u32,
+}
+
+/// The next moment at which a limit has more room, if nothing else is paid until then. What is proven unused counts no
+/// longer at once, which may be earlier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Type, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreesView {
+    /// RFC 3339.
+    pub at: String,
+    /// How much more may be paid from then on.
+    pub more: MoneyView,
 }
 
 /// The allowance that has to be given first.

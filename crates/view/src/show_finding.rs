@@ -166,6 +166,11 @@ impl FindingView {
                 };
                 args.push(("earlier", earlier.to_owned()));
             }
+            Fact::AskedToo { seconds_ago, payment, same_app } => {
+                args.push(("duration", duration(*seconds_ago)));
+                args.push(("payment", payment.clone()));
+                args.push(("by", if *same_app { "same" } else { "other" }.to_owned()));
+            }
             Fact::ResourceElsewhere { claimed } => args.push(("claimed", quoted(claimed, 120))),
             Fact::AllowanceMissing { have, need } | Fact::BalanceShort { have, need } => {
                 args.push(("have", money(plan, *have)));
@@ -283,6 +288,8 @@ mod tests {
                 version: None,
             },
             Fact::OptionChosen { why: Chosen::Cheapest, options: 3 },
+            Fact::AskedToo { seconds_ago: 12, payment: "id".into(), same_app: true },
+            Fact::AskedToo { seconds_ago: 12, payment: "id".into(), same_app: false },
             Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Paid },
             Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Unknown },
             Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Refused },

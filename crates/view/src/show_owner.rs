@@ -105,11 +105,12 @@ impl RuleView {
         let who = key.site.as_ref().map_or(app_name.clone(), site);
         let mut bars = Vec::new();
         if let Mode::Allow(limit) = &rule.mode {
-            for (label, spent, limit) in
-                [("last-day", rule.spent_day, limit.per_day), ("last-month", rule.spent_month, limit.per_month)]
-            {
+            for (label, spent, limit, frees) in [
+                ("last-day", rule.spent_day, limit.per_day, rule.frees.day),
+                ("last-month", rule.spent_month, limit.per_month, rule.frees.month),
+            ] {
                 if let Some(limit) = limit {
-                    bars.push(bar(say(label, &[("who", Arg::Text(&who))]), spent, spent, limit, show));
+                    bars.push(bar(say(label, &[("who", Arg::Text(&who))]), spent, spent, (limit, frees), show));
                 }
             }
         }

@@ -4,7 +4,8 @@ use crate::question::*;
 use crate::show_payment::{app_name, contract_name, money, payee_note, pretty, seconds, site, time};
 use crate::words::{Arg, say};
 use crate::{AddressView, FindingView, MoneyView, ProvenanceView};
-use plan::{Mode, Plan, Rules, Spending};
+use ledger::{Freed, Standing};
+use plan::{Mode, Plan};
 use tron::Amount;
 use wallet::Question;
 
@@ -23,7 +24,7 @@ pub(crate) fn bar(
     label: String,
     spent: Amount,
     after: Amount,
-    limit: Amount,
+    (limit, frees): (Amount, Option<Freed>),
     show: impl Fn(Amount) -> MoneyView,
 ) -> LimitBarView {
     LimitBarView {
@@ -31,25 +32,36 @@ pub(crate) fn bar(
         spent: show(spent),
         after: show(after),
         limit: show(limit),
+        left: show(limit.saturating_sub(spent)),
+        frees: frees.map(|freed| FreesView::of(freed, &show)),
         spent_percent: percent(spent, limit).min(100),
         after_percent: percent(after, limit).min(100),
     }
 }
 
-fn bars(plan: &Plan, app: &str, rules: &Rules, spending: &Spending) -> Vec<LimitBarView> {
+impl FreesView {
+    pub(crate) fn of(freed: Freed, show: impl Fn(Amount) -> MoneyView) -> Self {
+        Self { at: time(freed.at), more: show(freed.more) }
+    }
+}
+
+fn bars(plan: &Plan, app: &str, standing: &Standing) -> Vec<LimitBarView> {
     let mut out = Vec::new();
+    let Standing { rules, spending, app_frees, site_frees } = standing;
     let host = site(&plan.site);
     let sets = [
-        (&rules.site, host.as_str(), spending.site_day, spending.site_month),
-        (&rules.app, app, spending.app_day, spending.app_month),
+        (&rules.site, host.as_str(), spending.site_day, spending.site_month, site_frees),
+        (&rules.app, app, spending.app_day, spending.app_month, app_frees),
     ];
-    for (mode, who, day, month) in sets {
+    for (mode, who, day, month, frees) in sets {
         let Mode::Allow(limit) = mode else { continue };
-        for (key, spent, limit) in [("last-day", day, limit.per_day), ("last-month", month, limit.per_month)] {
+        for (key, spent, limit, frees) in
+            [("last-day", day, limit.per_day, frees.day), ("last-month", month, limit.per_month, frees.month)]
+        {
             if let Some(limit) = limit {
                 let label = say(key, &[("who", Arg::Text(who))]);
                 let after = spent.saturating_add(plan.maximum);
-                out.push(bar(label, spent, after, limit, |a| money(plan, a)));
+                out.push(bar(label, spent, after, (limit, frees), |a| money(plan, a)));
             }
         }
     }
@@ -62,7 +74,7 @@ impl QuestionView {
         let plan = &payment.plan;
         let app = app_name(&plan.app, question.app.as_ref().map(|a| a.name.as_str()));
         let (payee_note, payee_known) = payee_note(plan);
-        let limits = bars(plan, &app, &question.standing.rules, &question.standing.spending);
+        let limits = bars(plan, &app, &question.standing);
         let findings = FindingView::all(plan);
         Self {
             id: payment.id.to_string(),

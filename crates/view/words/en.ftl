@@ -128,6 +128,11 @@ paidJustNow = { $earlier ->
     [refused] The same resource was paid { $duration } ago and the seller did not deliver it. A yes pays for it again.
    *[paid] The same resource was paid { $duration } ago, at the same address.
   }
+askedToo-title = Asked just now too
+askedToo = { $by ->
+    [same] The same app asked for the same resource { $duration } ago
+   *[other] Another app asked for the same resource { $duration } ago
+  }, and that question ({ $payment }) is still open. A yes to both pays twice.
 
 ## Failures: one sentence, then what to do next.
 WALLET_LOCKED = The wallet is locked.

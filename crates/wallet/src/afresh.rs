@@ -58,6 +58,14 @@ fn news(shown: &Plan, now: &Plan) -> Vec<Finding> {
     news
 }
 
+/// The earlier question for the same thing that a plan tells of.
+fn asked_too(plan: &Plan) -> Option<&String> {
+    plan.findings.iter().find_map(|found| match &found.fact {
+        Fact::AskedToo { payment, .. } => Some(payment),
+        _ => None,
+    })
+}
+
 /// What a signature for `signed` may change in a question about `open`: balance and allowance, what is known of a payee
 /// or a site.
 fn beside(signed: &Plan, open: &Plan) -> bool {
@@ -187,6 +195,29 @@ impl Wallet {
 
     /// Something was reserved: the open questions beside it are planned again, behind this.
     pub(crate) async fn plan_beside(&self, reserved: &Payment) {
+        self.plan_those(|open| open.id != reserved.id && beside(&reserved.plan, &open.plan)).await;
+    }
+
+    /// A question ended with nothing reserved: those that tell of it are planned again, behind this.
+    pub(crate) async fn plan_without(&self, ended: &Payment) {
+        let id = ended.id.to_string();
+        self.plan_those(|open| asked_too(&open.plan) == Some(&id)).await;
+    }
+
+    /// Two apps may ask for the same thing at one moment, so that neither plan tells of the other question: the later one
+    /// is planned again, behind this.
+    pub(crate) async fn plan_after(&self, asked: &Payment) {
+        let same =
+            |open: &Payment| (&open.plan.site, &open.plan.request.url) == (&asked.plan.site, &asked.plan.request.url);
+        let known = asked_too(&asked.plan).is_some();
+        // In the order in which they were asked.
+        let open = if known { vec![] } else { self.open_questions().await.unwrap_or_default() };
+        if open.iter().take_while(|open| open.id != asked.id).any(same) {
+            self.plan_those(|open| open.id == asked.id).await;
+        }
+    }
+
+    async fn plan_those(&self, which: impl Fn(&Payment) -> bool) {
         // Each open question has its boot deadline here, so that a limit's payment reads nothing where none is open.
         if lock(&self.0.closes).is_empty() {
             return;
@@ -195,9 +226,8 @@ impl Wallet {
             Ok(open) => open,
             Err(error) => return tracing::warn!(%error, "open questions can't be read"),
         };
-        let ids = open.iter().filter(|open| open.id != reserved.id && beside(&reserved.plan, &open.plan));
         let mut stale = lock(&self.0.stale);
-        stale.ids.extend(ids.map(|open| open.id));
+        stale.ids.extend(open.iter().filter(|open| which(open)).map(|open| open.id));
         if stale.ids.is_empty() || std::mem::replace(&mut stale.busy, true) {
             return;
         }
@@ -236,7 +266,8 @@ impl Wallet {
         let (shown, now) = (&asked.plan, &planned.plan);
         let went = !unseen(&now.findings, &shown.findings).is_empty();
         let given = shown.allowance.is_some() && now.allowance.is_none();
-        if went || given || !news(shown, now).is_empty() {
+        let too = asked_too(shown) != asked_too(now);
+        if went || given || too || !news(shown, now).is_empty() {
             self.put(&asked, planned).await?;
         }
         Ok(())

@@ -5,7 +5,7 @@
 
 use crate::{Wallet, WalletError, lock};
 use ledger::{HistoryKey, Payment, PaymentId, Settlement};
-use plan::{History, Plan, Role, Site};
+use plan::{AppId, History, Plan, Role, Site};
 use policy::{ChainFacts, TokenSays};
 use std::collections::{HashMap, HashSet};
 use tron::{Address, Amount, Network};
@@ -176,18 +176,18 @@ impl Wallet {
         look: Look,
         seller: Seller,
         url: &str,
-        (payer, own): (Address, Option<PaymentId>),
+        (app, payer, own): (&AppId, Address, Option<PaymentId>),
     ) -> Result<History, WalletError> {
         let now_ms = self.0.time.boot_ms();
         let earlier = match look {
             Look::Memory => lock(&self.0.memory).seller(&seller, now_ms),
             Look::Chain => None,
         };
-        let (known, of, url) = (earlier.is_some(), seller.clone(), url.to_owned());
+        let (known, of, url, app) = (earlier.is_some(), seller.clone(), url.to_owned(), app.clone());
         let history = self.db(move |ledger| {
             let Seller { site, payee, others, network, token } = &of;
             let (payee, network, token) = (*payee, *network, *token);
-            let key = HistoryKey { site, payee, others, network, token, url: &url, payer, own };
+            let key = HistoryKey { app: &app, site, payee, others, network, token, url: &url, payer, own };
             match earlier {
                 Some(earlier) => ledger.history_again(&key, earlier),
                 None => ledger.history(&key),

@@ -262,6 +262,7 @@ impl Wallet {
                 lock(&self.0.closes).insert(id, self.0.time.boot_ms() + left);
                 lock(&self.0.presence).opened(&payment, self.0.time.boot_ms());
                 self.emit(Event::Question { id, app });
+                self.plan_after(&payment).await;
                 Ok(Outcome::Open(payment))
             }
             Verdict::Refuse(_) => {

@@ -163,7 +163,7 @@ impl Wallet {
             network,
             token: token.address,
         };
-        let mut history = self.history(what.look, seller, &asked.request.url, (payer, own)).await?;
+        let mut history = self.history(what.look, seller, &asked.request.url, (app, payer, own)).await?;
         if terms.leaves_permit2_open() {
             history.permit2 = self.permit2_at(&asked.site, network).await?;
         }

@@ -229,6 +229,9 @@ impl Wallet {
         let now = self.now();
         let payment = self.db(move |ledger| ledger.end(id, &end, now)).await?;
         self.moved(&payment);
+        if payment.reserved_at.is_none() {
+            self.plan_without(&payment).await;
+        }
         Ok(payment)
     }
 

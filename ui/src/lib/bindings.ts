@@ -396,6 +396,17 @@ export type FindingView = {
 	compare: CompareView | null,
 };
 
+/**
+ *  The next moment at which a limit has more room, if nothing else is paid until then. What is proven unused counts no
+ *  longer at once, which may be earlier.
+ */
+export type FreesView = {
+	/**  RFC 3339. */
+	at: string,
+	/**  How much more may be paid from then on. */
+	more: MoneyView,
+};
+
 /**  Fields that belong together. */
 export type GroupView = {
 	/**  "option 1", "resource", "signed". */
@@ -449,6 +460,10 @@ export type LimitBarView = {
 	/**  Spent with this payment. */
 	after: MoneyView,
 	limit: MoneyView,
+	/**  What of it may still be paid without asking, before this payment. */
+	left: MoneyView,
+	/**  When that grows; absent while nothing counts against the limit. */
+	frees: FreesView | null,
 	/**  Share of the limit already spent and after this payment, 0 to 100, rounded up. */
 	spentPercent: number,
 	afterPercent: number,

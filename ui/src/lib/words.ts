@@ -22,6 +22,7 @@ export const words = {
   claimed: "claimed",
   testMoney: "test money",
   of: (part: string, whole: string) => `${part} of ${whole}`,
+  roomLater: (left: string, more: string, at: string) => `${left} left · ${more} more: ${at}`,
   payments: (n: number) => (n === 1 ? "1 payment" : `${n} payments`),
 
   question: {

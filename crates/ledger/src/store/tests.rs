@@ -171,6 +171,7 @@ fn recipients_of_fees_are_brought_along() {
     let others = [(plan::Role::Fee, fee_to), (plan::Role::Fee, Address::from_bytes(like))];
     let history = ledger
         .history(&crate::HistoryKey {
+            app: &plan::AppId::owner(),
             site: &site,
             payee,
             others: &others,

@@ -6,8 +6,8 @@
 mod tables;
 
 use plan::{
-    AllowanceNeed, AppId, Covers, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan, Provenance, Recent,
-    Refusal, Request, Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
+    AllowanceNeed, AppId, AskedToo, Covers, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan,
+    Provenance, Recent, Refusal, Request, Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
 };
 use policy::{ChainFacts, Draft, TokenSays, findings, judge, looks_alike};
 use tables::{ASKED, HONEST, STOPPED};
@@ -211,6 +211,10 @@ fn recent(ms_ago: i64, delivered: bool) -> Recent {
 
 fn unknown(ms_ago: i64, delivered: bool) -> Recent {
     Recent { unknown: true, ..recent(ms_ago, delivered) }
+}
+
+fn asked_too(same_app: bool) -> AskedToo {
+    AskedToo { at: Moment(NOW.0 - 1000), payment: "p".into(), same_app }
 }
 
 #[test]

@@ -204,6 +204,7 @@ pub const ASKED: &[(&str, &str, Change)] = &[
     ("the same again, which was paid and not delivered", "paidJustNow", |w| {
         w.history.same_resource = Some(Recent { refused: true, ..recent(540_000, false) });
     }),
+    ("the same asked twice by one app", "askedToo", |w| w.history.asked_too = Some(asked_too(true))),
     ("the same again, before it was paid", "paidJustNow", |w| w.history.same_resource = Some(recent(-5_000, false))),
 ];
 
@@ -248,6 +249,7 @@ pub const HONEST: &[(&str, &[&str], Change)] = &[
     ("the same again later, delivered and not yet seen on chain", &[], |w| {
         w.history.same_resource = Some(unknown(60_001, true));
     }),
+    ("the same asked by another app as well", &["askedToo"], |w| w.history.asked_too = Some(asked_too(false))),
     ("the site's second payee", &[], |w| w.history.payees_of_site = vec![(stranger(), 9), (payee(), 3)]),
     ("a fee to whom it always went", &[], |w| {
         w.fee = fee(25_000);
