@@ -26,8 +26,20 @@ contract TestToken {
     }
 
     function approve(address spender, uint256 value) external returns (bool) {
-        allowance[msg.sender][spender] = value;
-        emit Approval(msg.sender, spender, value);
+        _allow(spender, value);
+        return true;
+    }
+
+    /// Adds to an allowance without the race of setting it anew, as the deployed USDT has it.
+    function increaseApproval(address spender, uint256 added) external returns (bool) {
+        _allow(spender, allowance[msg.sender][spender] + added);
+        return true;
+    }
+
+    /// Takes from an allowance; what is more than all leaves nothing.
+    function decreaseApproval(address spender, uint256 taken) external returns (bool) {
+        uint256 allowed = allowance[msg.sender][spender];
+        _allow(spender, taken > allowed ? 0 : allowed - taken);
         return true;
     }
 
@@ -47,6 +59,11 @@ contract TestToken {
         totalSupply += value;
         balanceOf[to] += value;
         emit Transfer(address(0), to, value);
+    }
+
+    function _allow(address spender, uint256 value) internal {
+        allowance[msg.sender][spender] = value;
+        emit Approval(msg.sender, spender, value);
     }
 
     function _move(address from, address to, uint256 value) internal {

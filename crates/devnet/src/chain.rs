@@ -3,16 +3,21 @@
 //! the background.
 
 use crate::blocks::Blocks;
+use crate::execute;
 use crate::genesis::{self, Deployed};
-use crate::history::{Costs, Entry, History};
+use crate::history::{Entry, History};
 use crate::incoming::Incoming;
-use crate::vm::{self, Call, Changes, Ended, Moment, Outcome, State};
+use crate::permission::MAX_KEYS;
+use crate::refusal::{MAX_BYTES, Refusal};
+use crate::rules;
+use crate::stake::DAY_MS;
+use crate::vm::{Call, Ended, Moment, Outcome, State};
+use crate::world::{Account, Draft, Edit, World};
 use crate::{Clock, DevnetError, Gift, Options};
-use revm::primitives::keccak256;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
-use tron::tx::Contract;
-use tron::{Address, RawTransaction, SignedTransaction, TxId};
+use tron::{Address, TxId};
 
 /// Sun for a byte of bandwidth beyond the free ones, `getTransactionFee`.
 pub const BYTE_PRICE_SUN: u64 = 1_000;
@@ -22,89 +27,16 @@ pub const FREE_BANDWIDTH: u64 = 600;
 pub const CREATE_BANDWIDTH_SUN: u64 = 100_000;
 /// `getCreateNewAccountFeeInSystemContract`.
 pub const CREATE_ACCOUNT_SUN: u64 = 1_000_000;
+/// `getMemoFee`.
+pub const MEMO_SUN: u64 = 1_000_000;
 /// `getMaxFeeLimit`.
 pub const MAX_FEE_LIMIT_SUN: u64 = 15_000_000_000;
 /// The most energy of a simulation, as nodes are configured.
 pub const SIMULATION_ENERGY: u64 = 100_000_000;
 
-const DAY_MS: u64 = 86_400_000;
 /// A node's block time; also the distance of empty blocks when transactions get theirs at once.
-const BLOCK_MS: u64 = 3_000;
+pub const BLOCK_MS: u64 = 3_000;
 const MAX_PENDING: usize = 2_000;
-
-/// An account beside its balance.
-#[derive(Clone, Copy, Debug)]
-pub struct Account {
-    pub created_ms: u64,
-    pub created_block: u64,
-    pub(crate) used_bandwidth: u64,
-    used_at_ms: u64,
-    /// Staked, for every day.
-    pub energy_limit: u64,
-    pub(crate) used_energy: u64,
-    used_energy_at_ms: u64,
-}
-
-impl Account {
-    /// Free bandwidth in use at a time: what was used fades over a day.
-    pub fn used_bandwidth(&self, now_ms: u64) -> u64 {
-        faded(self.used_bandwidth, self.used_at_ms, now_ms)
-    }
-
-    /// Staked energy in use at a time; it comes back as bandwidth does.
-    pub fn used_energy(&self, now_ms: u64) -> u64 {
-        faded(self.used_energy, self.used_energy_at_ms, now_ms)
-    }
-
-    fn energy_left(&self, now_ms: u64) -> u64 {
-        self.energy_limit.saturating_sub(self.used_energy(now_ms))
-    }
-}
-
-fn faded(used: u64, at_ms: u64, now_ms: u64) -> u64 {
-    let left = DAY_MS.saturating_sub(now_ms.saturating_sub(at_ms));
-    used * left / DAY_MS
-}
-
-/// Why a node does not take a transaction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    Busy,
-    Signature(String),
-    Duplicate,
-    Tapos,
-    Expired,
-    Invalid(String),
-    Bandwidth,
-}
-
-impl Refusal {
-    /// The `code` of a node's answer.
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Busy => "SERVER_BUSY",
-            Self::Signature(_) => "SIGERROR",
-            Self::Duplicate => "DUP_TRANSACTION_ERROR",
-            Self::Tapos => "TAPOS_ERROR",
-            Self::Expired => "TRANSACTION_EXPIRATION_ERROR",
-            Self::Invalid(_) => "CONTRACT_VALIDATE_ERROR",
-            // Spelled like this by nodes.
-            Self::Bandwidth => "BANDWITH_ERROR",
-        }
-    }
-
-    pub fn message(&self) -> String {
-        match self {
-            Self::Busy => "Server busy.".into(),
-            Self::Signature(reason) => format!("Validate signature error: {reason}"),
-            Self::Duplicate => "Dup transaction.".into(),
-            Self::Tapos => "Tapos check error.".into(),
-            Self::Expired => "Transaction expired".into(),
-            Self::Invalid(reason) => format!("Contract validate error : {reason}"),
-            Self::Bandwidth => "Account resource insufficient error.".into(),
-        }
-    }
-}
 
 /// Which height a question is about: `wallet/` or `walletsolidity/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,24 +53,27 @@ pub struct Chain {
     lag: u64,
     pub energy_price_sun: u64,
     pub blocks: Blocks,
-    pub(crate) head: State,
-    /// The state as of the last final block; `unsettled` is what it lacks, by block.
-    pub(crate) solid: State,
-    pub(crate) unsettled: VecDeque<(u64, Changes)>,
-    pub(crate) accounts: HashMap<Address, Account>,
-    pub(crate) pending: Vec<Incoming>,
+    pub(crate) head: World,
+    /// The world as of the last final block; `unsettled` is what it lacks, by block.
+    pub(crate) solid: World,
+    pub(crate) unsettled: VecDeque<(u64, Edit)>,
+    /// Energy of every day that the faucet gave; it belongs to no block.
+    pub(crate) granted_energy: HashMap<Address, u64>,
+    pub pending: Vec<Incoming>,
     pub history: History,
-    pub contracts: BTreeMap<Address, Deployed>,
+    /// Those of the first block.
+    pub contracts: BTreeMap<Address, Arc<Deployed>>,
 }
 
 impl Chain {
     pub fn new(options: &Options) -> Result<Self, DevnetError> {
         crate::curve::install();
         let contracts = genesis::contracts()?;
-        let (mut head, mut solid) = (State::default(), State::default());
+        let mut head = World::default();
         for (address, contract) in &contracts {
-            head.place(*address, contract.code.clone(), &contract.storage);
-            solid.place(*address, contract.code.clone(), &contract.storage);
+            head.state.place(*address, contract.code.clone(), &contract.storage);
+            let (name, contract) = (contract.name.clone(), Some(Arc::clone(contract)));
+            head.accounts.insert(*address, Account { name, contract, ..Account::default() });
         }
         let block_ms = options.block_time.map(whole_ms);
         let now_ms = options.clock.now_ms();
@@ -148,10 +83,10 @@ impl Chain {
             lag: options.solidity_lag,
             energy_price_sun: options.energy_price_sun.max(1),
             blocks: Blocks::new(now_ms, now_ms, block_ms.unwrap_or(BLOCK_MS)),
+            solid: head.clone(),
             head,
-            solid,
             unsettled: VecDeque::new(),
-            accounts: HashMap::new(),
+            granted_energy: HashMap::new(),
             pending: Vec::new(),
             history: History::default(),
             contracts,
@@ -179,11 +114,15 @@ impl Chain {
         self.blocks.head()
     }
 
-    pub fn state(&self, view: View) -> &State {
+    pub fn world(&self, view: View) -> &World {
         match view {
             View::Head => &self.head,
             View::Solid => &self.solid,
         }
+    }
+
+    pub fn state(&self, view: View) -> &State {
+        &self.world(view).state
     }
 
     /// The number of the last block of a view.
@@ -195,7 +134,7 @@ impl Chain {
     }
 
     pub fn account(&self, view: View, of: Address) -> Option<&Account> {
-        self.accounts.get(&of).filter(|account| account.created_block <= self.tip(view))
+        self.world(view).account(of)
     }
 
     pub fn entry(&self, view: View, id: &TxId) -> Option<&Entry> {
@@ -213,6 +152,14 @@ impl Chain {
         self.state(view).run(at, call).map(|(outcome, _)| outcome)
     }
 
+    /// What a contract answers to nobody in particular; nothing where it fails.
+    pub fn read(&self, contract: Address, data: Vec<u8>) -> Vec<u8> {
+        let (from, energy_limit) = (Address::ZERO, SIMULATION_ENERGY);
+        let call = Call { from, to: contract, value_sun: 0, data, energy_limit, code: None };
+        let ran = self.simulate(View::Head, call).ok().filter(|outcome| outcome.ended == Ended::Success);
+        ran.map(|outcome| outcome.output).unwrap_or_default()
+    }
+
     /// Takes a signed transaction as `wallet/broadcasttransaction` does.
     pub fn broadcast(&mut self, incoming: Incoming) -> Result<(), Refusal> {
         self.admit(incoming)?;
@@ -223,64 +170,110 @@ impl Chain {
         Ok(())
     }
 
+    /// One that waits for a block.
+    pub fn waiting(&self, id: &TxId) -> Option<&Incoming> {
+        self.pending.iter().find(|waiting| waiting.sent.id == *id)
+    }
+
+    /// How something that waits would end if its block came now.
+    pub fn would_end(&self, incoming: &Incoming) -> Ended {
+        let (number, now) = (self.blocks.head() + 1, self.now_ms());
+        let at = Moment { number, secs: now / 1000 };
+        let ran = rules::costs(self, incoming, now)
+            .ok()
+            .and_then(|mut costs| execute::run(self, incoming, &mut costs, at, now));
+        ran.and_then(|done| done.outcome).map_or(Ended::Success, |outcome| outcome.ended)
+    }
+
     /// Lets it wait for the next block.
     pub(crate) fn admit(&mut self, incoming: Incoming) -> Result<(), Refusal> {
-        if self.history.get(&incoming.id).is_some() || self.pending.iter().any(|waiting| waiting.id == incoming.id) {
+        let (sent, id) = (&incoming.sent, incoming.sent.id);
+        if self.history.get(&id).is_some() || self.waiting(&id).is_some() {
             return Err(Refusal::Duplicate);
         }
         if self.pending.len() >= MAX_PENDING {
             return Err(Refusal::Busy);
         }
-        incoming.signed.clone()?;
-        let raw = &incoming.transaction.raw;
-        if !self.blocks.is_reference(raw.ref_block_bytes, raw.ref_block_hash) {
+        if sent.contract().is_none() {
+            return Err(Refusal::Invalid("No contract!".into()));
+        }
+        self.check_signatures(&incoming)?;
+        if !self.is_referable(&incoming) {
             return Err(Refusal::Tapos);
         }
-        let now = self.now_ms();
-        if raw.expiration_ms <= now || raw.expiration_ms > now + DAY_MS {
+        if incoming.bytes > MAX_BYTES {
+            return Err(Refusal::TooBig { id, bytes: incoming.bytes });
+        }
+        let (now, expires) = (self.now_ms(), sent.expiration_ms());
+        if expires <= now || expires > now + DAY_MS {
             return Err(Refusal::Expired);
         }
-        self.costs_before(raw, incoming.bytes, now)?;
+        rules::costs(self, &incoming, now)?;
         self.pending.push(incoming);
         Ok(())
     }
 
-    /// Whether the next block could take this, apart from its signature and references.
-    pub fn validate(&self, raw: &RawTransaction) -> Result<(), Refusal> {
-        let unsigned = Incoming::new(SignedTransaction { raw: raw.clone(), signatures: Vec::new() });
-        self.costs_before(raw, unsigned.bytes, self.now_ms()).map(drop)
+    /// Whether those who signed may do this for the owner, as its permissions are now.
+    fn check_signatures(&self, incoming: &Incoming) -> Result<(), Refusal> {
+        let sent = &incoming.sent;
+        let refused = |reason: String| Refusal::Signature(reason);
+        if sent.signatures.is_empty() {
+            return Err(refused("miss sig or contract".into()));
+        }
+        if sent.signatures.len() > MAX_KEYS {
+            return Err(refused("too many signatures".into()));
+        }
+        let owner = sent.owner().ok_or_else(|| Refusal::Invalid("Invalid ownerAddress!".into()))?;
+        let permissions = self.head.permissions(owner);
+        let permission = permissions.get(sent.permission()).ok_or_else(|| refused("permission isn't exit".into()))?;
+        if !permission.allows(sent.kind()) {
+            return Err(refused("Permission denied".into()));
+        }
+        let signers = incoming.signers.clone().map_err(refused)?;
+        let signed: Vec<_> = signers.into_iter().zip(sent.signatures.iter().map(Vec::as_slice)).collect();
+        let weight = permission.weigh(&signed).map_err(refused)?;
+        if weight < permission.threshold { Err(refused("sig error".into())) } else { Ok(()) }
+    }
+
+    fn is_referable(&self, incoming: &Incoming) -> bool {
+        incoming.sent.reference().is_some_and(|(low, middle)| self.blocks.is_reference(low, middle))
     }
 
     /// Gives TRX or tokens, in a block of its own.
     pub fn faucet(&mut self, to: Address, gift: Gift) -> Result<(), DevnetError> {
-        let changes = match gift {
-            Gift::Trx(sun) => self.head.credited(to, sun),
+        let ran = match gift {
+            Gift::Trx(_) => None,
             Gift::Token(token, amount) => {
                 if !self.contracts.get(&token).is_some_and(|contract| contract.is_token) {
                     return Err(DevnetError::NotAToken { token });
                 }
                 let data = [&[0x40, 0xc1, 0x0f, 0x19], [0; 12].as_slice(), to.bytes(), &amount.to_be_bytes()].concat();
-                let call =
-                    Call { from: genesis::FAUCET, to: token, value_sun: 0, data, energy_limit: SIMULATION_ENERGY };
+                let from = genesis::FAUCET;
+                let call = Call { from, to: token, value_sun: 0, data, energy_limit: SIMULATION_ENERGY, code: None };
                 let at = Moment { number: self.blocks.head() + 1, secs: self.now_ms() / 1000 };
                 let refused = |reason: String| DevnetError::Refused { contract: token, reason };
-                let (outcome, changes) = self.head.run(at, call).map_err(refused)?;
+                let (outcome, changes) = self.head.state.run(at, call).map_err(refused)?;
                 if outcome.ended != Ended::Success {
                     return Err(refused(outcome.ended.message().into()));
                 }
-                changes
+                Some(changes)
             }
             Gift::Energy(energy) => {
-                let account = self.accounts.get_mut(&to).ok_or(DevnetError::NoAccount { address: to })?;
-                account.energy_limit = account.energy_limit.saturating_add(energy);
+                self.head.account(to).ok_or(DevnetError::NoAccount { address: to })?;
+                let granted = self.granted_energy.entry(to).or_default();
+                *granted = granted.saturating_add(energy);
                 return Ok(());
             }
         };
         self.produce(self.clock.now_ms());
-        if let Gift::Trx(_) = gift {
-            self.bring_into_being(to);
+        let mut draft = Draft::new(&self.head, self.blocks.head_ms());
+        match (gift, ran) {
+            (Gift::Trx(sun), _) => draft.give(to, sun),
+            (_, Some(changes)) => draft.ran(changes),
+            _ => {}
         }
-        self.apply(changes);
+        let edit = draft.finish();
+        self.apply(edit);
         self.settle();
         Ok(())
     }
@@ -289,145 +282,46 @@ impl Chain {
     pub(crate) fn produce(&mut self, ms: u64) {
         self.blocks.push(ms);
         for incoming in std::mem::take(&mut self.pending) {
-            let raw = &incoming.transaction.raw;
-            // The block that it names may have been dropped.
-            let fits = self.blocks.is_reference(raw.ref_block_bytes, raw.ref_block_hash);
-            if fits && raw.expiration_ms > self.blocks.head_ms() {
+            // The block that it names may have been dropped, the keys may be others now.
+            let fits = self.is_referable(&incoming) && self.check_signatures(&incoming).is_ok();
+            if fits && incoming.sent.expiration_ms() > self.blocks.head_ms() {
                 self.include(incoming);
             }
         }
     }
 
-    fn include(&mut self, Incoming { transaction, id, bytes, before, .. }: Incoming) {
+    fn include(&mut self, incoming: Incoming) {
         let (number, now) = (self.blocks.head(), self.blocks.head_ms());
-        let Ok(mut costs) = self.costs_before(&transaction.raw, bytes, now) else { return };
-        let owner = transaction.raw.owner();
-        let (outcome, mut changes) = match &transaction.raw.contract {
-            Contract::Transfer { to, amount_sun, .. } => {
-                let changes = self.head.moved(owner, *to, *amount_sun);
-                self.bring_into_being(*to);
-                (None, changes)
-            }
-            Contract::Trigger { contract, call_value_sun, data, .. } => {
-                let spendable = self.head.balance(owner).saturating_sub(*call_value_sun + costs.bandwidth_fee);
-                let price = self.energy_price_sun;
-                let staked = self.accounts.get(&owner).map_or(0, |account| account.energy_left(now));
-                let energy_limit = (transaction.raw.fee_limit_sun / price).min(staked + spendable / price);
-                let (data, value_sun) = (data.clone(), *call_value_sun);
-                let call = Call { from: owner, to: *contract, value_sun, data, energy_limit };
-                let Ok((outcome, changes)) = self.head.run(Moment { number, secs: now / 1000 }, call) else { return };
-                costs.energy_used = outcome.energy.min(staked);
-                costs.energy_fee = (outcome.energy - costs.energy_used) * price;
-                (Some(outcome), changes)
-            }
-        };
+        let Ok(mut costs) = rules::costs(self, &incoming, now) else { return };
+        let at = Moment { number, secs: now / 1000 };
+        let Some(done) = execute::run(self, &incoming, &mut costs, at, now) else { return };
+        let execute::Done { outcome, created, withdrawn_sun, edit } = done;
         let ended = outcome.as_ref().map_or(Ended::Success, |outcome| outcome.ended);
-        if before.is_some_and(|before| before != ended) {
+        if incoming.before.is_some_and(|before| before != ended) {
             return;
         }
-        vm::charge(&mut changes, owner, costs.total());
-        if let Some(account) = self.accounts.get_mut(&owner) {
-            account.used_bandwidth = account.used_bandwidth(now) + costs.bandwidth_used;
-            account.used_at_ms = now;
-            account.used_energy = account.used_energy(now) + costs.energy_used;
-            account.used_energy_at_ms = now;
-        }
-        self.apply(changes);
-        self.history.add(id, Entry { transaction, block: number, block_ms: now, outcome, costs });
+        self.apply(edit);
+        let sent = incoming.sent;
+        self.history.add(sent.id, Entry { sent, block: number, block_ms: now, outcome, costs, created, withdrawn_sun });
     }
 
-    /// What a transaction costs before any code runs, or why it can't run.
-    fn costs_before(&self, raw: &RawTransaction, bytes: u64, now_ms: u64) -> Result<Costs, Refusal> {
-        let invalid = |reason: &str| Err(Refusal::Invalid(reason.into()));
-        let owner = raw.owner();
-        let balance = self.head.balance(owner);
-        let Some(account) = self.accounts.get(&owner) else {
-            return match raw.contract {
-                Contract::Transfer { .. } => invalid("Validate TransferContract error, no OwnerAccount."),
-                Contract::Trigger { .. } => invalid(&format!("account [{owner}] does not exist")),
-            };
-        };
-        let mut costs = Costs::default();
-        let spent = match &raw.contract {
-            Contract::Transfer { to, amount_sun, .. } => {
-                if to == &owner {
-                    return invalid("Validate TransferContract error, cannot transfer TRX to yourself.");
-                }
-                if *amount_sun == 0 {
-                    return invalid("Validate TransferContract error, amount must be greater than 0.");
-                }
-                if self.head.is_contract(*to) {
-                    return invalid("Cannot transfer TRX to a smartContract.");
-                }
-                if !self.accounts.contains_key(to) {
-                    costs.creation_fee = CREATE_ACCOUNT_SUN;
-                }
-                *amount_sun
-            }
-            Contract::Trigger { contract, call_value_sun, .. } => {
-                if !self.head.is_contract(*contract) {
-                    return invalid("No contract or not a valid smart contract");
-                }
-                if raw.fee_limit_sun > MAX_FEE_LIMIT_SUN {
-                    return invalid(&format!("feeLimit must be >= 0 and <= {MAX_FEE_LIMIT_SUN}"));
-                }
-                *call_value_sun
-            }
-        };
-        if balance < spent.saturating_add(costs.creation_fee) {
-            return match raw.contract {
-                Contract::Transfer { .. } => invalid("Validate TransferContract error, balance is not sufficient."),
-                Contract::Trigger { .. } => invalid("Validate InternalTransfer error, balance is not sufficient."),
-            };
-        }
-        if costs.creation_fee > 0 {
-            costs.bandwidth_fee = CREATE_BANDWIDTH_SUN;
-        } else if account.used_bandwidth(now_ms).saturating_add(bytes) <= FREE_BANDWIDTH {
-            costs.bandwidth_used = bytes;
-        } else {
-            costs.bandwidth_fee = bytes.saturating_mul(BYTE_PRICE_SUN);
-        }
-        if balance < spent.saturating_add(costs.total()) {
-            return Err(Refusal::Bandwidth);
-        }
-        Ok(costs)
+    fn apply(&mut self, edit: Edit) {
+        self.unsettled.push_back((self.blocks.head(), edit.clone()));
+        self.head.apply(edit);
     }
 
-    fn bring_into_being(&mut self, address: Address) {
-        let (created_ms, created_block) = (self.blocks.head_ms(), self.blocks.head());
-        self.accounts.entry(address).or_insert(Account {
-            created_ms,
-            created_block,
-            used_bandwidth: 0,
-            used_at_ms: created_ms,
-            energy_limit: 0,
-            used_energy: 0,
-            used_energy_at_ms: created_ms,
-        });
-    }
-
-    fn apply(&mut self, changes: Changes) {
-        self.unsettled.push_back((self.blocks.head(), changes.clone()));
-        self.head.commit(changes);
-    }
-
-    /// Lets the final state follow.
+    /// Lets the final world follow.
     pub(crate) fn settle(&mut self) {
         let solid = self.tip(View::Solid);
         while self.unsettled.front().is_some_and(|(block, _)| *block <= solid) {
-            if let Some((_, changes)) = self.unsettled.pop_front() {
-                self.solid.commit(changes);
+            if let Some((_, edit)) = self.unsettled.pop_front() {
+                self.solid.apply(edit);
             }
         }
     }
 
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// The code's hash as `getcontract` shows it.
-    pub fn code_hash(&self, at: Address) -> String {
-        hex::encode(keccak256(self.head.code(at)))
     }
 }
 

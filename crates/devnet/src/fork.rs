@@ -37,21 +37,14 @@ impl Chain {
         let dropped = self.history.cut(last);
         self.unsettled.retain(|(block, _)| *block <= last);
         self.head = self.solid.clone();
-        for (_, changes) in &self.unsettled {
-            self.head.commit(changes.clone());
-        }
-        self.accounts.retain(|_, account| account.created_block <= last);
-        for entry in &dropped {
-            if let Some(account) = self.accounts.get_mut(&entry.transaction.raw.owner()) {
-                account.used_bandwidth = account.used_bandwidth.saturating_sub(entry.costs.bandwidth_used);
-                account.used_energy = account.used_energy.saturating_sub(entry.costs.energy_used);
-            }
+        for (_, edit) in &self.unsettled {
+            self.head.apply(edit.clone());
         }
         let mut waiting = std::mem::take(&mut self.pending);
         let mut refused = None;
         for transaction in fork.instead {
-            let incoming = Incoming::new(transaction);
-            let id = incoming.id;
+            let incoming = Incoming::new(transaction.into());
+            let id = incoming.sent.id;
             if let Err(refusal) = self.admit(incoming) {
                 refused = Some(DevnetError::NotTaken { transaction: id, code: refusal.code() });
             }
@@ -59,11 +52,11 @@ impl Chain {
         self.produce(self.clock.now_ms());
         self.blocks.push_evenly(fork.blocks, 1);
         self.settle();
-        let ids = dropped.iter().map(|entry| entry.transaction.id()).collect();
+        let ids = dropped.iter().map(|entry| entry.sent.id).collect();
         if !fork.forget {
             waiting.extend(dropped.into_iter().map(|entry| {
                 let before = Some(entry.ended());
-                Incoming { before, ..Incoming::new(entry.transaction) }
+                Incoming { before, ..Incoming::new(entry.sent) }
             }));
         }
         self.pending = waiting;

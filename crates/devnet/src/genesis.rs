@@ -2,10 +2,13 @@
 //! contracts/*.sol and read from the committed artifacts.
 
 use crate::DevnetError;
-use revm::primitives::U256;
+use crate::action::Creation;
+use revm::primitives::{U256, keccak256};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use tron::foreign::Message;
 use tron::{Address, Network, registry, token};
 
 const TEST_TOKEN: &str = include_str!("../contracts/artifacts/TestToken.json");
@@ -24,10 +27,14 @@ pub const FAKE_USDT: Address = Address::from_bytes(*b"countersign fakeUSDT");
 /// AUSD, 6 decimals, domain version "1". It is in no token table.
 pub const AUTHORIZED_USD: Address = Address::from_bytes(*b"countersign AuthUSD.");
 
-/// A contract of the first block.
+/// A contract: one of the first block, or one that a transaction made.
 #[derive(Debug)]
 pub struct Deployed {
-    pub name: &'static str,
+    pub name: String,
+    /// Who made it.
+    pub origin: Address,
+    pub user_percent: u64,
+    pub origin_energy_limit: u64,
     /// The ABI in a node's words (`entrys`, `Function`, `View`).
     pub abi: Value,
     /// Selectors of functions that only read.
@@ -48,7 +55,7 @@ struct Artifact {
 }
 
 /// Every contract of the devnet by address.
-pub fn contracts() -> Result<BTreeMap<Address, Deployed>, DevnetError> {
+pub fn contracts() -> Result<BTreeMap<Address, Arc<Deployed>>, DevnetError> {
     let mut contracts = BTreeMap::new();
     let permit = registry::deployments(Network::Nile).payment_permit;
     contracts.insert(permit, deployed("PaymentPermit", PAYMENT_PERMIT, Vec::new(), false)?);
@@ -68,7 +75,7 @@ pub fn contracts() -> Result<BTreeMap<Address, Deployed>, DevnetError> {
     contracts.insert(FAKE_USDT, named("USDT", "Tether USD", 6)?);
     let own = vec![(0, short_string("Authorized Dollar")), (1, short_string("AUSD")), (2, U256::from(6))];
     contracts.insert(AUTHORIZED_USD, deployed("Authorized Dollar", AUTH_TOKEN, own, true)?);
-    Ok(contracts)
+    Ok(contracts.into_iter().map(|(address, contract)| (address, Arc::new(contract))).collect())
 }
 
 fn deployed(
@@ -88,7 +95,66 @@ fn deployed(
         .collect();
     let entries: Vec<Value> = artifact.abi.into_iter().map(node_entry).collect();
     let abi = serde_json::json!({ "entrys": entries });
-    Ok(Deployed { name, abi, views, creation: artifact.bytecode, code, storage, is_token })
+    Ok(Deployed {
+        name: name.into(),
+        abi,
+        views,
+        creation: artifact.bytecode,
+        code,
+        storage,
+        is_token,
+        ..Deployed::unnamed()
+    })
+}
+
+impl Deployed {
+    /// One that another contract made: nobody says anything of it.
+    pub fn unnamed() -> Self {
+        Self {
+            name: String::new(),
+            origin: FAUCET,
+            user_percent: 100,
+            origin_energy_limit: 10_000_000,
+            abi: Value::Object(Map::new()),
+            views: Vec::new(),
+            creation: String::new(),
+            code: Vec::new(),
+            storage: Vec::new(),
+            is_token: false,
+        }
+    }
+
+    /// One that a transaction made.
+    pub fn new(origin: Address, creation: &Creation) -> Self {
+        let abi = creation.abi.as_ref().map_or_else(|| Value::Object(Map::new()), Message::to_json);
+        let views = views(&abi);
+        Self {
+            name: creation.name.clone(),
+            origin,
+            user_percent: creation.user_percent,
+            origin_energy_limit: creation.origin_energy_limit,
+            views,
+            abi,
+            creation: hex::encode(&creation.bytecode),
+            ..Self::unnamed()
+        }
+    }
+}
+
+/// Selectors of the functions of a node's ABI that only read.
+fn views(abi: &Value) -> Vec<[u8; 4]> {
+    let entries = abi.get("entrys").and_then(Value::as_array).into_iter().flatten();
+    let reads = |entry: &&Value| {
+        entry.get("type").and_then(Value::as_str) == Some("Function")
+            && matches!(entry.get("stateMutability").and_then(Value::as_str), Some("View" | "Pure"))
+    };
+    let selector = |entry: &Value| {
+        let inputs = entry.get("inputs").and_then(Value::as_array).into_iter().flatten();
+        let types: Vec<_> = inputs.filter_map(|input| input.get("type").and_then(Value::as_str)).collect();
+        let name = entry.get("name").and_then(Value::as_str)?;
+        keccak256(format!("{name}({})", types.join(","))).first_chunk().copied()
+    };
+    entries.filter(reads).filter_map(selector).collect()
 }
 
 fn reads_only(abi: &[Map<String, Value>], signature: &str) -> bool {
@@ -119,6 +185,12 @@ fn drop_internal_types(value: &mut Value) {
             map.remove("internalType");
             map.remove("anonymous");
             map.values_mut().for_each(drop_internal_types);
+            // What is nothing is left out, as everywhere in a node's answers.
+            map.retain(|_, value| {
+                value.as_str() != Some("")
+                    && value.as_array().is_none_or(|list| !list.is_empty())
+                    && *value != Value::Bool(false)
+            });
         }
         Value::Array(list) => list.iter_mut().for_each(drop_internal_types),
         _ => {}

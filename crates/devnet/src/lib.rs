@@ -2,17 +2,25 @@
 //! and contract addresses of the Nile testnet. Holds nothing of value, keeps nothing on disk, listens on
 //! 127.0.0.1 alone.
 
+mod action;
 mod api;
 mod blocks;
 mod busy;
 mod chain;
 mod clock;
 mod curve;
+mod execute;
 mod fork;
 mod genesis;
 mod history;
 mod incoming;
+mod permission;
+mod refusal;
+mod rules;
+mod stake;
 mod vm;
+mod wire;
+mod world;
 
 pub use api::Fault;
 pub use busy::{Busy, Load, Loads, Share};
@@ -220,6 +228,11 @@ impl Devnet {
     /// What was asked, and what the node was too busy for, since it was told how busy it is.
     pub fn loads(&self) -> Loads {
         self.node.loads()
+    }
+
+    /// From now on every receipt is asked for `asks` times in vain, although its transaction is in a block. 0 ends that.
+    pub fn be_silent(&self, asks: u64) {
+        self.node.be_silent(asks);
     }
 
     /// Stops and waits until the port is free.

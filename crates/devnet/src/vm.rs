@@ -6,18 +6,22 @@ use revm::context_interface::cfg::GasParams;
 use revm::context_interface::cfg::gas_params::GasId;
 use revm::context_interface::result::{ExecutionResult, HaltReason};
 use revm::database::{CacheDB, EmptyDB};
-use revm::database_interface::{DatabaseRef, WrapDatabaseRef};
+use revm::database_interface::{Database, DatabaseRef, WrapDatabaseRef};
 use revm::handler::instructions::EthInstructions;
 use revm::interpreter::{instruction_table, instructions::gas_table_spec};
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Bytes, Log, TxKind, U256};
 use revm::state::{Account, AccountInfo, Bytecode, EvmState};
 use revm::{DatabaseCommit, ExecuteEvm, MainBuilder, MainContext};
+use std::convert::Infallible;
 use std::sync::LazyLock;
 use tron::Address;
 
 /// Nile's, so that typed data signed for Nile is valid here.
 pub const CHAIN_ID: u64 = 3_448_148_188;
+
+/// For every byte that a new contract has.
+const BYTE_OF_CODE: u64 = 200;
 
 /// What a transaction or a faucet gift changed, ready to be applied to a later copy of the state too.
 pub type Changes = EvmState;
@@ -40,6 +44,8 @@ pub struct Call {
     pub value_sun: u64,
     pub data: Vec<u8>,
     pub energy_limit: u64,
+    /// Code that stands at `to` for this call alone: the one that makes a contract.
+    pub code: Option<Vec<u8>>,
 }
 
 /// How a call ended, by TRON's names.
@@ -52,7 +58,7 @@ pub enum Ended {
     Failed(&'static str),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Outcome {
     pub ended: Ended,
     pub output: Vec<u8>,
@@ -137,62 +143,52 @@ impl State {
         info.unwrap_or_default()
     }
 
+    /// One word of a contract's storage.
+    pub fn word(&self, at: Address, slot: U256) -> U256 {
+        let Ok(word) = self.0.storage_ref(at.evm(), slot);
+        word
+    }
+
     /// Runs a call and tells what it would change, changing nothing. `Err` is a call that can't begin.
-    pub fn run(&self, at: Moment, call: Call) -> Result<(Outcome, Changes), String> {
-        let limit = call.energy_limit;
-        let mut evm = Context::mainnet()
-            .with_db(WrapDatabaseRef(&self.0))
-            .with_cfg(config())
-            .modify_block_chained(|block| {
-                block.number = U256::from(at.number);
-                block.timestamp = U256::from(at.secs);
-                block.gas_limit = u64::MAX;
-            })
-            .build_mainnet();
-        evm.instruction = EthInstructions::new(instruction_table(), gas_table_spec(SpecId::FRONTIER), SpecId::CANCUN);
-        let transaction = TxEnv {
-            caller: call.from.evm(),
-            kind: TxKind::Call(call.to.evm()),
-            value: U256::from(call.value_sun),
-            data: Bytes::from(call.data),
-            gas_limit: limit,
-            chain_id: None,
-            ..TxEnv::default()
-        };
-        let done = evm.transact(transaction).map_err(|error| error.to_string())?;
-        let outcome = match done.result {
-            ExecutionResult::Success { gas, logs, output, .. } => {
-                let (output, energy) = (output.into_data().to_vec(), gas.tx_gas_used());
-                Outcome { ended: Ended::Success, output, energy, logs }
+    pub fn run(&self, at: Moment, mut call: Call) -> Result<(Outcome, Changes), String> {
+        let Some(code) = call.code.take() else { return execute(WrapDatabaseRef(&self.0), at, call) };
+        let (to, limit) = (call.to, call.energy_limit);
+        let mut with_code = CacheDB::new(&self.0);
+        with_code.insert_account_info(
+            to.evm(),
+            AccountInfo {
+                balance: self.info(to).balance,
+                ..AccountInfo::from_bytecode(Bytecode::new_legacy(code.into()))
+            },
+        );
+        let (mut outcome, mut changes) = execute(with_code, at, call)?;
+        if outcome.ended == Ended::Success {
+            let length = u64::try_from(outcome.output.len()).unwrap_or(u64::MAX);
+            outcome.energy = outcome.energy.saturating_add(length.saturating_mul(BYTE_OF_CODE));
+            if outcome.energy > limit {
+                outcome = Outcome { ended: Ended::OutOfEnergy, output: Vec::new(), energy: limit, logs: Vec::new() };
+            } else {
+                self.set_code(&mut changes, to, outcome.output.clone());
             }
-            ExecutionResult::Revert { gas, output, .. } => {
-                let (output, energy) = (output.to_vec(), gas.tx_gas_used());
-                Outcome { ended: Ended::Revert, output, energy, logs: Vec::new() }
-            }
-            ExecutionResult::Halt { reason, .. } => {
-                Outcome { ended: halted(&reason), output: Vec::new(), energy: limit, logs: Vec::new() }
-            }
-        };
-        Ok((outcome, done.state))
+        }
+        if outcome.ended != Ended::Success {
+            changes.clear();
+        }
+        Ok((outcome, changes))
     }
 
-    /// What moving TRX from one account to another changes. The caller has checked that it is there.
-    pub fn moved(&self, from: Address, to: Address, sun: u64) -> Changes {
-        let mut changes = self.credited(to, sun);
-        changes.extend(self.with_balance(from, |held| held.saturating_sub(U256::from(sun))));
-        changes
-    }
-
-    /// What giving TRX to an account changes.
-    pub fn credited(&self, to: Address, sun: u64) -> Changes {
-        self.with_balance(to, |held| held.saturating_add(U256::from(sun)))
-    }
-
-    fn with_balance(&self, of: Address, change: impl FnOnce(U256) -> U256) -> Changes {
-        let mut account = Account::from(self.info(of));
-        account.info.balance = change(account.info.balance);
+    pub fn set_balance(&self, changes: &mut Changes, of: Address, sun: u64) {
+        let account = changes.entry(of.evm()).or_insert_with(|| Account::from(self.info(of)));
+        account.info.balance = U256::from(sun);
         account.mark_touch();
-        Changes::from_iter([(of.evm(), account)])
+    }
+
+    fn set_code(&self, changes: &mut Changes, at: Address, code: Vec<u8>) {
+        let account = changes.entry(at.evm()).or_insert_with(|| Account::from(self.info(at)));
+        let code = Bytecode::new_legacy(code.into());
+        account.info.code_hash = code.hash_slow();
+        account.info.code = Some(code);
+        account.mark_touch();
     }
 
     pub fn commit(&mut self, changes: Changes) {
@@ -200,12 +196,56 @@ impl State {
     }
 }
 
-/// Takes a fee from an account that is among the changes already.
-pub fn charge(changes: &mut Changes, payer: Address, sun: u64) {
-    if let Some(account) = changes.get_mut(&payer.evm()) {
-        account.info.balance = account.info.balance.saturating_sub(U256::from(sun));
-        account.mark_touch();
-    }
+/// The balance that is among the changes.
+pub fn balance_in(changes: &Changes, of: Address) -> Option<u64> {
+    changes.get(&of.evm()).map(|account| account.info.balance.saturating_to())
+}
+
+/// Who has TRX or code after these changes, and whether it is code.
+pub fn arrived(changes: &Changes) -> impl Iterator<Item = (Address, bool)> {
+    changes.iter().filter(|(_, account)| account.is_touched()).filter_map(|(address, account)| {
+        let is_contract = !account.info.is_empty_code_hash();
+        (is_contract || !account.info.balance.is_zero())
+            .then(|| (Address::from_bytes(address.into_array()), is_contract))
+    })
+}
+
+fn execute<D: Database<Error = Infallible>>(db: D, at: Moment, call: Call) -> Result<(Outcome, Changes), String> {
+    let limit = call.energy_limit;
+    let mut evm = Context::mainnet()
+        .with_db(db)
+        .with_cfg(config())
+        .modify_block_chained(|block| {
+            block.number = U256::from(at.number);
+            block.timestamp = U256::from(at.secs);
+            block.gas_limit = u64::MAX;
+        })
+        .build_mainnet();
+    evm.instruction = EthInstructions::new(instruction_table(), gas_table_spec(SpecId::FRONTIER), SpecId::CANCUN);
+    let transaction = TxEnv {
+        caller: call.from.evm(),
+        kind: TxKind::Call(call.to.evm()),
+        value: U256::from(call.value_sun),
+        data: Bytes::from(call.data),
+        gas_limit: limit,
+        chain_id: None,
+        ..TxEnv::default()
+    };
+    let done = evm.transact(transaction).map_err(|error| error.to_string())?;
+    let outcome = match done.result {
+        ExecutionResult::Success { gas, logs, output, .. } => {
+            let (output, energy) = (output.into_data().to_vec(), gas.tx_gas_used());
+            Outcome { ended: Ended::Success, output, energy, logs }
+        }
+        ExecutionResult::Revert { gas, output, .. } => {
+            let (output, energy) = (output.to_vec(), gas.tx_gas_used());
+            Outcome { ended: Ended::Revert, output, energy, logs: Vec::new() }
+        }
+        ExecutionResult::Halt { reason, .. } => {
+            Outcome { ended: halted(&reason), output: Vec::new(), energy: limit, logs: Vec::new() }
+        }
+    };
+    Ok((outcome, done.state))
 }
 
 fn config() -> CfgEnv {

@@ -75,7 +75,7 @@ async fn only_the_owners_signature_counts() {
     assert_refused(&net.broadcast(&unsigned).await, "SIGERROR", "miss sig");
     let mut broken = strangers.to_json();
     broken["signature"] = json!(["00"]);
-    assert_refused(&net.post("wallet/broadcasttransaction", broken).await, "SIGERROR", "65 bytes");
+    assert_refused(&net.post("wallet/broadcasttransaction", broken).await, "SIGERROR", "Signature size is 1");
     assert_eq!(net.trx_balance(key(1).address()).await, 1000 * TRX);
 }
 
@@ -92,7 +92,7 @@ async fn what_the_account_can_not_do_is_refused_before_any_block() {
     let usdt = address(USDT);
     for (contract, message) in [
         (pay_bob(1000 * TRX + 1), "balance is not sufficient"),
-        (pay_bob(0), "amount must be greater than 0"),
+        (pay_bob(0), "Amount must be greater than 0."),
         (Contract::Transfer { owner: alice, to: alice, amount_sun: 1 }, "transfer TRX to yourself"),
         (Contract::Transfer { owner: alice, to: usdt, amount_sun: 1 }, "Cannot transfer TRX to a smartContract"),
         (Contract::Transfer { owner: alice, to: key(8).address(), amount_sun: 1000 * TRX }, "not sufficient"),

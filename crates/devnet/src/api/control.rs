@@ -26,6 +26,7 @@ pub fn routes() -> Router<Arc<Node>> {
         .route("/fork", post(fork))
         .route("/clock", get(clock).post(set_clock))
         .route("/faults", post(plan_fault).delete(clear_faults))
+        .route("/receipts", post(be_silent))
         .route("/busy", get(loads).post(be_busy).delete(be_idle))
 }
 
@@ -164,6 +165,17 @@ async fn plan_fault(State(node): Shared, Json(question): Json<FaultQuestion>) ->
 
 async fn clear_faults(State(node): Shared) -> Json<Value> {
     node.clear_faults();
+    Json(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SilenceQuestion {
+    silent: u64,
+}
+
+async fn be_silent(State(node): Shared, Json(question): Json<SilenceQuestion>) -> Json<Value> {
+    node.be_silent(question.silent);
     Json(json!({}))
 }
 

@@ -1,7 +1,7 @@
 //! Which questions are answered at which port, and what a node says where it does not answer: 405 with a page of HTML,
 //! 404 to a GET.
 
-use super::{Node, control, ethereum, head, solid};
+use super::{Node, control, ethereum, grid, head, solid};
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
@@ -15,13 +15,15 @@ pub enum Door {
     Solidity,
     Ethereum,
     Control,
+    /// What TronGrid answers beside a node.
+    Grid,
     /// `wallet/getnodeinfo` alone, which a node has at its solidity port too.
     Info,
 }
 
 impl Door {
     /// Public gateways have everything at one port.
-    pub const TOGETHER: &[Self] = &[Self::Wallet, Self::Solidity, Self::Ethereum, Self::Control];
+    pub const TOGETHER: &[Self] = &[Self::Wallet, Self::Solidity, Self::Ethereum, Self::Grid, Self::Control];
     pub const FIRST: &[Self] = &[Self::Wallet, Self::Control];
     pub const SECOND: &[Self] = &[Self::Solidity, Self::Info];
     pub const THIRD: &[Self] = &[Self::Ethereum];
@@ -32,6 +34,7 @@ pub fn router(node: Arc<Node>, doors: &[Door]) -> Router {
         Door::Wallet => router.route("/wallet/{method}", any(head)),
         Door::Solidity => router.route("/walletsolidity/{method}", any(solid)),
         Door::Ethereum => router.route("/jsonrpc", any(ethereum)),
+        Door::Grid => router.route("/v1/accounts/{address}/transactions/trc20", get(grid::transfers)),
         Door::Control => router.route("/devnet", get(control::about)).nest("/devnet", control::routes()),
         Door::Info => router.route("/wallet/getnodeinfo", any(info)),
     };
@@ -39,7 +42,7 @@ pub fn router(node: Arc<Node>, doors: &[Door]) -> Router {
 }
 
 async fn info(State(node): State<Arc<Node>>) -> Response {
-    super::reply(&super::read::node_info(&node.chain()))
+    super::reply(&super::about::node_info(&node.chain()))
 }
 
 async fn nobody(method: Method, uri: Uri) -> Response {

@@ -1,18 +1,72 @@
-//! The node's JSON: questions with their addresses in Base58 (`visible`) or `41` hex, transactions in and out.
-//! Refuses what a node refuses, among it an address in the other form.
+//! A node's questions: their arguments, addresses in Base58 (`visible`) or `41` hex, and the errors of what can't be
+//! read. Refuses what a node refuses, among it an address in the other form.
 
-use serde_json::{Map, Value, json};
-use tron::tx::Contract;
-use tron::{Address, RawTransaction, Signature, SignedTransaction};
+use serde_json::{Map, Value};
+use std::fmt;
+use tron::Address;
 
-/// What a node answers with `Error`, or inside `result` where it builds transactions.
+/// What a node answers with `Error`, or inside `result` where it builds transactions: the class of a Java exception and
+/// its words.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeError(pub String);
+pub struct NodeError {
+    class: &'static str,
+    pub words: String,
+}
 
 pub type Answer = Result<Value, NodeError>;
 
-pub fn wrong(reason: impl Into<String>) -> NodeError {
-    NodeError(reason.into())
+impl fmt::Display for NodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "class {} : {}", self.class, self.words)
+    }
+}
+
+/// The kinds of errors, by the classes that clients see.
+impl NodeError {
+    fn of(class: &'static str, words: impl Into<String>) -> Self {
+        Self { class, words: words.into() }
+    }
+
+    pub fn other(words: impl Into<String>) -> Self {
+        Self::of("java.lang.Exception", words)
+    }
+
+    /// A rule refuses it.
+    pub fn rule(words: impl Into<String>) -> Self {
+        Self::of("org.tron.core.exception.ContractValidateException", words)
+    }
+
+    pub fn json(words: impl Into<String>) -> Self {
+        Self::of("com.alibaba.fastjson.JSONException", words)
+    }
+
+    /// JSON that is not the message that it should be.
+    pub fn parse(words: impl Into<String>) -> Self {
+        Self::of("org.tron.core.services.http.JsonFormat$ParseException", words)
+    }
+
+    pub fn missing(name: &str) -> Self {
+        Self::of("java.security.InvalidParameterException", format!("{name} isn't set."))
+    }
+
+    pub fn hex() -> Self {
+        let words = "exception decoding Hex string: invalid characters encountered in Hex string";
+        Self::of("org.bouncycastle.util.encoders.DecoderException", words)
+    }
+
+    /// Base58 that is no address.
+    pub fn base58(name: &str) -> Self {
+        Self::of(
+            "java.lang.NullPointerException",
+            format!("invalid address in {name}: expected Base58, as visible is true"),
+        )
+    }
+
+    pub fn torn() -> Self {
+        let words = "While parsing a protocol message, the input ended unexpectedly in the middle of a field.  This could \
+                     mean either that the input has been truncated or that an embedded message misreported its own length.";
+        Self::of("com.google.protobuf.InvalidProtocolBufferException", words)
+    }
 }
 
 /// How addresses and texts are written in an answer.
@@ -31,36 +85,54 @@ impl Form {
         if self.visible { text.into() } else { hex::encode(text).into() }
     }
 
-    /// Reads an address in this form only, as a node does.
-    pub fn read_address(self, name: &str, text: &str) -> Result<Address, NodeError> {
-        let fits = text.starts_with('T') == self.visible;
-        let address = fits.then(|| Address::parse(text).ok()).flatten();
-        address.ok_or_else(|| {
-            let expected = if self.visible { "Base58, as visible is true" } else { "41 hex, as visible is false" };
-            wrong(format!("invalid address in {name}: expected {expected}"))
-        })
+    /// The bytes of an address in this form only, as a node reads them: they need not be those of an account.
+    pub fn read(self, name: &str, text: &str) -> Result<Vec<u8>, NodeError> {
+        if self.visible {
+            let address = Address::parse(text).ok().filter(|_| text.starts_with('T'));
+            return address.map(|address| address.to_bytes21().to_vec()).ok_or_else(|| NodeError::base58(name));
+        }
+        hex::decode(text.strip_prefix("0x").unwrap_or(text))
+            .map_err(|_| NodeError::parse(format!("INVALID hex String: {name} has to be 41 hex, as visible is false")))
     }
 }
 
 /// A question's arguments: a JSON object, or a query string.
 #[derive(Clone, Debug, Default)]
-pub struct Args(Map<String, Value>);
+pub struct Args {
+    members: Value,
+    /// There was not even an empty object.
+    blank: bool,
+}
 
 impl Args {
     pub fn read(body: &[u8]) -> Result<Self, NodeError> {
         if body.iter().all(u8::is_ascii_whitespace) {
-            return Ok(Self::default());
+            return Ok(Self { members: Value::Object(Map::new()), blank: true });
         }
-        serde_json::from_slice(body).map(Self).map_err(|e| wrong(format!("JSON: {e}")))
+        let members: Value = serde_json::from_slice(body).map_err(|e| NodeError::json(e.to_string()))?;
+        if !members.is_object() {
+            return Err(NodeError::json("can not cast to JSONObject."));
+        }
+        Ok(Self { members, blank: false })
     }
 
-    /// Arguments of a GET question; values stay texts.
+    /// Arguments of a GET question, or of a form; values stay texts.
     pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+        let members: Map<_, _> = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+        Self { members: Value::Object(members), blank: false }
+    }
+
+    /// Arguments of a form, as a browser sends them.
+    pub fn from_form(body: &[u8]) -> Result<Self, NodeError> {
+        serde_urlencoded::from_bytes(body).map(Self::from_pairs).map_err(|e| NodeError::other(e.to_string()))
+    }
+
+    pub fn json(&self) -> &Value {
+        &self.members
     }
 
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.members.get(name).filter(|value| !value.is_null())
     }
 
     pub fn form(&self) -> Form {
@@ -80,134 +152,67 @@ impl Args {
     }
 
     pub fn needed(&self, name: &str) -> Result<&str, NodeError> {
-        self.text(name).ok_or_else(|| wrong(format!("{name} isn't set.")))
+        self.text(name).ok_or_else(|| NodeError::missing(name))
     }
 
+    /// An address that has to be one.
     pub fn address(&self, name: &str) -> Result<Address, NodeError> {
-        self.form().read_address(name, self.needed(name)?)
+        let bytes = self.form().read(name, self.needed(name)?)?;
+        Address::from_bytes21(&bytes).map_err(|e| NodeError::other(format!("invalid address in {name}: {e}")))
+    }
+
+    /// Whom a question is about; bytes that are no address are nobody.
+    pub fn account(&self, name: &str) -> Result<Option<Address>, NodeError> {
+        if self.blank {
+            return Err(NodeError::parse("1:1: Expected \"{\"."));
+        }
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Address::from_bytes21(&self.form().read(name, text)?).ok()),
+            Some(_) => Err(NodeError::parse(format!("{name}: Expected string."))),
+        }
     }
 
     /// A whole number, written as one or as text.
-    pub fn number(&self, name: &str) -> Result<Option<u64>, NodeError> {
+    pub fn signed(&self, name: &str) -> Result<Option<i64>, NodeError> {
         self.get(name).map(|value| whole(name, value)).transpose()
     }
 
+    /// A whole number that counts something.
+    pub fn number(&self, name: &str) -> Result<Option<u64>, NodeError> {
+        let count = |number| {
+            u64::try_from(number).map_err(|_| NodeError::other(format!("{name}: expected 0 or more, found {number}")))
+        };
+        self.signed(name)?.map(count).transpose()
+    }
+
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>, NodeError> {
-        unhex(name, self.text(name).unwrap_or_default())
+        unhex(self.text(name).unwrap_or_default())
     }
 
     /// 32 bytes in hex: a transaction's or block's id.
     pub fn id(&self, name: &str) -> Result<Option<[u8; 32]>, NodeError> {
         match self.text(name) {
             None => Ok(None),
-            Some(text) => Ok(unhex(name, text)?.try_into().ok()),
+            Some(text) => {
+                let bytes = unhex(text).map_err(|_| NodeError::parse(format!("INVALID hex String in {name}")))?;
+                Ok(bytes.try_into().ok())
+            }
         }
     }
 }
 
-pub fn whole(name: &str, value: &Value) -> Result<u64, NodeError> {
+pub fn whole(name: &str, value: &Value) -> Result<i64, NodeError> {
     let number = match value {
-        Value::Number(number) => number.as_u64(),
+        Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    // Protobuf's int64 ends here.
-    number
-        .filter(|number| i64::try_from(*number).is_ok())
-        .ok_or_else(|| wrong(format!("{name}: expected a whole number, found {value}")))
+    // Protobuf's int64 ends where this does.
+    number.ok_or_else(|| NodeError::parse(format!("{name}: expected a whole number, found {value}")))
 }
 
-pub fn unhex(name: &str, text: &str) -> Result<Vec<u8>, NodeError> {
-    hex::decode(text.strip_prefix("0x").unwrap_or(text)).map_err(|e| wrong(format!("{name}: {e}")))
-}
-
-/// A transaction as every node endpoint shows it.
-pub fn show(raw: &RawTransaction, signatures: &[Signature], form: Form) -> Value {
-    let mut transaction = json!({
-        "txID": raw.id().to_string(),
-        "raw_data": show_raw(raw, form),
-        "raw_data_hex": raw.to_hex(),
-    });
-    if let (Some(map), false) = (transaction.as_object_mut(), signatures.is_empty()) {
-        let list = signatures.iter().map(|s| hex::encode(s.to_bytes())).collect::<Vec<_>>();
-        map.insert("signature".into(), list.into());
-    }
-    transaction
-}
-
-fn show_raw(raw: &RawTransaction, form: Form) -> Value {
-    let mut json = raw.to_json();
-    let value = json.pointer_mut("/contract/0/parameter/value").and_then(Value::as_object_mut);
-    for (name, value) in value.into_iter().flatten() {
-        if name.ends_with("_address")
-            && let Some(address) = value.as_str().and_then(|text| Address::parse(text).ok())
-        {
-            *value = form.address(address);
-        }
-    }
-    json
-}
-
-/// Reads a signed or unsigned transaction from `raw_data`, as a node does: `raw_data_hex` and `txID` are not looked at.
-pub fn read_transaction(args: &Args) -> Result<SignedTransaction, NodeError> {
-    let raw = args.get("raw_data").and_then(Value::as_object).ok_or_else(|| wrong("raw_data isn't set."))?;
-    let known = ["contract", "ref_block_bytes", "ref_block_hash", "expiration", "timestamp", "fee_limit"];
-    if let Some(name) = raw.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(wrong(format!("raw_data.{name} is not supported by the devnet")));
-    }
-    let number = |name: &str| raw.get(name).map_or(Ok(0), |value| whole(name, value));
-    let bytes = |name: &str| unhex(name, raw.get(name).and_then(Value::as_str).unwrap_or_default());
-    let length = |name: &str| wrong(format!("{name} has the wrong length"));
-    let raw = RawTransaction {
-        ref_block_bytes: bytes("ref_block_bytes")?.try_into().map_err(|_| length("ref_block_bytes"))?,
-        ref_block_hash: bytes("ref_block_hash")?.try_into().map_err(|_| length("ref_block_hash"))?,
-        expiration_ms: number("expiration")?,
-        timestamp_ms: number("timestamp")?,
-        contract: read_contract(raw.get("contract"), args.form())?,
-        fee_limit_sun: number("fee_limit")?,
-    };
-    let signatures = args.get("signature").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let signatures = signatures.iter().map(read_signature).collect::<Result<_, _>>()?;
-    Ok(SignedTransaction { raw, signatures })
-}
-
-fn read_contract(contracts: Option<&Value>, form: Form) -> Result<Contract, NodeError> {
-    let Some([contract]) = contracts.and_then(Value::as_array).map(Vec::as_slice) else {
-        return Err(wrong("expected one contract in raw_data.contract"));
-    };
-    if contract.get("Permission_id").is_some_and(|id| id != 0) {
-        return Err(wrong("Permission_id is not supported by the devnet"));
-    }
-    let value = contract.pointer("/parameter/value").ok_or_else(|| wrong("parameter.value isn't set."))?;
-    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
-    let address = |name: &str| form.read_address(name, text(name));
-    let number = |name: &str| value.get(name).map_or(Ok(0), |value| whole(name, value));
-    for name in ["call_token_value", "token_id"] {
-        if number(name)? != 0 {
-            return Err(wrong(format!("{name} is not supported by the devnet")));
-        }
-    }
-    match contract.get("type").and_then(Value::as_str) {
-        Some("TransferContract") => Ok(Contract::Transfer {
-            owner: address("owner_address")?,
-            to: address("to_address")?,
-            amount_sun: number("amount")?,
-        }),
-        Some("TriggerSmartContract") => Ok(Contract::Trigger {
-            owner: address("owner_address")?,
-            contract: address("contract_address")?,
-            call_value_sun: number("call_value")?,
-            data: unhex("data", text("data"))?,
-        }),
-        kind => Err(wrong(format!("contract type {kind:?} is not supported by the devnet"))),
-    }
-}
-
-/// 65 bytes in hex, or a node's complaint; v may be 0 or 1 as well.
-fn read_signature(signature: &Value) -> Result<Signature, NodeError> {
-    let mut bytes = unhex("signature", signature.as_str().unwrap_or_default())?;
-    if let [.., v @ (0 | 1)] = bytes.as_mut_slice() {
-        *v += 27;
-    }
-    Signature::from_bytes(&bytes).map_err(|e| wrong(format!("signature: {e}")))
+pub fn unhex(text: &str) -> Result<Vec<u8>, NodeError> {
+    hex::decode(text.strip_prefix("0x").unwrap_or(text)).map_err(|_| NodeError::hex())
 }

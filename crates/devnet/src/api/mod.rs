@@ -1,11 +1,19 @@
 //! The node's HTTP doors: `wallet/`, `walletsolidity/`, `jsonrpc`, and `devnet/` to control it. Bodies are limited;
 //! what can't be read gets a node's error, status 200 and `Error`.
 
+mod about;
+mod account;
+mod blocks;
+mod build;
 mod contract;
 mod control;
 mod doors;
+mod eth;
+mod grid;
 mod json;
-mod read;
+mod message;
+mod methods;
+mod receipts;
 mod rpc;
 mod send;
 
@@ -17,11 +25,13 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 pub use doors::{Door, router};
 use json::{Args, NodeError};
+use receipts::Silence;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
+use tron::TxId;
 
 /// A node's `maxMessageSize`.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -53,12 +63,19 @@ pub struct Node {
     chain: Mutex<Chain>,
     faults: Mutex<Vec<Planned>>,
     meter: Mutex<Meter>,
+    silence: Mutex<Silence>,
     stop: watch::Receiver<bool>,
 }
 
 impl Node {
     pub fn new(chain: Chain, stop: watch::Receiver<bool>) -> Self {
-        Self { chain: Mutex::new(chain), faults: Mutex::default(), meter: Mutex::default(), stop }
+        Self {
+            chain: Mutex::new(chain),
+            faults: Mutex::default(),
+            meter: Mutex::default(),
+            silence: Mutex::default(),
+            stop,
+        }
     }
 
     /// The chain as of now.
@@ -94,6 +111,15 @@ impl Node {
     /// Counts this work, and tells whether the node has no time for it.
     fn is_busy(&self, work: Work) -> bool {
         self.meter().take(work)
+    }
+
+    /// Every receipt is asked for so often in vain, from now on.
+    pub fn be_silent(&self, asks: u64) {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner).set(asks);
+    }
+
+    fn says_nothing(&self, id: TxId) -> bool {
+        self.silence.lock().unwrap_or_else(PoisonError::into_inner).holds(id)
     }
 
     fn meter(&self) -> MutexGuard<'_, Meter> {
@@ -140,17 +166,20 @@ async fn serve(
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let is_get = asked == Method::GET;
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let is_form = kind.is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
     let body = read_body(&node, request).await;
     with_faults(&node, &format!("{door}/{method}"), || {
         let args = match (is_get, body) {
             (true, _) => Ok(Args::from_pairs(pairs)),
+            (false, Ok(bytes)) if is_form => Args::from_form(&bytes),
             (false, Ok(bytes)) => Args::read(&bytes),
             (false, Err(error)) => Err(error),
         };
-        match args.and_then(|args| dispatch(&node, view, method, &args)) {
+        match args.and_then(|args| methods::answer(&node, view, method, &args)) {
             Ok(Some(value)) => reply(&value),
             Ok(None) => doors::nothing(&asked, &uri),
-            Err(NodeError(reason)) => reply(&json!({ "Error": format!("class java.lang.Exception : {reason}") })),
+            Err(error) => reply(&json!({ "Error": error.to_string() })),
         }
     })
     .await
@@ -161,7 +190,10 @@ async fn ethereum(State(node): State<Arc<Node>>, request: Request) -> Response {
         return doors::unsupported(request.method(), request.uri());
     }
     let body = read_body(&node, request).await.unwrap_or_default();
-    with_faults(&node, "jsonrpc", || reply(&rpc::answer(&node, &body))).await
+    with_faults(&node, "jsonrpc", || {
+        ([(header::CONTENT_TYPE, "application/json-rpc")], rpc::answer(&node, &body).to_string()).into_response()
+    })
+    .await
 }
 
 /// Answers, unless a fault was planned for this path.
@@ -191,10 +223,10 @@ async fn read_body(node: &Node, request: Request) -> Result<Bytes, NodeError> {
     let mut stop = node.stop.clone();
     tokio::select! {
         body = to_bytes(request.into_body(), MAX_BODY) => {
-            body.map_err(|_| NodeError(format!("body size is too big, the limit is {MAX_BODY}")))
+            body.map_err(|_| NodeError::other(format!("body size is too big, the limit is {MAX_BODY}")))
         }
         // A client that never ends its question must not keep the devnet from ending.
-        _ = stop.wait_for(|stop| *stop) => Err(NodeError("the node is stopping".into())),
+        _ = stop.wait_for(|stop| *stop) => Err(NodeError::other("the node is stopping")),
     }
 }
 
@@ -202,56 +234,9 @@ fn reply(value: &Value) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], value.to_string()).into_response()
 }
 
-/// `None`: there is no such method.
-fn dispatch(node: &Node, view: View, method: &str, args: &Args) -> Result<Option<Value>, NodeError> {
-    let form = args.form();
-    match (view, method) {
-        (_, "triggerconstantcontract" | "estimateenergy") if node.is_busy(Work::TrialRun) => {
-            return Ok(Some(contract::out_of_time(form)));
-        }
-        // What can be said about a transaction without the chain is said before it is locked.
-        (View::Head, "broadcasttransaction") => return send::json(node, args).map(Some),
-        (View::Head, "broadcasthex") => return send::hex(node, args).map(Some),
-        _ => {}
+/// Nodes leave zeros out.
+fn positive(json: &mut Map<String, Value>, name: &str, value: u64) {
+    if value > 0 {
+        json.insert(name.into(), value.into());
     }
-    let chain = &*node.chain();
-    let tip = chain.tip(view);
-    let answer = match method {
-        "getnowblock" => Ok(read::block(chain, view, Some(tip), true, form)),
-        "getblock" => read::block_by_either(chain, view, args),
-        "getblockbynum" => Ok(read::block(chain, view, Some(args.number("num")?.unwrap_or_default()), true, form)),
-        "getblockbyid" => {
-            let number = args.id("value")?.and_then(|id| chain.blocks.find(&id));
-            Ok(read::block(chain, view, number, true, form))
-        }
-        "getblockbylimitnext" => {
-            let number = |name| args.number(name).map(Option::unwrap_or_default);
-            read::blocks(chain, view, number("startNum")?, number("endNum")?, form)
-        }
-        "getblockbylatestnum" => {
-            let count = args.number("num")?.unwrap_or_default();
-            read::blocks(chain, view, (tip + 1).saturating_sub(count), tip + 1, form)
-        }
-        "getaccount" => read::account(chain, view, args),
-        "getaccountresource" | "getaccountnet" => read::resources(chain, view, args),
-        "getchainparameters" => Ok(read::parameters(chain)),
-        "getenergyprices" => Ok(json!({ "prices": format!("0:{}", chain.energy_price_sun) })),
-        "getbandwidthprices" => Ok(json!({ "prices": format!("0:{}", crate::chain::BYTE_PRICE_SUN) })),
-        "getnodeinfo" => Ok(read::node_info(chain)),
-        "listnodes" => Ok(json!({ "nodes": [] })),
-        "getcontract" => read::contract(chain, args, false),
-        "getcontractinfo" => read::contract(chain, args, true),
-        "gettransactionbyid" => read::transaction(chain, view, args),
-        "gettransactioninfobyid" => read::receipt(chain, view, args),
-        "gettransactioninfobyblocknum" => read::receipts_of_block(chain, view, args),
-        "triggerconstantcontract" => contract::simulate(chain, view, args),
-        "estimateenergy" => contract::estimate(chain, view, args),
-        // The rest makes or takes transactions, which a solidity node does not.
-        _ if view == View::Solid => return Ok(None),
-        "triggersmartcontract" => contract::trigger(chain, args),
-        "createtransaction" => contract::transfer(chain, args),
-        "getsignweight" => send::weight(args),
-        _ => return Ok(None),
-    };
-    answer.map(Some)
 }

@@ -1,58 +1,132 @@
-//! The few Ethereum JSON-RPC methods that clients ask a TRON node. Reads only.
+//! The Ethereum JSON-RPC of a node: reads only. Which methods there are, and the errors that a node has for the rest;
+//! what the answers look like is in `eth`.
 
 use super::Node;
 use super::contract::OUT_OF_TIME;
-use super::json::{Args, unhex};
+use super::eth;
 use crate::busy::Work;
-use crate::chain::{Chain, SIMULATION_ENERGY, View};
-use crate::vm::{CHAIN_ID, Call, Ended};
+use crate::chain::{Chain, View};
+use crate::vm::CHAIN_ID;
+use revm::primitives::keccak256;
 use serde_json::{Value, json};
-use tron::Address;
 
-/// One call; batches are refused.
+/// Code and words of an error; `data` stands beside the words of what a method refuses.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    code: i32,
+    words: String,
+    has_data: bool,
+}
+
+impl Failure {
+    fn new(code: i32, words: impl Into<String>) -> Self {
+        Self { code, words: words.into(), has_data: true }
+    }
+
+    /// A parameter is none.
+    pub fn parameter(words: impl Into<String>) -> Self {
+        Self::new(-32602, words)
+    }
+
+    /// What was asked can't be done here.
+    pub fn request(words: impl Into<String>) -> Self {
+        Self::new(-32600, words)
+    }
+
+    /// Code ran and failed.
+    pub fn run(words: impl Into<String>) -> Self {
+        Self::new(-32000, words)
+    }
+}
+
+pub type Reply = Result<Value, Failure>;
+
+/// Methods of Ethereum that a node knows and does not have.
+const NOT_HERE: &[&str] = &[
+    "eth_getTransactionCount",
+    "eth_sendRawTransaction",
+    "eth_sendTransaction",
+    "eth_sign",
+    "eth_signTransaction",
+    "eth_submitWork",
+    "eth_submitHashrate",
+    "eth_getCompilers",
+    "eth_compileSolidity",
+    "eth_compileLLL",
+    "eth_compileSerpent",
+    "eth_getUncleByBlockHashAndIndex",
+    "eth_getUncleByBlockNumberAndIndex",
+    "parity_nextNonce",
+];
+
+/// One question, or several in a list.
 pub fn answer(node: &Node, body: &[u8]) -> Value {
-    let chain = &*node.chain();
-    let args = match Args::read(body) {
-        Ok(args) => args,
-        Err(error) => return failure(&Value::Null, -32700, &error.0),
-    };
-    let id = args.get("id").cloned().unwrap_or_default();
-    let params = args.get("params").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let address = |index: usize| params.get(index).and_then(Value::as_str).and_then(|text| Address::parse(text).ok());
-    let result = match args.text("method") {
-        Some("eth_chainId" | "net_version") => Ok(format!("{CHAIN_ID:#x}")),
-        Some("eth_blockNumber") => Ok(format!("{:#x}", chain.tip(View::Head))),
-        Some("eth_getCode") => address(0)
-            .map(|at| format!("0x{}", hex::encode(chain.state(View::Head).code(at))))
-            .ok_or((-32602, "invalid address".to_owned())),
-        Some("eth_getBalance") => address(0)
-            .map(|of| format!("{:#x}", chain.state(View::Head).balance(of)))
-            .ok_or((-32602, "invalid address".to_owned())),
-        Some("eth_call") if node.is_busy(Work::TrialRun) => Err((-32000, OUT_OF_TIME.to_owned())),
-        Some("eth_call") => call(chain, params.first()),
-        _ => Err((-32601, "the method does not exist".to_owned())),
-    };
-    match result {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(list)) => list.iter().map(|question| one(node, question)).collect(),
+        Ok(question @ Value::Object(_)) => one(node, &question),
+        // The id is the text "null" here, as a node has it.
+        _ => {
+            json!({ "jsonrpc": "2.0", "id": "null", "error": { "code": -32700, "message": "JSON parse error" } })
+        }
+    }
+}
+
+fn one(node: &Node, question: &Value) -> Value {
+    let id = question.get("id").cloned().unwrap_or_default();
+    let method = question.get("method").and_then(Value::as_str).unwrap_or_default();
+    let params = question.get("params").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    match run(node, method, params) {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
-        Err((code, message)) => failure(&id, code, &message),
+        Err(Failure { code, words, has_data }) => {
+            let mut error = json!({ "code": code, "message": words });
+            if let (Some(error), true) = (error.as_object_mut(), has_data) {
+                error.insert("data".into(), "{}".into());
+            }
+            json!({ "jsonrpc": "2.0", "id": id, "error": error })
+        }
     }
 }
 
-fn call(chain: &Chain, question: Option<&Value>) -> Result<String, (i32, String)> {
-    let text = |name: &str| question.and_then(|q| q.get(name)).and_then(Value::as_str);
-    let address = |name: &str| text(name).and_then(|text| Address::parse(text).ok());
-    let to = address("to").ok_or((-32602, "invalid address in to".to_owned()))?;
-    let data = unhex("data", text("data").or_else(|| text("input")).unwrap_or_default());
-    let data = data.map_err(|error| (-32602, error.0))?;
-    let from = address("from").unwrap_or(Address::ZERO);
-    let call = Call { from, to, value_sun: 0, data, energy_limit: SIMULATION_ENERGY };
-    let outcome = chain.simulate(View::Head, call).map_err(|reason| (-32000, reason))?;
-    match outcome.ended {
-        Ended::Success => Ok(format!("0x{}", hex::encode(outcome.output))),
-        ended => Err((-32000, ended.message().to_owned())),
+fn run(node: &Node, method: &str, params: &[Value]) -> Reply {
+    if matches!(method, "eth_call" | "eth_estimateGas") && node.is_busy(Work::TrialRun) {
+        return Err(Failure::run(OUT_OF_TIME));
+    }
+    let chain = &*node.chain();
+    match method {
+        "eth_chainId" | "net_version" => Ok(eth::quantity(CHAIN_ID)),
+        "eth_blockNumber" => Ok(eth::quantity(chain.tip(View::Head))),
+        "eth_gasPrice" => Ok(eth::quantity(chain.energy_price_sun)),
+        "eth_accounts" => Ok(json!([])),
+        "eth_syncing" | "net_listening" => Ok(false.into()),
+        "net_peerCount" => Ok(eth::quantity(0)),
+        "web3_clientVersion" => Ok(concat!("TRON/countersign-devnet/", env!("CARGO_PKG_VERSION")).into()),
+        "web3_sha3" => Ok(eth::data(keccak256(eth::bytes(params.first())?))),
+        "eth_getBalance" => eth::balance(chain, params),
+        "eth_getCode" => eth::code(chain, params),
+        "eth_getStorageAt" => eth::storage(chain, params),
+        "eth_call" => eth::call(chain, params),
+        "eth_estimateGas" => eth::estimate(chain, params),
+        "eth_getTransactionByHash" => Ok(eth::transaction_of(chain, eth::hash(params.first())?)),
+        "eth_getTransactionReceipt" => receipt(node, chain, params),
+        "eth_getBlockByNumber" => eth::block(chain, eth::number(chain, params.first())?, params.get(1)),
+        "eth_getBlockByHash" => {
+            let number = chain.blocks.find(eth::hash(params.first())?.bytes());
+            eth::block(chain, number, params.get(1))
+        }
+        "eth_getBlockTransactionCountByNumber" => Ok(eth::count(chain, eth::number(chain, params.first())?)),
+        "eth_getBlockTransactionCountByHash" => {
+            Ok(eth::count(chain, chain.blocks.find(eth::hash(params.first())?.bytes())))
+        }
+        "eth_getLogs" => eth::logs(chain, params.first()),
+        _ if NOT_HERE.contains(&method) => {
+            Err(Failure::new(-32601, format!("the method {method} does not exist/is not available")))
+        }
+        _ => Err(Failure { code: -32601, words: "method not found".into(), has_data: false }),
     }
 }
 
-fn failure(id: &Value, code: i32, message: &str) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "error": { "code": code, "message": message } })
+fn receipt(node: &Node, chain: &Chain, params: &[Value]) -> Reply {
+    let id = eth::hash(params.first())?;
+    let entry = chain.history.get(&id).filter(|_| !node.says_nothing(id));
+    Ok(entry.map_or(Value::Null, |entry| eth::receipt(chain, entry)))
 }

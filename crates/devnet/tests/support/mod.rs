@@ -6,7 +6,7 @@
 use devnet::{Clock, Devnet, Gift, Options};
 use serde_json::{Value, json};
 use tron::tx::{Contract, ref_block};
-use tron::{Address, Amount, PrivateKey, RawTransaction, SignedTransaction, abi};
+use tron::{Address, Amount, Digest, PrivateKey, RawTransaction, SignedTransaction, abi};
 
 pub const NOW_MS: u64 = 1_800_000_000_000;
 pub const NOW: u64 = NOW_MS / 1000;
@@ -95,6 +95,32 @@ impl Net {
 
     pub async fn broadcast(&self, transaction: &SignedTransaction) -> Value {
         self.post("wallet/broadcasttransaction", transaction.to_json()).await
+    }
+
+    /// What a node built, with everybody's signature.
+    pub fn signed(mut built: Value, keys: &[&PrivateKey]) -> Value {
+        let id = hex::decode(built["txID"].as_str().unwrap_or_else(|| panic!("{built}"))).unwrap();
+        let id = Digest::from_bytes(id.try_into().unwrap());
+        built["signature"] = keys.iter().map(|key| hex::encode(key.sign(&id).to_bytes())).collect();
+        built
+    }
+
+    /// Lets the node build, signs and sends; the answer of the broadcast.
+    pub async fn order(&self, method: &str, question: Value, keys: &[&PrivateKey]) -> Value {
+        let built = self.post(&format!("wallet/{method}"), question).await;
+        self.post("wallet/broadcasttransaction", Self::signed(built, keys)).await
+    }
+
+    /// The same where it has to be taken; the receipt.
+    pub async fn done(&self, method: &str, question: Value, keys: &[&PrivateKey]) -> Value {
+        let answer = self.order(method, question, keys).await;
+        assert_eq!(answer["result"], true, "{method}: {answer}");
+        self.post("wallet/gettransactioninfobyid", json!({ "value": answer["txid"] })).await
+    }
+
+    /// What `wallet/getaccount` and its like say of an account.
+    pub async fn about(&self, method: &str, account: Address) -> Value {
+        self.post(&format!("wallet/{method}"), json!({ "address": account.to_string(), "visible": true })).await
     }
 
     /// Signs and sends a call; its receipt.

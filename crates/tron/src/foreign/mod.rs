@@ -199,7 +199,8 @@ impl ForeignTransaction {
         Ok(Self { result, ..read }.signed(signatures))
     }
 
-    fn of_raw(bytes: &[u8]) -> Result<Self, ForeignError> {
+    /// Reads raw data alone, as bytes.
+    pub fn of_raw(bytes: &[u8]) -> Result<Self, ForeignError> {
         let mut unusual = Vec::new();
         let raw = wire::decode(&RAW, bytes, &mut unusual)?;
         if raw.all("contract").next().is_none() {
