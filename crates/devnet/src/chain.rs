@@ -216,7 +216,7 @@ impl Chain {
     /// Whether those who signed may do this for the owner, as its permissions are now.
     fn check_signatures(&self, incoming: &Incoming) -> Result<(), Refusal> {
         let sent = &incoming.sent;
-        let refused = |reason: String| Refusal::Signature(reason);
+        let refused = Refusal::Signature;
         if sent.signatures.is_empty() {
             return Err(refused("miss sig or contract".into()));
         }

@@ -122,6 +122,10 @@ pub fn run(chain: &Chain, incoming: &Incoming, costs: &mut Costs, at: Moment, no
     if outcome.is_some() {
         account.energy.add(costs.energy_used, now_ms);
     }
+    if let (Action::Call { contract, .. }, true) = (action, costs.origin_energy > 0) {
+        let origin = chain.head.account(*contract)?.contract.as_ref()?.origin;
+        draft.account(origin)?.energy.add(costs.origin_energy, now_ms);
+    }
     Some(Done { outcome, created, withdrawn_sun, edit: draft.finish() })
 }
 
@@ -140,13 +144,46 @@ fn code(
     let price = chain.energy_price_sun;
     let spendable = draft.balance(from).saturating_sub(value_sun.saturating_add(costs.total()));
     let staked = chain.energy_left(from, at.secs.saturating_mul(1000));
-    let energy_limit = (sent.fee_limit_sun() / price).min(staked.saturating_add(spendable / price));
+    let own_limit = (sent.fee_limit_sun() / price).min(staked.saturating_add(spendable / price));
+    let share = Share::of(chain, to, from, own_limit, at.secs.saturating_mul(1000));
+    let energy_limit = own_limit.saturating_add(share.limit);
     let call = Call { from, to, value_sun, data, energy_limit, code };
     let (outcome, changes) = chain.head.state.run(at, call).ok()?;
-    costs.energy_used = outcome.energy.min(staked);
-    costs.energy_fee = (outcome.energy - costs.energy_used) * price;
+    costs.origin_energy = share.takes(outcome.energy);
+    let own = outcome.energy - costs.origin_energy;
+    costs.energy_used = own.min(staked);
+    costs.energy_fee = (own - costs.energy_used) * price;
     draft.ran(changes);
     Some(outcome)
+}
+
+/// What whoever made a contract takes of the energy that others use in it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    /// Of a hundred.
+    percent: u64,
+    /// The most in one transaction.
+    limit: u64,
+}
+
+impl Share {
+    fn of(chain: &Chain, contract: Address, user: Address, own_limit: u64, now_ms: u64) -> Self {
+        let made = chain.head.account(contract).and_then(|account| account.contract.as_ref());
+        let Some(made) = made.filter(|made| made.user_percent < 100 && made.origin != user) else {
+            return Self::default();
+        };
+        let held = chain.energy_left(made.origin, now_ms).min(made.origin_energy_limit);
+        let percent = 100 - made.user_percent;
+        let limit = match made.user_percent {
+            0 => held,
+            user => held.min(own_limit.saturating_mul(percent) / user),
+        };
+        Self { percent, limit }
+    }
+
+    fn takes(self, energy: u64) -> u64 {
+        (energy.saturating_mul(self.percent) / 100).min(self.limit)
+    }
 }
 
 impl Chain {

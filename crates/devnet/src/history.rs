@@ -30,6 +30,8 @@ pub struct Costs {
     pub energy_fee: u64,
     /// Staked energy that was used, for which nothing is burnt.
     pub energy_used: u64,
+    /// Staked energy of whoever made the contract and takes a share.
+    pub origin_energy: u64,
     /// Free bandwidth that was used, in bytes; then `bandwidth_fee` is 0.
     pub free_used: u64,
     /// Staked bandwidth that was used; the same.

@@ -112,3 +112,25 @@ async fn an_allowance_is_added_to_and_taken_from() {
     assert_eq!(change("decreaseApproval(address,uint256)", 2).await, Amount::from_u64(10));
     assert_eq!(change("decreaseApproval(address,uint256)", 99).await, Amount::from_u64(0));
 }
+
+#[tokio::test]
+async fn whoever_made_a_contract_pays_its_share_of_the_energy() {
+    let net = Net::funded().await;
+    let (maker, user) = (key(1), key(2));
+    let stake = json!({ "owner_address": maker.address().to_string(), "frozen_balance": 100 * TRX, "resource": "ENERGY", "visible": true });
+    net.done("freezebalancev2", stake, &[&maker]).await;
+    let mut shared = deploy(CREATION);
+    shared["consume_user_resource_percent"] = json!(25);
+    let at = net.done("deploycontract", shared, &[&maker]).await["contract_address"].as_str().unwrap().to_owned();
+    let at = Address::parse(&at).unwrap();
+    let used = async || net.about("getaccountresource", maker.address()).await["EnergyUsed"].as_u64().unwrap();
+    let before = used().await;
+    let receipt = net.call(&user, at, Vec::new()).await["receipt"].clone();
+    let total = receipt["energy_usage_total"].as_u64().unwrap();
+    assert_eq!(receipt["origin_energy_usage"], total * 3 / 4, "{receipt}");
+    assert_eq!(receipt["energy_fee"], (total - total * 3 / 4) * 100);
+    // What was used before has faded by the time of a block.
+    assert!((total * 3 / 4 - 2..=total * 3 / 4).contains(&(used().await - before)));
+    // Its own calls are all its own.
+    assert_eq!(net.call(&maker, at, Vec::new()).await["receipt"].get("origin_energy_usage"), None);
+}

@@ -157,3 +157,20 @@ async fn a_busy_node_takes_no_transaction_and_takes_it_when_it_comes_again() {
         assert_eq!(net.broadcast(&signed).await["code"], "DUP_TRANSACTION_ERROR");
     }
 }
+
+#[tokio::test]
+async fn a_gateway_in_front_of_the_node_answers_in_its_own_words() {
+    let net = Net::funded().await;
+    for (status, kind, words) in [
+        (429, "application/json", "suspended"),
+        (403, "application/json", "exceeded"),
+        (502, "text/html", "502 Bad Gateway"),
+        (504, "text/html", "504 Gateway Timeout"),
+    ] {
+        net.post("devnet/faults", json!({ "path": "wallet/getnowblock", "kind": { "status": status } })).await;
+        let (found, content, text) = post(&net.devnet.url(), "wallet/getnowblock").await;
+        assert_eq!((found, content.as_str()), (status, kind));
+        assert!(text.contains(words), "{text}");
+        assert_eq!(post(&net.devnet.url(), "wallet/getnowblock").await.0, 200);
+    }
+}

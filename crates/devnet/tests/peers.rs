@@ -52,7 +52,14 @@ async fn check(net: &Net, seen: &Value) {
     assert!(seen["transfer_energy"].as_u64().unwrap() > 20_000);
     assert_eq!(seen["event"], json!([owner, receiver, 3_000_000]));
     assert_eq!(seen["approve_result"], "SUCCESS");
-    assert_eq!(net.trx_balance(key(2).address()).await, 2 * TRX);
+    // A memo costs 1 TRX, so do two signatures; new permissions cost 100. Each pays for its bytes beside.
+    assert_eq!(seen["memo"], "order 7: thank you");
+    for (fee, flat) in [("memo_fee", TRX), ("change_fee", 100 * TRX), ("pair_fee", TRX)] {
+        let bytes = seen[fee].as_u64().unwrap() - flat;
+        assert!(bytes == 0 || (200_000..500_000).contains(&bytes), "{fee}: {seen}");
+    }
+    assert_eq!((&seen["one_signature"], &seen["two_signatures"]), (&json!("NOT_ENOUGH_PERMISSION"), &json!(2)));
+    assert_eq!(net.trx_balance(key(2).address()).await, 2 * TRX + 6);
     assert_eq!(net.token_balance(USDT, key(2).address()).await, Amount::from_u64(3_000_000));
     let allowed = net.read(address(USDT), &abi::allowance(key(1).address(), address(PERMIT))).await;
     assert_eq!(abi::decode_amount(&allowed), Some(Amount::from_u64(4_000_000)));

@@ -45,4 +45,24 @@ seen["token_after"] = usdt.functions.balanceOf(owner)
 seen["receiver_token"] = usdt.functions.balanceOf(receiver)
 seen["receiver_trx"] = str(tron.get_account_balance(receiver))
 seen["allowance"] = usdt.functions.allowance(owner, spender)
+
+memo = tron.trx.transfer(owner, receiver, 1).memo("order 7: thank you").build().sign(key).broadcast()
+seen["memo_fee"] = memo.wait(interval=0.05)["fee"]
+seen["memo"] = bytes.fromhex(tron.get_transaction(memo.txid)["raw_data"]["data"]).decode()
+
+# A second key, without which an active permission does nothing.
+second = PrivateKey(bytes(31) + b"\x03")
+permission = tron.get_account_permission(owner)
+keys = [{"address": one.public_key.to_base58check_address(), "weight": 1} for one in (key, second)]
+operations = permission["actives"][0]["operations"]
+permission["actives"] = [
+    {"type": "Active", "permission_name": "pair", "threshold": 2, "operations": operations, "keys": keys}
+]
+change = tron.trx.account_permission_update(owner, permission).build().sign(key).broadcast()
+seen["change_fee"] = change.wait(interval=0.05)["fee"]
+pair = tron.trx.transfer(owner, receiver, 5).permission_id(2).build().sign(key)
+seen["one_signature"] = tron.get_sign_weight(pair)["result"].get("code")
+pair = pair.sign(second)
+seen["two_signatures"] = tron.get_sign_weight(pair)["current_weight"]
+seen["pair_fee"] = pair.broadcast().wait(interval=0.05)["fee"]
 print(json.dumps(seen))

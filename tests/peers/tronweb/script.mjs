@@ -51,4 +51,30 @@ seen.receiver_token = (await usdt.balanceOf(receiver).call()).toString();
 seen.receiver_trx = await tronWeb.trx.getUnconfirmedBalance(receiver);
 seen.allowance = (await usdt.allowance(owner, spender).call()).toString();
 seen.energy_price = (await tronWeb.trx.getChainParameters()).find(({ key }) => key === 'getEnergyFee').value;
+
+const builder = tronWeb.transactionBuilder;
+const send = async (signed) => receiptOf((await tronWeb.trx.sendRawTransaction(signed)).txid);
+const noted = await builder.addUpdateData(await builder.sendTrx(receiver, 1, owner), 'order 7: thank you', 'utf8');
+seen.memo_fee = (await send(await tronWeb.trx.sign(noted))).fee;
+const { data: memo } = (await tronWeb.trx.getTransaction(noted.txID)).raw_data;
+seen.memo = Buffer.from(memo, 'hex').toString();
+
+// A second key, without which an active permission does nothing.
+const second = '3'.padStart(64, '0');
+const address = (key) => tronWeb.address.toHex(TronWeb.address.fromPrivateKey(key));
+const [one, ...rest] = [privateKey, second].map((key) => ({ address: address(key), weight: 1 }));
+const { active_permission: [{ operations }] } = await tronWeb.trx.getUnconfirmedAccount(owner);
+const change = await builder.updateAccountPermissions(
+  tronWeb.address.toHex(owner),
+  { type: 0, permission_name: 'owner', threshold: 1, keys: [one] },
+  null,
+  [{ type: 2, permission_name: 'pair', threshold: 2, operations, keys: [one, ...rest] }],
+);
+seen.change_fee = (await send(await tronWeb.trx.sign(change))).fee;
+let pair = await builder.sendTrx(receiver, 5, owner, { permissionId: 2 });
+pair = await tronWeb.trx.multiSign(pair, privateKey, 2);
+seen.one_signature = (await tronWeb.trx.getSignWeight(pair)).result.code;
+pair = await tronWeb.trx.multiSign(pair, second, 2);
+seen.two_signatures = (await tronWeb.trx.getSignWeight(pair)).current_weight;
+seen.pair_fee = (await send(pair)).fee;
 console.log(JSON.stringify(seen));

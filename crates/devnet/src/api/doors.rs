@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use serde_json::json;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,23 @@ pub fn nothing(method: &Method, uri: &Uri) -> Response {
 
 pub fn unsupported(method: &Method, uri: &Uri) -> Response {
     page(StatusCode::METHOD_NOT_ALLOWED, &format!("HTTP method {method} is not supported by this URL"), uri)
+}
+
+/// What a gateway says in a node's place: of limits in JSON, of everything else in HTML.
+pub fn gateway(status: u16) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let reason = status.canonical_reason().unwrap_or("Error");
+    match status {
+        StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+            let words = "request rate exceeded the allowed_rps(15), and the query server is suspended for 1s";
+            (status, [(header::RETRY_AFTER, "1")], super::reply(&json!({ "Error": words }))).into_response()
+        }
+        _ => {
+            let title = format!("{} {reason}", status.as_u16());
+            let text = format!("<html>\n<head><title>{title}</title></head>\n<body><h1>{title}</h1></body>\n</html>\n");
+            (status, [(header::CONTENT_TYPE, "text/html")], text).into_response()
+        }
+    }
 }
 
 fn page(status: StatusCode, message: &str, uri: &Uri) -> Response {

@@ -125,7 +125,11 @@ fn shown(message: &Message, form: Form, packed: bool) -> Json {
                 tron::Address::from_bytes21(bytes).map_or_else(|_| hex::encode(bytes).into(), |a| form.address(a))
             }
             (Value::Bytes(bytes), Kind::Name) => {
-                form.visible.then(|| value.tell(Some(Kind::Name))).unwrap_or_else(|| hex::encode(bytes)).into()
+                if form.visible {
+                    value.tell(Some(Kind::Name)).into()
+                } else {
+                    hex::encode(bytes).into()
+                }
             }
             (Value::Bytes(bytes), _) => hex::encode(bytes).into(),
             (Value::Int(number), Kind::Bool) => (*number != 0).into(),
@@ -136,10 +140,10 @@ fn shown(message: &Message, form: Form, packed: bool) -> Json {
         match members.get_mut(field.name) {
             Some(Json::Array(list)) if field.many => list.push(value),
             _ if field.many => drop(members.insert(field.name.to_owned(), json!([value]))),
-            // An account's own type of contract is the default one, and named all the same.
             _ => drop(members.insert(field.name.to_owned(), value)),
         }
     }
+    // The type with the number 0 is named all the same.
     if std::ptr::eq(message.schema, &CONTRACT) && !members.contains_key("type") {
         members.insert("type".into(), Value::Int(0).tell(Some(Kind::Type)).into());
     }

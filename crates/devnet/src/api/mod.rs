@@ -48,6 +48,8 @@ pub enum Fault {
     Error,
     /// It is done, but the connection breaks before the answer is out.
     Drop,
+    /// Nothing is done, and a gateway in front of the node answers with this status and its usual words.
+    Status(u16),
 }
 
 #[derive(Debug)]
@@ -202,6 +204,7 @@ async fn with_faults(node: &Node, path: &str, answer: impl FnOnce() -> Response)
         None => answer(),
         Some(Fault::Error) => (StatusCode::SERVICE_UNAVAILABLE, "a planned error").into_response(),
         Some(Fault::Drop) => cut(&answer()),
+        Some(Fault::Status(status)) => doors::gateway(status),
         Some(Fault::Timeout) => {
             let mut stop = node.stop.clone();
             let _stopped = tokio::time::timeout(PATIENCE, stop.wait_for(|stop| *stop)).await;

@@ -101,6 +101,7 @@ fn shown(entry: &Entry, form: Form) -> Value {
     positive(&mut receipt, "net_fee", entry.costs.bandwidth_fee);
     if let Some(outcome) = &entry.outcome {
         positive(&mut receipt, "energy_usage", entry.costs.energy_used);
+        positive(&mut receipt, "origin_energy_usage", entry.costs.origin_energy);
         positive(&mut receipt, "energy_fee", entry.costs.energy_fee);
         positive(&mut receipt, "energy_usage_total", outcome.energy);
         receipt.insert("result".into(), outcome.ended.name().into());
