@@ -26,6 +26,7 @@ mod grid;
 mod http;
 mod node;
 mod solid;
+mod told;
 mod transaction;
 
 pub use cache::Aged;

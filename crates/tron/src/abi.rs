@@ -127,6 +127,21 @@ pub fn decode_transfer(topics: &[[u8; 32]], data: &[u8]) -> Option<Transfer> {
     Some(Transfer { from: event.from.into(), to: event.to.into(), amount: Amount::from_u256(event.value) })
 }
 
+/// A TRC-20 allowance that was set, from a receipt's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Approval {
+    pub owner: Address,
+    pub spender: Address,
+    pub amount: Amount,
+}
+
+/// Reads a log; `None` when it is no TRC-20 Approval.
+pub fn decode_approval(topics: &[[u8; 32]], data: &[u8]) -> Option<Approval> {
+    let event = ITrc20::Approval::decode_raw_log_validate(topics.iter().map(|t| B256::from(*t)), data).ok()?;
+    let amount = Amount::from_u256(event.value);
+    Some(Approval { owner: event.owner.into(), spender: event.spender.into(), amount })
+}
+
 sol! {
     /// Errors of the permit contracts that take no arguments, by their published names.
     interface KnownErrors {
@@ -208,6 +223,10 @@ mod tests {
         Address::from_bytes([byte; 20])
     }
 
+    fn word(text: &str) -> [u8; 32] {
+        hex::decode(text).unwrap().try_into().unwrap()
+    }
+
     #[test]
     fn calls_have_their_published_selectors() {
         for (data, selector) in [
@@ -270,6 +289,10 @@ mod tests {
         assert_eq!(decode_transfer(&topics[..2], &data), None);
         assert_eq!(decode_transfer(&[[0; 32], topics[1], topics[2]], &data), None);
         assert_eq!(decode_transfer(&topics, &[]), None);
+        assert_eq!(decode_approval(&topics, &data), None);
+        let approval = word("8c5be1e5ebec7d5bd14f71427d1e84f3dd0314c0f7b2291e5b200ac8c7c3b925");
+        let expected = Approval { owner: address(1), spender: address(2), amount: Amount::from_u64(9) };
+        assert_eq!(decode_approval(&[approval, topics[1], topics[2]], &data), Some(expected));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Contract calls that change who may take tokens or who rules a contract, by their published signatures: what a thief
-//! wants signed. Read as the contract would read them, with padding ignored and missing bytes as zeros; what is not
-//! as it should be is told and hides nothing. The calls that this program makes are read exactly, in [`crate::abi`].
+//! wants signed; and the questions that trial runs ask. Read as the contract would read them, with padding ignored and
+//! missing bytes as zeros; what is not as it should be is told and hides nothing. The calls that this program makes are
+//! read exactly, in [`crate::abi`].
 
 use crate::{Address, Amount};
 use alloy_primitives::keccak256;
@@ -22,6 +23,8 @@ pub enum Effect {
     Rules,
     /// Holds further calls, which are not read.
     Holds,
+    /// Changes nothing: what trial runs ask.
+    Reads,
 }
 
 /// A value of a call's arguments.
@@ -46,7 +49,7 @@ pub struct Call {
     pub clean: bool,
 }
 
-const KNOWN: [(Effect, &str); 41] = [
+const KNOWN: [(Effect, &str); 53] = [
     (Effect::Sets, "approve(address spender,uint256 amount)"),
     (Effect::Moves, "transfer(address to,uint256 amount)"),
     (Effect::Takes, "transferFrom(address from,address to,uint256 amount)"),
@@ -105,6 +108,19 @@ const KNOWN: [(Effect, &str); 41] = [
     (Effect::Holds, "multicall(bytes[] calls)"),
     (Effect::Holds, "multicall(uint256 deadline,bytes[] calls)"),
     (Effect::Holds, "aggregate((address,bytes)[] calls)"),
+    // Questions.
+    (Effect::Reads, "balanceOf(address owner)"),
+    (Effect::Reads, "allowance(address owner,address spender)"),
+    (Effect::Reads, "name()"),
+    (Effect::Reads, "symbol()"),
+    (Effect::Reads, "decimals()"),
+    (Effect::Reads, "totalSupply()"),
+    (Effect::Reads, "owner()"),
+    (Effect::Reads, "nonces(address owner)"),
+    (Effect::Reads, "DOMAIN_SEPARATOR()"),
+    (Effect::Reads, "authorizationState(address owner,bytes32 nonce)"),
+    (Effect::Reads, "isBlackListed(address owner)"),
+    (Effect::Reads, "paused()"),
 ];
 
 /// The call that this data begins, or `None` where the selector is none of the known ones.

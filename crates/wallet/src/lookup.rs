@@ -3,6 +3,7 @@
 
 use crate::{Config, OpenError, Options, Wallet, WalletError, planner};
 use chain::{Finality, TronGrid};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use tron::tx::TxId;
 use tron::{Address, Network, abi};
@@ -53,6 +54,21 @@ impl Lookup {
 
     fn node(&self, network: Network) -> Result<&TronGrid, WalletError> {
         self.0.get(&network).ok_or(WalletError::NoNode { network })
+    }
+
+    /// The transaction as the node keeps it, for a person to read; `None` where it knows none of this id.
+    pub async fn told_transaction(&self, network: Network, id: &TxId) -> Result<Option<Value>, WalletError> {
+        Ok(self.node(network)?.told_transaction(id).await?)
+    }
+
+    /// Its receipt as the node writes it, for a person to read; `None` while it is in no block.
+    pub async fn told_receipt(&self, network: Network, id: &TxId) -> Result<Option<Value>, WalletError> {
+        Ok(self.node(network)?.told_receipt(id).await?)
+    }
+
+    /// An account as the node keeps it, for a person to read; `None` for one that was never used.
+    pub async fn told_account(&self, network: Network, owner: Address) -> Result<Option<Value>, WalletError> {
+        Ok(self.node(network)?.told_account(owner).await?)
     }
 
     /// `None` while the transaction is in no block that the node knows.

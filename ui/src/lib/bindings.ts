@@ -441,6 +441,8 @@ export type KindView = "paymentRequired" |
 "verifyRequest" | "verifyResponse" | "supported" | "feeQuoteRequest" | "feeQuotes" | "typedData" | "signature" | 
 /**  32 bytes: a transaction id, a digest or a nonce. */
 "hash" | "transaction" | 
+/**  What a node says: a receipt, an account, a block, an error. */
+"nodeAnswer" | 
 /**  Input of a contract call. */
 "callData" | "address" | "network" | 
 /**  A URL that was not fetched. */

@@ -108,7 +108,8 @@ fn print(view: &InspectView) {
     for part in &view.parts {
         self::part(part, alone);
     }
-    for note in &view.looked_up {
+    // Where one transaction was asked for, its note is the title.
+    for note in view.looked_up.iter().filter(|note| **note != view.title) {
         say!("\n{DIM}{}{OFF}", quoted(note, 300));
     }
     if view.needs_network && view.looked_up.is_empty() {

@@ -6,8 +6,10 @@
 mod json;
 mod message;
 pub mod schema;
+pub mod spelling;
 mod wire;
 
+pub use json::read as read_json;
 pub use message::{Difference, Entry, Message, Value};
 pub use wire::contract_of_url;
 
@@ -141,6 +143,11 @@ impl ForeignTransaction {
                 self.differences.push(Difference { path: "txID".to_owned(), kind: None, said, bytes });
             }
             self.claimed.get_or_insert(claim);
+        }
+        // Without bytes the signatures are over what is claimed around them.
+        if self.id.is_none() {
+            let signatures: Vec<String> = self.signatures.iter().map(|signed| signed.text.clone()).collect();
+            self = self.signed(signatures);
         }
         self
     }

@@ -11,7 +11,7 @@ use tron::calls::{self, Arg, Effect};
 use tron::{Address, Amount, abi};
 
 /// Allowances from here on are "unlimited", whatever the exact number: SDKs write 2^160 − 1 and 2^256 − 1.
-const UNLIMITED_BITS: usize = 128;
+pub(super) const UNLIMITED_BITS: usize = 128;
 
 /// Call data without its transaction; `None` when no call is known by it.
 pub(super) fn call_data(data: &[u8], now: Option<Moment>) -> Option<PartView> {
@@ -117,7 +117,7 @@ fn known(lines: &mut Lines, call: &calls::Call, around: Around, findings: &mut V
         (Effect::Takes, _) => ("takesFrom", STOP),
         (Effect::Rules, _) => ("givesControl", STOP),
         (Effect::Holds, _) => ("callsInside", WARN),
-        (Effect::Moves, _) => ("", NOTE),
+        (Effect::Moves | Effect::Reads, _) => ("", NOTE),
     };
     if !code.is_empty() {
         let (spender, from, to) = (of("spender"), of("from"), of("to"));
@@ -140,6 +140,7 @@ fn key(effect: Effect, name: &'static str) -> &'static str {
     match (effect, name) {
         (_, "from") => "payer",
         (Effect::Rules, "to") => "new-ruler",
+        (Effect::Reads, "owner") => "account",
         (_, "to") => "payee",
         (Effect::Sets | Effect::Raises | Effect::Lowers, "amount") => "allowance",
         (_, "allowed") => "allowance",

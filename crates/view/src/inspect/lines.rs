@@ -246,7 +246,7 @@ impl Line<'_> {
 
     /// Adds to the remark that is there.
     pub fn also_remark(self, text: impl Into<String>) -> Self {
-        let text = text.into();
+        let text = quoted(&text.into(), VALUE_MAX);
         self.change(|line| {
             line.remark = Some(match line.remark.take() {
                 Some(before) => format!("{before}; {text}"),

@@ -15,6 +15,7 @@ mod extensions;
 mod lines;
 mod names;
 mod nearly;
+mod node;
 mod odd;
 mod offers;
 mod partly;
@@ -67,16 +68,15 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
     let unmarked = buried::unmarked(text);
     let text = unmarked.as_deref().unwrap_or(text);
     let (pieces, mut more) = split::split(text);
-    let mut parts = read_all(&pieces, now);
+    let mut parts = read::page(text).map_or_else(|| read_all(&pieces, now), |page| vec![page]);
     if parts.is_empty() {
-        return not_read(tried(
-            "anything",
-            "text",
-            "an empty text",
-            "a header, a body, typed data, a transaction, an address",
-        ));
+        let wanted = "a header, a body, typed data, a transaction, an address";
+        let mut seen = not_read(tried("anything", "text", "an empty text", wanted));
+        seen.view.title = "An empty text: there is nothing in it.".to_owned();
+        return seen;
     }
     twice(&pieces, &mut parts);
+    empties(&mut parts);
     if (more || parts.iter().any(|part| part.view.kind == KindView::Unknown))
         && let Some(found) = found_inside(text, &pieces, &parts, now)
     {
@@ -174,6 +174,16 @@ fn is_unknown(part: &Part) -> bool {
 fn is_document(part: &Part) -> bool {
     use KindView::{Address, Hash, Http, Network, Unknown, Url};
     !matches!(part.view.kind, Unknown | Http | Hash | Address | Network | Url)
+}
+
+/// `{}` beside a document, or as the body of a 402, is only the body that had to be there; alone it is an answer.
+fn empties(parts: &mut Vec<Part>) {
+    let is = |part: &Part| part.view.kind == KindView::NodeAnswer && part.view.groups.is_empty();
+    let empty = |part: &Part| is(part) && matches!(part.view.document.trim(), "{}" | "[]");
+    let asks = |part: &Part| part.view.kind == KindView::Http && part.view.title.contains("402");
+    if parts.iter().any(|part| asks(part) || (is_document(part) && !empty(part))) {
+        parts.retain(|part| !empty(part));
+    }
 }
 
 /// Many servers repeat the header's document as the body: told once. A body that differs is told.

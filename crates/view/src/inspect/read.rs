@@ -6,7 +6,7 @@ use super::names;
 use super::odd::{NOTE, STOP, WARN, found};
 use super::shapes::{KindView, PartView, TriedView};
 use super::split::{Piece, What};
-use super::{addresses, answers, calls, nearly, offers, payments, transactions, typed};
+use super::{addresses, answers, calls, nearly, node, offers, payments, transactions, typed};
 use crate::FindingView;
 use crate::question::quoted;
 use ::names::WebUrl;
@@ -240,6 +240,9 @@ fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
             text,
         )],
         Err(e) => {
+            if let Some(part) = page(text) {
+                return vec![part];
+            }
             let tried = vec![super::tried("base64 of a document", &e.field, &e.found, &e.expected)];
             if body {
                 let what = if text.starts_with('<') { "A web page" } else { "A body" };
@@ -249,6 +252,13 @@ fn text_piece(text: &str, body: bool, now: Option<Moment>) -> Vec<Part> {
             vec![unknown(tried, text)]
         }
     }
+}
+
+/// An error page where an answer should be.
+pub(super) fn page(text: &str) -> Option<Part> {
+    let (title, finding) = node::send::page(text)?;
+    let view = super::part(KindView::NodeAnswer, title, text);
+    Some(Part::new(PartView { findings: vec![finding], ..view }, Is::Other))
 }
 
 /// What is told by its form alone: hex, an address, a network's name, a URL, secret words.
@@ -405,11 +415,20 @@ fn unknown(tried: Vec<TriedView>, text: &str) -> Part {
 
 /// Reads a JSON document as whatever its members say that it is.
 fn document(text: &str, now: Option<Moment>, not: Option<Reader>) -> Result<Vec<Part>, Vec<TriedView>> {
-    let mut readers = match text.len() > limits::BODY_BYTES {
+    let value = serde_json::from_str::<Value>(text).ok();
+    let mut readers = match &value {
         // The reader says precisely what is too much.
-        true => vec![],
-        false => serde_json::from_str::<Value>(text).map_or_else(|_| vec![], |value| marks(&value)),
+        Some(value) if text.len() <= limits::BODY_BYTES => marks(value),
+        _ => vec![],
     };
+    // Marks that a node's answer has as well.
+    let shared = |reader: &Reader| matches!(reader, Reader::Transaction | Reader::Settlement | Reader::Quotes);
+    let unique = || serde_json::from_str::<tron::Unique<true>>(text).is_ok();
+    if let Some(value) = value.filter(|_| readers.iter().all(shared) && unique())
+        && let Some(part) = node::read(&value, text, now)
+    {
+        return Ok(vec![part]);
+    }
     if readers.is_empty() {
         if let Some(part) = flat(text) {
             return Ok(vec![part]);

@@ -123,9 +123,14 @@ fn bits(operations: &[u8]) -> impl Iterator<Item = i64> {
 /// What an active permission allows, by name; "everything" where nothing that TRON has is missing.
 pub(super) fn operations(operations: &[u8]) -> Vec<String> {
     let allowed: Vec<i64> = bits(operations).collect();
-    let all = schema::CONTRACTS.iter().filter(|kind| kind.executed).all(|kind| allowed.contains(&kind.number));
-    if all {
+    let executed = || schema::CONTRACTS.iter().filter(|kind| kind.executed);
+    let missing: Vec<&str> = executed().filter(|kind| !allowed.contains(&kind.number)).map(|kind| kind.name).collect();
+    if missing.is_empty() {
         return vec!["everything that an account can do".to_owned()];
+    }
+    // The shorter of the two lists: what wallets set allows all but a few.
+    if missing.len() < executed().count() / 2 {
+        return vec![format!("everything but {}", missing.join(", "))];
     }
     let name = |number: &i64| schema::contract(*number).map_or_else(|| number.to_string(), |kind| kind.name.to_owned());
     allowed.iter().map(name).collect()

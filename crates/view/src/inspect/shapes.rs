@@ -27,6 +27,8 @@ pub enum KindView {
     /// 32 bytes: a transaction id, a digest or a nonce.
     Hash,
     Transaction,
+    /// What a node says: a receipt, an account, a block, an error.
+    NodeAnswer,
     /// Input of a contract call.
     CallData,
     Address,

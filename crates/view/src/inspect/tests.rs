@@ -4,6 +4,7 @@ use super::*;
 use tron::{Address, Network, PrivateKey};
 use x402::Offer;
 
+mod node;
 mod pasted;
 mod transactions;
 
@@ -242,6 +243,15 @@ fn every_finding_has_a_title_and_says_what_to_do() {
         include_str!("read.rs"),
         include_str!("typed.rs"),
         include_str!("mod.rs"),
+        include_str!("node/account.rs"),
+        include_str!("node/block.rs"),
+        include_str!("node/contract.rs"),
+        include_str!("node/mod.rs"),
+        include_str!("node/plain.rs"),
+        include_str!("node/receipt.rs"),
+        include_str!("node/rpc.rs"),
+        include_str!("node/said.rs"),
+        include_str!("node/send.rs"),
     ]
     .concat();
     let catalogue = include_str!("../../words/en.ftl");

@@ -7,12 +7,14 @@ use super::odd::{self, GOOD, NOTE, STOP, WARN, found};
 use super::payments;
 use super::shapes::{KindView, PartView};
 use crate::FindingView;
+use crate::WeightView;
+use crate::question::quoted;
 use crate::show_payment;
-use crate::words::find;
+use crate::words::{duration, find};
 use plan::Moment;
 use tron::foreign::schema::Kind;
 use tron::foreign::{Difference, ForeignTransaction, Message, Signed, Value, contract_of_url};
-use tron::{Address, Amount, Signature};
+use tron::{Address, Amount, Network, Signature};
 
 /// A fee limit above this many TRX is worth a look: settlements burn 5 to 30.
 const FEE_LIMIT_SUN: u64 = 150_000_000;
@@ -20,9 +22,24 @@ const FEE_LIMIT_SUN: u64 = 150_000_000;
 const TOLD: usize = 6;
 
 pub(super) fn transaction(tx: &ForeignTransaction, now: Option<Moment>) -> PartView {
+    card(tx, Around { now, ..Around::default() }, false)
+}
+
+/// A transaction that is in a block of this network: what only counts before that is left out.
+pub(super) fn in_block(tx: &ForeignTransaction, network: Network) -> PartView {
+    card(tx, Around { network: Some(network), ..Around::default() }, true)
+}
+
+/// What it does, in a few words.
+pub(super) fn brief(tx: &ForeignTransaction) -> String {
+    let (mut lines, mut findings) = (Lines::default(), Vec::new());
+    let does = tx.contracts().take(TOLD).map(|one| contract(&mut lines, one, tx, Around::default(), &mut findings));
+    quoted(&does.collect::<Vec<_>>().join(" and "), 200)
+}
+
+fn card(tx: &ForeignTransaction, around: Around, in_block: bool) -> PartView {
     let mut lines = Lines::default();
     let mut findings = Vec::new();
-    let around = Around { now, ..Around::default() };
     lines.group("transaction");
     match (tx.id, &tx.claimed) {
         (Some(id), _) => {
@@ -47,15 +64,22 @@ pub(super) fn transaction(tx: &ForeignTransaction, now: Option<Moment>) -> PartV
     memo(&mut lines, tx, &mut findings);
     limits(&mut lines, tx, around, &mut findings);
     halves(&mut lines, tx, &mut findings);
-    let signed = signatures(&mut lines, tx, around, &mut findings);
-    for reason in super::refused::reasons(tx) {
+    let signed = signatures(&mut lines, tx, around, in_block, &mut findings);
+    for reason in super::refused::reasons(tx).into_iter().filter(|_| !in_block) {
         findings.push(found("notTaken", WARN, &[("reason", &reason)]));
     }
     for unusual in tx.unusual.iter().take(TOLD) {
         findings.push(found("unusualBytes", WARN, &[("what", unusual)]));
     }
-    if let Some(result) = tx.result.as_ref().filter(|result| *result != "SUCCESS" && *result != "DEFAULT") {
+    let result = tx.result.as_ref().filter(|result| !matches!(result.as_str(), "SUCCESS" | "DEFAULT"));
+    if let Some(result) = result.filter(|_| !in_block) {
         findings.push(found("endedBadly", STOP, &[("result", result)]));
+    }
+    if in_block {
+        // They speak of what is still to be signed or sent; who signed by a permission is known then.
+        let over = ["neverMade", "feeLimitZero", "transactionExpired", "plainV"];
+        let known = findings.iter().any(|one| one.code == "signerAllowed");
+        findings.retain(|one| !over.contains(&one.code.as_str()) && !(known && one.code == "permissionUsed"));
     }
     let title = format!("A TRON transaction that {}, {signed}.", does.join(" and "));
     PartView {
@@ -98,18 +122,63 @@ fn contract(
     match value.schema.name {
         "TriggerSmartContract" => return trigger(lines, value, around, findings),
         "AccountPermissionUpdateContract" => permissions(lines, value, around, findings),
-        _ => members(lines, value, around),
+        _ => members(lines, value, around, NESTED),
     }
+    lasting(value, findings);
     does.unwrap_or_else(|| format!("does what {name} does"))
 }
 
+/// What lasts, can't be taken back or costs much beside energy, by the type of contract.
+const LASTING: &[(&str, &str, WeightView)] = &[
+    ("UpdateSettingContract", "energyShare", WARN),
+    ("UpdateEnergyLimitContract", "energyLimit", WARN),
+    ("ClearABIContract", "abiCleared", WARN),
+    ("UpdateBrokerageContract", "brokerageChanged", WARN),
+    ("CreateSmartContract", "contractMade", WARN),
+    ("WitnessCreateContract", "witnessMade", WARN),
+    ("AssetIssueContract", "assetIssued", WARN),
+    ("ExchangeCreateContract", "exchangeMade", WARN),
+    ("ParticipateAssetIssueContract", "assetBought", WARN),
+    ("SetAccountIdContract", "namedForEver", NOTE),
+    ("AccountUpdateContract", "namedForEver", NOTE),
+    ("FreezeBalanceV2Contract", "stakeLocks", NOTE),
+    ("FreezeBalanceContract", "stakeLocks", NOTE),
+    ("UnfreezeBalanceV2Contract", "stakeEnds", NOTE),
+    ("ProposalCreateContract", "rulesProposed", WARN),
+];
+
+/// Three seconds a block; where a lock names no length, three days.
+const BLOCK_SECONDS: u64 = 3;
+const LOCK_BLOCKS: u64 = 86_400;
+
+fn lasting(value: &Message, findings: &mut Vec<FindingView>) {
+    let name = value.schema.name;
+    if let Some((_, code, weight)) = LASTING.iter().find(|(own, ..)| *own == name) {
+        findings.push(found(code, *weight, &[]));
+    }
+    if name == "DelegateResourceContract" {
+        let receiver = value.address("receiver_address").map_or_else(|| "nobody".to_owned(), |to| to.to_string());
+        let blocks = u64::try_from(value.int("lock_period")).ok().filter(|blocks| *blocks > 0).unwrap_or(LOCK_BLOCKS);
+        let time = duration(blocks.saturating_mul(BLOCK_SECONDS));
+        let args = [("receiver", receiver.as_str()), ("time", &time)];
+        findings.push(match value.int("lock") {
+            0 => found("resourceLent", NOTE, &args),
+            _ => found("resourceLocked", STOP, &args),
+        });
+    }
+}
+
+/// Messages inside messages that are told in lines of their own.
+const NESTED: usize = 3;
+
 /// Every member by its kind.
-fn members(lines: &mut Lines, message: &Message, around: Around) {
+fn members(lines: &mut Lines, message: &Message, around: Around, depth: usize) {
     for entry in &message.entries {
         let key = match entry.field.name {
             "owner_address" | "transparent_from_address" => "owner".to_owned(),
             "to_address" | "transparent_to_address" => "payee".to_owned(),
             "contract_address" => "called-contract".to_owned(),
+            "origin_address" => "made-by".to_owned(),
             name => name.replace('_', "-"),
         };
         let value = &entry.value;
@@ -128,6 +197,22 @@ fn members(lines: &mut Lines, message: &Message, around: Around) {
             (Kind::Sun, Value::Int(sun)) => {
                 lines.add(&key, trx(*sun)).also(sun);
             }
+            (Kind::Message(_), Value::Message(inner)) if inner.schema.name == "abi" => {
+                let named = inner.messages("entrys").filter_map(|entry| entry.get("name"));
+                let names: Vec<String> = named.take(TOLD).map(|name| name.tell(None)).collect();
+                let count = inner.messages("entrys").count();
+                lines.add("functions", names.join(", ")).remark(format!("{count} entries, by its own description"));
+            }
+            (Kind::Message(_), Value::Message(inner)) if inner.schema.name == "vote" => {
+                let count = format!("{} votes", inner.int("vote_count"));
+                match inner.address("vote_address") {
+                    Some(address) => lines.address("vote", address, around).also_remark(count),
+                    None => lines.add("vote", payments::hex(inner.bytes("vote_address"))).remark(count).weight(WARN),
+                };
+            }
+            (Kind::Message(_), Value::Message(inner)) if depth > 0 && !entry.field.many => {
+                members(lines, inner, around, depth - 1);
+            }
             (Kind::Message(_) | Kind::Parameter, Value::Message(_)) => {
                 lines.add(&key, value.tell(None));
             }
@@ -135,6 +220,11 @@ fn members(lines: &mut Lines, message: &Message, around: Around) {
                 lines.add(&key, value.tell(Some(kind)));
             }
         }
+    }
+    // Bytes leave out what is zero: bandwidth is resource 0.
+    let resource = message.schema.fields.iter().find(|field| field.name == "resource");
+    if let Some(field) = resource.filter(|_| message.get("resource").is_none()) {
+        lines.add("resource", Value::Int(0).tell(Some(field.kind)));
     }
     for (name, value) in &message.strange {
         lines.add(name, value).remark("not of the protocol").weight(WARN);
@@ -179,26 +269,10 @@ fn permissions(lines: &mut Lines, value: &Message, around: Around, findings: &mu
     let actives = value.messages("actives").enumerate().map(|(i, one)| (format!("active permission {}", i + 1), one));
     for (name, permission) in all.chain(actives) {
         lines.group(name.clone());
-        lines.maybe("permission-name", permission.get("permission_name").map(|name| name.tell(None)));
-        lines.add("threshold", permission.int("threshold")).remark("weights that have to sign together");
-        for key in permission.messages("keys") {
-            let Some(address) = key.address("address") else {
-                lines.add("key", payments::hex(key.bytes("address"))).remark("no address").weight(WARN);
-                continue;
-            };
-            let line = lines.address("key", address, around).also_remark(format!("weight {}", key.int("weight")));
-            if Some(address) == owner {
-                line.also_remark("the account's own key");
-            } else {
-                line.also_remark("another key").weight(STOP);
-                if !rulers.contains(&address.to_string()) {
-                    rulers.push(address.to_string());
-                }
+        for ruler in self::permission(lines, permission, owner, around, STOP) {
+            if !rulers.contains(&ruler) {
+                rulers.push(ruler);
             }
-        }
-        let operations = permission.bytes("operations");
-        if !operations.is_empty() {
-            lines.add("operations", super::refused::operations(operations).join(", "));
         }
     }
     let own = |permission: &Message| {
@@ -209,6 +283,40 @@ fn permissions(lines: &mut Lines, value: &Message, around: Around, findings: &mu
     let rulers = if rulers.is_empty() { "its own key alone".to_owned() } else { rulers.join(", ") };
     let code = if kept { "permissionsChanged" } else { "accountGiven" };
     findings.push(found(code, STOP, &[("rulers", &rulers)]));
+}
+
+/// One permission in the group that is open; answers the keys that are not the account's own, which weigh `foreign`.
+pub(super) fn permission(
+    lines: &mut Lines,
+    permission: &Message,
+    owner: Option<Address>,
+    around: Around,
+    foreign: WeightView,
+) -> Vec<String> {
+    let mut rulers = Vec::new();
+    lines.maybe("permission-name", permission.get("permission_name").map(|name| name.tell(None)));
+    lines.add("threshold", permission.int("threshold")).remark("weights that have to sign together");
+    for key in permission.messages("keys") {
+        let Some(address) = key.address("address") else {
+            lines.add("key", payments::hex(key.bytes("address"))).remark("no address").weight(WARN);
+            continue;
+        };
+        let line = lines.address("key", address, around).also_remark(format!("weight {}", key.int("weight")));
+        if Some(address) == owner {
+            line.also_remark("the account's own key");
+        } else {
+            line.also_remark("another key").weight(foreign);
+            rulers.push(address.to_string());
+        }
+    }
+    let operations = permission.bytes("operations");
+    if !operations.is_empty() {
+        lines.add("operations", super::refused::operations(operations).join(", "));
+    }
+    for (name, value) in &permission.strange {
+        lines.add(name, value).remark("not of the protocol").weight(WARN);
+    }
+    rulers
 }
 
 fn memo(lines: &mut Lines, tx: &ForeignTransaction, findings: &mut Vec<FindingView>) {
@@ -293,6 +401,7 @@ fn signatures(
     lines: &mut Lines,
     tx: &ForeignTransaction,
     around: Around,
+    in_block: bool,
     findings: &mut Vec<FindingView>,
 ) -> &'static str {
     let owner = tx.owner();
@@ -314,6 +423,10 @@ fn signatures(
         let is_owner = Some(signer) == owner;
         if is_owner {
             line = line.also_remark("the owner");
+        } else if in_block {
+            line = line.also_remark("another key of the account");
+            let (signer, permission) = (signer.to_string(), permission.to_string());
+            findings.push(found("signerAllowed", NOTE, &[("signer", &signer), ("permission", &permission)]));
         } else {
             line = line.also_remark("not the owner").weight(WARN);
             let owner = owner.map_or_else(|| "not known".to_owned(), |owner| owner.to_string());
