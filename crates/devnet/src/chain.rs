@@ -37,6 +37,8 @@ pub const SIMULATION_ENERGY: u64 = 100_000_000;
 /// A node's block time; also the distance of empty blocks when transactions get theirs at once.
 pub const BLOCK_MS: u64 = 3_000;
 const MAX_PENDING: usize = 2_000;
+/// The name of accounts that the faucet brings into being.
+const GIVEN: &str = "Faucet";
 
 /// Which height a question is about: `wallet/` or `walletsolidity/`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +270,13 @@ impl Chain {
         self.produce(self.clock.now_ms());
         let mut draft = Draft::new(&self.head, self.blocks.head_ms());
         match (gift, ran) {
-            (Gift::Trx(sun), _) => draft.give(to, sun),
+            (Gift::Trx(sun), _) => {
+                // No transaction made it: it is like the accounts of the first block.
+                if self.head.account(to).is_none() {
+                    *draft.open(to) = Account { name: GIVEN.into(), ..Account::default() };
+                }
+                draft.give(to, sun);
+            }
             (_, Some(changes)) => draft.ran(changes),
             _ => {}
         }

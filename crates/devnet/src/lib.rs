@@ -18,6 +18,7 @@ mod permission;
 mod refusal;
 mod rules;
 mod stake;
+mod trace;
 mod vm;
 mod wire;
 mod world;

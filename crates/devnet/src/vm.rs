@@ -1,6 +1,7 @@
 //! Runs contracts and keeps their state, on revm. Charges TRON's energy, not Ethereum's gas: no intrinsic cost, no
 //! refunds, no cold access, and a call may pass all its energy on. Knows nothing of blocks and fees.
 
+use crate::trace::Last;
 use revm::context::{CfgEnv, Context, TxEnv};
 use revm::context_interface::cfg::GasParams;
 use revm::context_interface::cfg::gas_params::GasId;
@@ -12,7 +13,7 @@ use revm::interpreter::{instruction_table, instructions::gas_table_spec};
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Bytes, Log, TxKind, U256};
 use revm::state::{Account, AccountInfo, Bytecode, EvmState};
-use revm::{DatabaseCommit, ExecuteEvm, MainBuilder, MainContext};
+use revm::{DatabaseCommit, ExecuteEvm, InspectEvm, MainBuilder, MainContext};
 use std::convert::Infallible;
 use std::sync::LazyLock;
 use tron::Address;
@@ -20,6 +21,8 @@ use tron::Address;
 /// Nile's, so that typed data signed for Nile is valid here.
 pub const CHAIN_ID: u64 = 3_448_148_188;
 
+/// Below this a run that ends for want of energy tells where it was.
+const TOLD_ENERGY: u64 = 20_000_000;
 /// For every byte that a new contract has.
 const BYTE_OF_CODE: u64 = 200;
 
@@ -64,6 +67,19 @@ pub struct Outcome {
     pub output: Vec<u8>,
     pub energy: u64,
     pub logs: Vec<Log>,
+    /// More than [`Ended::message`] says, where a node says more.
+    words: Option<String>,
+}
+
+impl Outcome {
+    /// What a node says beside a failure.
+    pub fn message(&self) -> &str {
+        self.words.as_deref().unwrap_or(self.ended.message())
+    }
+
+    fn out_of_energy(limit: u64, words: Option<String>) -> Self {
+        Self { ended: Ended::OutOfEnergy, output: Vec::new(), energy: limit, logs: Vec::new(), words }
+    }
 }
 
 impl Ended {
@@ -164,10 +180,14 @@ impl State {
         let (mut outcome, mut changes) = execute(with_code, at, call)?;
         if outcome.ended == Ended::Success {
             let length = u64::try_from(outcome.output.len()).unwrap_or(u64::MAX);
-            outcome.energy = outcome.energy.saturating_add(length.saturating_mul(BYTE_OF_CODE));
-            if outcome.energy > limit {
-                outcome = Outcome { ended: Ended::OutOfEnergy, output: Vec::new(), energy: limit, logs: Vec::new() };
+            let total = outcome.energy.saturating_add(length.saturating_mul(BYTE_OF_CODE));
+            if total > limit {
+                let (need, left) = (length.saturating_mul(BYTE_OF_CODE), limit.saturating_sub(outcome.energy));
+                let hint = "save just created contract code";
+                let words = format!("Not enough energy for '{hint}' executing: needEnergy[{need}], leftEnergy[{left}]");
+                outcome = Outcome::out_of_energy(limit, Some(words));
             } else {
+                outcome.energy = total;
                 self.set_code(&mut changes, to, outcome.output.clone());
             }
         }
@@ -220,7 +240,7 @@ fn execute<D: Database<Error = Infallible>>(db: D, at: Moment, call: Call) -> Re
             block.timestamp = U256::from(at.secs);
             block.gas_limit = u64::MAX;
         })
-        .build_mainnet();
+        .build_mainnet_with_inspector(Last::default());
     evm.instruction = EthInstructions::new(instruction_table(), gas_table_spec(SpecId::FRONTIER), SpecId::CANCUN);
     let transaction = TxEnv {
         caller: call.from.evm(),
@@ -231,19 +251,24 @@ fn execute<D: Database<Error = Infallible>>(db: D, at: Moment, call: Call) -> Re
         chain_id: None,
         ..TxEnv::default()
     };
-    let done = evm.transact(transaction).map_err(|error| error.to_string())?;
+    let done = evm.transact(transaction.clone()).map_err(|error| error.to_string())?;
     let outcome = match done.result {
         ExecutionResult::Success { gas, logs, output, .. } => {
             let (output, energy) = (output.into_data().to_vec(), gas.tx_gas_used());
-            Outcome { ended: Ended::Success, output, energy, logs }
+            Outcome { ended: Ended::Success, output, energy, logs, words: None }
         }
         ExecutionResult::Revert { gas, output, .. } => {
             let (output, energy) = (output.to_vec(), gas.tx_gas_used());
-            Outcome { ended: Ended::Revert, output, energy, logs: Vec::new() }
+            Outcome { ended: Ended::Revert, output, energy, logs: Vec::new(), words: None }
         }
-        ExecutionResult::Halt { reason, .. } => {
-            Outcome { ended: halted(&reason), output: Vec::new(), energy: limit, logs: Vec::new() }
-        }
+        ExecutionResult::Halt { reason, .. } => match halted(&reason) {
+            // Looking on takes longer, which matters to nobody but those that run out of much.
+            Ended::OutOfEnergy if limit < TOLD_ENERGY => {
+                let again = evm.inspect_tx(transaction).is_ok();
+                Outcome::out_of_energy(limit, again.then(|| evm.inspector.words()))
+            }
+            ended => Outcome { ended, output: Vec::new(), energy: limit, logs: Vec::new(), words: None },
+        },
     };
     Ok((outcome, done.state))
 }

@@ -138,6 +138,12 @@ async fn a_fee_limit_below_the_need_runs_out_of_energy_and_burns_all_of_it() {
         let receipt = net.receipt("wallet", &signed).await;
         assert_eq!(receipt["receipt"]["result"], result);
         assert_eq!(receipt["receipt"]["energy_fee"], limit / 100 * 100);
+        if result == "OUT_OF_ENERGY" {
+            let words = hex::decode(receipt["resMessage"].as_str().unwrap()).unwrap();
+            let words = String::from_utf8(words).unwrap();
+            let limit = format!("operation executing: curInvokeEnergyLimit[{}]", limit / 100);
+            assert!(words.starts_with("Not enough energy for '") && words.contains(&limit), "{words}");
+        }
     }
 }
 

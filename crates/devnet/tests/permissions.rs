@@ -100,10 +100,9 @@ async fn a_permission_allows_what_its_operations_say() {
 async fn a_key_that_was_replaced_signs_nothing_any_more() {
     let net = Net::funded().await;
     let (alice, bob) = (key(1), key(2));
-    let everything = net.about("getaccount", alice.address()).await["active_permission"][0]["operations"].clone();
     let mut active = pair();
     active["threshold"] = json!(1);
-    active["operations"] = everything;
+    active["operations"] = "7fff1fc0033efb0f000000000000000000000000000000000000000000000000".into();
     let mut given = change(json!([active]));
     given["owner"] = owner(bob.address(), 1);
     net.done("accountpermissionupdate", given, &[&alice]).await;
@@ -113,8 +112,7 @@ async fn a_key_that_was_replaced_signs_nothing_any_more() {
     let forked = net.devnet.fork(Fork { blocks: 2, forget: true, ..Fork::default() }).unwrap();
     assert_eq!(forked.dropped.len(), 2);
     net.done("createtransaction", pay(0), &[&alice]).await;
-    let account = net.about("getaccount", alice.address()).await;
-    assert_eq!(account["owner_permission"]["keys"][0]["address"], alice.address().to_string());
+    assert_eq!(net.about("getaccount", alice.address()).await.get("owner_permission"), None);
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ seen.memo = Buffer.from(memo, 'hex').toString();
 const second = '3'.padStart(64, '0');
 const address = (key) => tronWeb.address.toHex(TronWeb.address.fromPrivateKey(key));
 const [one, ...rest] = [privateKey, second].map((key) => ({ address: address(key), weight: 1 }));
-const { active_permission: [{ operations }] } = await tronWeb.trx.getUnconfirmedAccount(owner);
+const operations = '7fff1fc0033efb0f'.padEnd(64, '0');
 const change = await builder.updateAccountPermissions(
   tronWeb.address.toHex(owner),
   { type: 0, permission_name: 'owner', threshold: 1, keys: [one] },

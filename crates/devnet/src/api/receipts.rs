@@ -110,7 +110,7 @@ fn shown(entry: &Entry, form: Form) -> Value {
         }
         if outcome.ended != Ended::Success {
             json.insert("result".into(), "FAILED".into());
-            json.insert("resMessage".into(), form.text(outcome.ended.message()));
+            json.insert("resMessage".into(), form.text(outcome.message()));
         }
         if !outcome.logs.is_empty() {
             json.insert("log".into(), outcome.logs.iter().map(log).collect());
