@@ -98,7 +98,7 @@ fn a_transaction_that_was_looked_up_is_told_as_one_that_was_pasted() {
         (
             "multi-signed",
             &[
-                "Looked up on TRON Nile: block 30, SUCCESS. It moves TRX.",
+                "Looked up on TRON Nile: block 30, SUCCESS. It moves 0.000011 TRX.",
                 "permission                 2",
                 "Signed by another key of the account: By TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV, with permission 2.",
                 "Signed by another key of the account: By TM6A3rtwRXWisqsw7FthnBg3hGCz4GJM7m, with permission 2.",
@@ -111,7 +111,7 @@ fn a_transaction_that_was_looked_up_is_told_as_one_that_was_pasted() {
         (
             "memo",
             &[
-                "Looked up on TRON Nile: block 20, SUCCESS. It moves TRX.",
+                "Looked up on TRON Nile: block 20, SUCCESS. It moves 0.000003 TRX.",
                 "memo                       order 7: thank you",
                 "amount                     0.000003 TRX",
                 "for the memo",
@@ -151,7 +151,7 @@ fn a_transaction_that_waits_for_a_block_is_told_and_another_one_is_not_believed(
     let mut waiting = says["transfer"].clone();
     waiting["gettransactioninfobyid"] = json!({});
     let out = inspect(&folder(vec![waiting], false), &says["transfer"]);
-    assert!(out.starts_with("Looked up on TRON Nile: sent, in no block yet. It moves TRX."), "{out}");
+    assert!(out.starts_with("Looked up on TRON Nile: sent, in no block yet. It moves 1 TRX."), "{out}");
     assert!(out.contains("amount                     1 TRX") && !out.contains("what it cost"), "{out}");
 
     // Under the id that was asked for the node gives somebody else's transaction.

@@ -140,7 +140,7 @@ Examples:
   countersign pay -X POST -H 'Content-Type: application/json' -d '{\"q\":1}' https://api.example/ask
   countersign pay --max '0.50 USDT' http://localhost:8402/report")]
     Pay(Pay),
-    /// Explain anything x402: headers, bodies, payments, settlements, typed data, transactions, a URL
+    /// Explain anything x402: headers, bodies, payments, settlements, typed data, transactions, a node's answers, a URL
     #[command(after_help = "\
 Examples:
   countersign inspect https://news.example/articles/1      fetched once, never paid

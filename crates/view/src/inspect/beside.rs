@@ -3,6 +3,7 @@
 
 use super::bytes::Written;
 use super::lines::{Around, Lines};
+use super::node::{Teller, receipt};
 use super::odd::{self, GOOD, NOTE, STOP, WARN, found};
 use super::read::Is;
 use super::shapes::{KindView, PartView};
@@ -33,12 +34,29 @@ pub(super) fn compare(all: &[Is], now: Option<Moment>) -> Vec<PartView> {
     if let (Some(payment), Some(typed)) = (payment, typed) {
         parts.extend(same_message(payment, typed));
     }
+    parts.extend(all.iter().filter_map(|is| if let Is::Receipt(receipt) = is { ended(receipt, all) } else { None }));
     parts.extend(
         all.iter()
             .filter_map(|is| if let Is::Signature(s) = is { Some(s) } else { None })
             .filter_map(|s| signed(s, all)),
     );
     parts
+}
+
+/// A receipt beside its transaction: how that ended, and who paid for what.
+fn ended(receipt: &Value, all: &[Is]) -> Option<PartView> {
+    let id = receipt.get("id")?.as_str()?.parse().ok()?;
+    let tx = all.iter().find_map(|is| match is {
+        Is::Transaction(tx) if tx.any_id() == Some(id) => Some(tx),
+        _ => None,
+    })?;
+    let mut teller = Teller::new(Around::default());
+    teller.group("transaction and receipt");
+    teller.lines.add("transaction", id);
+    receipt::result(&mut teller, &receipt::outcome(receipt));
+    receipt::cost(&mut teller, receipt, Some(tx));
+    teller.findings.push(found("receiptFits", NOTE, &[]));
+    Some(part("The receipt beside its transaction.", teller.lines, teller.findings))
 }
 
 /// A payment beside typed data: whether a signature of the one is a signature of the other.

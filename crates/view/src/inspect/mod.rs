@@ -148,7 +148,7 @@ fn found_inside(text: &str, pieces: &[split::Piece<'_>], parts: &[Part], now: Op
         if let (split::What::Text(json), true) = (&piece.what, found.iter().all(is_unknown)) {
             found = buried::inside(json, read::is_document).iter().flat_map(|p| read::piece(p, None, now)).collect();
         }
-        for mut part in found.into_iter().filter(|part| !is_unknown(part)) {
+        for mut part in found.into_iter().filter(|part| !is_unknown(part) && !matches!(part.is, Is::Small)) {
             if !seen.insert(key(&part)) {
                 continue;
             }
@@ -173,16 +173,14 @@ fn is_unknown(part: &Part) -> bool {
 /// More than a value that stands in any text: an address, an id, a name.
 fn is_document(part: &Part) -> bool {
     use KindView::{Address, Hash, Http, Network, Unknown, Url};
-    !matches!(part.view.kind, Unknown | Http | Hash | Address | Network | Url)
+    !matches!(part.view.kind, Unknown | Http | Hash | Address | Network | Url) && !matches!(part.is, Is::Small)
 }
 
 /// `{}` beside a document, or as the body of a 402, is only the body that had to be there; alone it is an answer.
 fn empties(parts: &mut Vec<Part>) {
-    let is = |part: &Part| part.view.kind == KindView::NodeAnswer && part.view.groups.is_empty();
-    let empty = |part: &Part| is(part) && matches!(part.view.document.trim(), "{}" | "[]");
     let asks = |part: &Part| part.view.kind == KindView::Http && part.view.title.contains("402");
-    if parts.iter().any(|part| asks(part) || (is_document(part) && !empty(part))) {
-        parts.retain(|part| !empty(part));
+    if parts.iter().any(|part| asks(part) || is_document(part)) {
+        parts.retain(|part| !matches!(part.is, Is::Small));
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) enum Is {
     Hash([u8; 32]),
     Transaction(Box<ForeignTransaction>),
     Url(String),
+    Receipt(Value),
+    /// An answer that is one only where nothing stands around it: `{}`, a count.
+    Small,
     Other,
 }
 
@@ -475,7 +478,9 @@ const PACKED: usize = 100;
 /// Whether a value has the marks of a document that can be read.
 pub(super) fn is_document(value: &Value) -> bool {
     match value {
-        Value::Object(_) => !direct(value).is_empty() && document(&value.to_string(), None, None).is_ok(),
+        Value::Object(_) => {
+            (!direct(value).is_empty() || node::knows(value)) && document(&value.to_string(), None, None).is_ok()
+        }
         Value::String(text) => foreign::read_signature(text).is_some(),
         _ => false,
     }

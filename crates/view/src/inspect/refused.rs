@@ -7,6 +7,9 @@ use tron::foreign::{ForeignTransaction, Message, Value, contract_of_url};
 const KEYS: usize = 5;
 const ACTIVES: usize = 8;
 
+/// The type that changes who may sign for an account.
+const PERMISSIONS: &str = "AccountPermissionUpdateContract";
+
 /// One clause for each reason.
 pub(super) fn reasons(tx: &ForeignTransaction) -> Vec<String> {
     let mut all = Vec::new();
@@ -66,7 +69,7 @@ fn of_contract(contract: &Message, all: &mut Vec<String>) {
                 all.push("it is paid to its own account".to_owned());
             }
         }
-        "AccountPermissionUpdateContract" => permissions(value, all),
+        PERMISSIONS => permissions(value, all),
         _ => {}
     }
 }
@@ -118,6 +121,11 @@ fn bits(operations: &[u8]) -> impl Iterator<Item = i64> {
         (0..8_i64).filter(move |bit| (byte >> bit) & 1 == 1).map(move |bit| 8 * at + bit)
     };
     (0_i64..).zip(operations).flat_map(set)
+}
+
+/// Whether an active permission allows what gives the whole account away.
+pub(super) fn may_change_permissions(operations: &[u8]) -> bool {
+    bits(operations).any(|number| schema::contract(number).is_some_and(|kind| kind.name == PERMISSIONS))
 }
 
 /// What an active permission allows, by name; "everything" where nothing that TRON has is missing.

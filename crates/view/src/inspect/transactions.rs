@@ -10,7 +10,7 @@ use crate::FindingView;
 use crate::WeightView;
 use crate::question::quoted;
 use crate::show_payment;
-use crate::words::{duration, find};
+use crate::words::{Arg, duration, find};
 use plan::Moment;
 use tron::foreign::schema::Kind;
 use tron::foreign::{Difference, ForeignTransaction, Message, Signed, Value, contract_of_url};
@@ -118,7 +118,12 @@ fn contract(
     let Some(value) = contract.parameter() else {
         return find(&format!("does-{name}"), &[]).unwrap_or_else(|| format!("does what is not known here ({name})"));
     };
-    let does = find(&format!("does-{}", value.schema.name), &[]);
+    let sum = |name: &str| trx(value.int(name));
+    let resource = if value.int("resource") == 0 { "bandwidth" } else { "energy" };
+    let sums = [sum("amount"), sum("frozen_balance"), sum("unfreeze_balance"), sum("balance"), resource.to_owned()];
+    let names = ["amount", "stake", "ended", "lent", "resource"];
+    let args: Vec<(&str, Arg<'_>)> = names.into_iter().zip(sums.iter().map(|sum| Arg::Text(sum))).collect();
+    let does = find(&format!("does-{}", value.schema.name), &args);
     match value.schema.name {
         "TriggerSmartContract" => return trigger(lines, value, around, findings),
         "AccountPermissionUpdateContract" => permissions(lines, value, around, findings),
@@ -179,6 +184,8 @@ fn members(lines: &mut Lines, message: &Message, around: Around, depth: usize) {
             "to_address" | "transparent_to_address" => "payee".to_owned(),
             "contract_address" => "called-contract".to_owned(),
             "origin_address" => "made-by".to_owned(),
+            "description" => "own-description".to_owned(),
+            "name" => "claimed-name".to_owned(),
             name => name.replace('_', "-"),
         };
         let value = &entry.value;
@@ -221,10 +228,12 @@ fn members(lines: &mut Lines, message: &Message, around: Around, depth: usize) {
             }
         }
     }
-    // Bytes leave out what is zero: bandwidth is resource 0.
-    let resource = message.schema.fields.iter().find(|field| field.name == "resource");
-    if let Some(field) = resource.filter(|_| message.get("resource").is_none()) {
-        lines.add("resource", Value::Int(0).tell(Some(field.kind)));
+    // Bytes leave out what is zero, and some zeros say much: bandwidth is resource 0.
+    for name in ["resource", "consume_user_resource_percent", "origin_energy_limit", "brokerage"] {
+        let field = message.schema.fields.iter().find(|field| field.name == name);
+        if let Some(field) = field.filter(|_| message.get(name).is_none()) {
+            lines.add(&name.replace('_', "-"), Value::Int(0).tell(Some(field.kind)));
+        }
     }
     for (name, value) in &message.strange {
         lines.add(name, value).remark("not of the protocol").weight(WARN);
@@ -311,7 +320,10 @@ pub(super) fn permission(
     }
     let operations = permission.bytes("operations");
     if !operations.is_empty() {
-        lines.add("operations", super::refused::operations(operations).join(", "));
+        let line = lines.add("operations", super::refused::operations(operations).join(", "));
+        if super::refused::may_change_permissions(operations) {
+            line.remark("it may also change who signs for the account").weight(WARN);
+        }
     }
     for (name, value) in &permission.strange {
         lines.add(name, value).remark("not of the protocol").weight(WARN);

@@ -61,11 +61,19 @@ pub(super) fn account(teller: &mut Teller, value: &Value) -> Option<String> {
     }
     let address = text(value, "address").and_then(spelling::address);
     let actives = teller.list(value, "active_permission");
+    let mut others = Vec::new();
     let who = match at(value, "owner_permission") {
         Some(permission) => {
             let owner = permission_of(teller, "owner permission", permission, address);
             for (index, active) in teller.some(actives, "permissions").iter().enumerate() {
-                permission_of(teller, &format!("active permission {}", index + 1), active, address);
+                let who = permission_of(teller, &format!("active permission {}", index + 1), active, address);
+                if let Who::Others(needs) = who {
+                    others.push(format!("permission {} takes {needs}", int(active, "id")));
+                }
+                if strangers(active, address) {
+                    let id = int(active, "id").to_string();
+                    teller.findings.push(found("accountShared", WARN, &[("permission", &id)]));
+                }
             }
             owner
         }
@@ -88,6 +96,7 @@ pub(super) fn account(teller: &mut Teller, value: &Value) -> Option<String> {
         }
     };
     let balance = money(int(value, "balance"));
+    let rules = [vec![rules], others].concat().join(", ");
     Some(format!("An account with {balance} (getaccount): {rules}."))
 }
 
@@ -149,6 +158,13 @@ fn permission_of(teller: &mut Teller, name: &str, value: &Value, account: Option
         .map(|key| key.int("weight"))
         .fold(0, i64::saturating_add);
     if own >= permission.int("threshold").max(1) { Who::Own } else { Who::Others(needs) }
+}
+
+/// Whether keys that are not the account's own are enough by themselves.
+fn strangers(value: &Value, account: Option<Address>) -> bool {
+    let Some(permission) = read(value) else { return false };
+    let foreign = permission.messages("keys").filter(|key| key.address("address") != account);
+    foreign.map(|key| key.int("weight")).fold(0, i64::saturating_add) >= permission.int("threshold").max(1)
 }
 
 /// The permission with this id as the account has it now: 0 the owner's, 1 a representative's, else an active one.

@@ -182,9 +182,9 @@ static SHAPES: &[Shape] = &[
     one!("prices", "prices", "prices", As::Text),
     one!("number", "num", "", As::Count("")),
     one!("burnt", "burnTrxAmount", "burnt", As::Sun),
-    one!("pending-size", "pendingSize", "count", As::Count("transactions")),
+    one!("pending-size", "pendingSize", "how-many", As::Count("transactions")),
     one!("reward", "reward", "reward", As::Sun),
-    one!("count", "count", "count", As::Count("")),
+    one!("count", "count", "how-many", As::Count("")),
     one!("max-size", "max_size", "balance", As::Sun),
     one!("amount", "amount", "unfreeze-balance", As::Sun),
     one!("brokerage", "brokerage", "brokerage", As::Count("%")),
@@ -196,7 +196,13 @@ pub(super) fn read(value: &Value, text: &str, now: Option<Moment>) -> Option<Par
         let name = if value.is_object() { "answer-empty" } else { "answer-empty-list" };
         let title = find(name, &[]).unwrap_or_default();
         let findings = vec![found("answerEmpty", NOTE, &[])];
-        return Some(part(PartView { findings, ..super::part(KindView::NodeAnswer, title, text) }, None));
+        let view = PartView { findings, ..super::part(KindView::NodeAnswer, title, text) };
+        return Some(Part { view, is: Is::Small });
+    }
+    // An answer that was written down as a text.
+    if let Value::String(inner) = value {
+        let tron::Unique(value) = serde_json::from_str::<tron::Unique<true>>(inner).ok()?;
+        return if value.is_string() { None } else { read(&value, inner, now) };
     }
     let shape = SHAPES.iter().find(|shape| shape.holds(value))?;
     let mut teller = Teller::new(Around { now, ..Around::default() });
@@ -226,11 +232,18 @@ pub(super) fn read(value: &Value, text: &str, now: Option<Moment>) -> Option<Par
     } else {
         PartView { findings: odd::sorted(findings), groups, ..view }
     };
-    Some(part(view, teller.inner.filter(|_| shape.inner != Inner::Trial)))
+    let is = match teller.inner.filter(|_| shape.inner != Inner::Trial) {
+        Some(tx) => Is::Transaction(tx),
+        None if shape.only => Is::Small,
+        None if shape.name == "receipt" => Is::Receipt(value.clone()),
+        None => Is::Other,
+    };
+    Some(Part { view, is })
 }
 
-fn part(view: PartView, tx: Option<Box<ForeignTransaction>>) -> Part {
-    Part { view, is: tx.map_or(Is::Other, Is::Transaction) }
+/// Whether a document inside another one is an answer, and not only like one.
+pub(super) fn knows(value: &Value) -> bool {
+    SHAPES.iter().any(|shape| !shape.only && shape.holds(value))
 }
 
 /// The shapes that there are, and the one that an answer has.

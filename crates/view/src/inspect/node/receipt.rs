@@ -123,7 +123,7 @@ pub(in crate::inspect) fn rest(teller: &mut Teller, value: &Value, tx: Option<&F
     }
 }
 
-fn cost(teller: &mut Teller, value: &Value, tx: Option<&ForeignTransaction>) {
+pub(in crate::inspect) fn cost(teller: &mut Teller, value: &Value, tx: Option<&ForeignTransaction>) {
     teller.group("what it cost");
     let Some(receipt) = at(value, "receipt") else { return };
     teller.members(receipt, COST);

@@ -179,3 +179,61 @@ fn a_private_key_in_an_answer_is_not_shown_again() {
     assert_eq!(seen.parts[0].kind, KindView::Secret);
     assert!(!serde_json::to_string(&seen).unwrap().contains(&secret));
 }
+
+fn answer_named(name: &str) -> String {
+    let row = answers().into_iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{name}"));
+    row["answer"].to_string()
+}
+
+#[test]
+fn an_answer_is_found_in_a_log_and_a_small_one_is_not_looked_for() {
+    let receipt = answer_named("info reverted");
+    let seen = at(&format!("2026-11-30 12:00 WARN node said {receipt} and that was it"));
+    assert!(codes(&seen).contains(&"insideText") && codes(&seen).contains(&"endedBadly"), "{seen:#?}");
+    let kept = json!({ "name": "info", "answer": serde_json::from_str::<Value>(&receipt).unwrap() });
+    assert!(codes(&at(&kept.to_string())).contains(&"endedBadly"));
+    // Written down as a text.
+    assert_eq!(at(&json!(receipt).to_string()).title, at(&receipt).title);
+    for text in ["the body was {} as ever", "left {\"count\":3} of them", "{\"body\":{},\"why\":\"empty\"}"] {
+        assert!(!at(text).understood, "{text}");
+    }
+}
+
+#[test]
+fn a_receipt_beside_its_transaction_says_who_paid_for_what() {
+    let (tx, receipt) = (answer_named("tx memo"), answer_named("info memo"));
+    let seen = at(&format!("{tx}\n{receipt}"));
+    assert!(codes(&seen).contains(&"receiptFits"), "{:?}", codes(&seen));
+    assert!(lines(&seen).contains(&("paid by", "TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV")));
+    let remarks = seen.parts.iter().flat_map(|part| &part.groups).flat_map(|group| &group.lines);
+    assert!(remarks.filter_map(|line| line.remark.as_deref()).any(|remark| remark == "for the memo"));
+    let other = at(&format!("{tx}\n{}", answer_named("info reverted")));
+    assert!(!codes(&other).contains(&"receiptFits"));
+}
+
+/// Foreign words stand in quotes, visible and cut, wherever a node repeats them.
+#[test]
+fn words_of_others_are_made_safe_to_show() {
+    let bad = "\u{202e}evil\u{1b}[31m".repeat(100);
+    let hex: String = bad.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let tx = "ab".repeat(32);
+    for text in [
+        json!({ "Error": bad }),
+        json!({ "result": { "code": "OTHER_ERROR", "message": hex } }),
+        json!({ "code": "SIGERROR", "txid": tx, "message": hex }),
+        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": -32000, "message": bad } }),
+        json!({ "jsonrpc": "2.0", "id": bad, "result": bad }),
+        json!({ "witnesses": [{ "address": "TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV", "url": hex }] }),
+        json!({ "id": tx, "receipt": { "result": bad }, "resMessage": hex, "result": "FAILED" }),
+        json!({ "id": tx, "receipt": {}, "internal_transactions": [{ "note": hex,
+            "transferTo_address": "TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV", "callValueInfo": [{ "tokenId": bad }] }] }),
+        json!({ "data": [{ "token_info": { "symbol": bad, "address": "TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV" } }], "meta": {} }),
+        json!({ "address": "TX5TdJt15qGfJvo67qucG3uj5kGPvAXixV", "create_time": 1, "account_name": hex }),
+    ] {
+        let mut seen = at(&text.to_string());
+        // The document keeps JSON's own escapes.
+        seen.parts.iter_mut().for_each(|part| part.document.clear());
+        let shown = serde_json::to_string(&seen).unwrap();
+        assert!(seen.understood && !shown.contains(['\u{202e}', '\u{1b}']) && !shown.contains("\\u001b"), "{text}");
+    }
+}

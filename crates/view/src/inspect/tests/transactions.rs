@@ -109,7 +109,10 @@ fn memo_permission_and_delegation_are_told_in_words_with_owner_and_id() {
     let owner = bytes(1, &key().address().to_bytes21());
     let lend = [owner, number(2, 1), number(3, 10_000_000), bytes(4, &thief().to_bytes21())].concat();
     let seen = at(&hex(&raw(&[], &contract(57, "DelegateResourceContract", &lend, &[]), 0)));
-    assert_eq!(seen.title, "A TRON transaction that lends a resource to another account, without a signature.");
+    assert_eq!(
+        seen.title,
+        "A TRON transaction that lends the energy of 10 TRX to another account, without a signature."
+    );
     assert_eq!(value(&seen, "type"), "DelegateResourceContract");
     assert_eq!(value(&seen, "stake behind it"), "10 TRX");
     assert_eq!(value(&seen, "for"), thief().to_string());
@@ -281,7 +284,7 @@ fn each_signature_has_its_signer_and_a_foreign_key_is_good_only_by_permission() 
     let other = PrivateKey::from_bytes(&[8; 32]).unwrap();
     let raw = raw(&[], &transfer(1), 0);
     let seen = at(&signed(&raw, &[&key(), &other]));
-    assert_eq!(seen.title, "A TRON transaction that moves TRX, with several signatures.");
+    assert_eq!(seen.title, "A TRON transaction that moves 0.000001 TRX, with several signatures.");
     assert!(finding(&seen, "signerFits").text.contains(&key().address().to_string()));
     let foreign = finding(&seen, "signerForeign");
     assert!(foreign.weight == WeightView::Warn && foreign.text.contains(&other.address().to_string()), "{foreign:?}");
@@ -393,4 +396,64 @@ fn what_no_node_takes_is_said_to_be_that() {
     let cut = hex(&raw(&[], &transfer(1), 0));
     let seen = at(&cut[..cut.len() - 2]);
     assert!(!seen.understood && seen.parts[0].tried[0].found.contains("byte"), "{:?}", seen.parts[0].tried);
+}
+
+/// A transaction of any type in the node's own words.
+fn of_type(name: &str, value: Value) -> InspectView {
+    let url = format!("type.googleapis.com/protocol.{name}");
+    let contract = json!({ "type": name, "parameter": { "type_url": url, "value": value } });
+    at(&json!({ "visible": true, "raw_data": { "contract": [contract], "ref_block_bytes": "0011" } }).to_string())
+}
+
+#[test]
+fn what_lasts_or_costs_much_is_told_as_that() {
+    let (owner, other) = (key().address().to_string(), thief().to_string());
+    for (name, mut more, code, weight) in [
+        (
+            "DelegateResourceContract",
+            json!({ "lock": true, "lock_period": 864_000 }),
+            "resourceLocked",
+            WeightView::Stop,
+        ),
+        ("DelegateResourceContract", json!({ "lock": true }), "resourceLocked", WeightView::Stop),
+        ("DelegateResourceContract", json!({}), "resourceLent", WeightView::Note),
+        ("UpdateSettingContract", json!({ "contract_address": other }), "energyShare", WeightView::Warn),
+        ("UpdateEnergyLimitContract", json!({ "contract_address": other }), "energyLimit", WeightView::Warn),
+        ("ClearABIContract", json!({ "contract_address": other }), "abiCleared", WeightView::Warn),
+        ("WitnessCreateContract", json!({}), "witnessMade", WeightView::Warn),
+        ("ParticipateAssetIssueContract", json!({ "to_address": other }), "assetBought", WeightView::Warn),
+    ] {
+        more["owner_address"] = json!(owner);
+        more["receiver_address"] = json!(other);
+        more["balance"] = json!(5_000_000);
+        let seen = of_type(name, more);
+        assert_eq!(finding(&seen, code).weight, weight, "{name}");
+    }
+    let locked = json!({ "owner_address": owner, "receiver_address": other, "balance": 5_000_000, "lock": true });
+    let seen = of_type("DelegateResourceContract", locked);
+    assert!(finding(&seen, "resourceLocked").text.contains("for 3 days"), "{seen:#?}");
+    // Zeros that are left out of the bytes and say the most.
+    assert_eq!(value(&seen, "resource"), "BANDWIDTH");
+    let seen = of_type("UpdateSettingContract", json!({ "owner_address": owner, "contract_address": other }));
+    assert_eq!(value(&seen, "caller pays, in percent"), "0");
+    assert_eq!(seen.title, "A TRON transaction that changes who pays a contract's energy, without a signature.");
+    let staked = of_type("FreezeBalanceV2Contract", json!({ "owner_address": owner, "frozen_balance": 5_000_000 }));
+    assert!(staked.title.contains("stakes 5 TRX for bandwidth"), "{}", staked.title);
+}
+
+#[test]
+fn a_permission_says_whether_it_may_change_permissions() {
+    let keys = json!([{ "address": thief().to_string(), "weight": 1 }]);
+    let own = json!({ "permission_name": "owner", "threshold": 1, "keys": [{ "address": key().address().to_string(), "weight": 1 }] });
+    let with = |operations: &str| {
+        let active = json!({ "type": "Active", "threshold": 1, "operations": operations, "keys": keys });
+        let value = json!({ "owner_address": key().address().to_string(), "owner": own, "actives": [active] });
+        of_type("AccountPermissionUpdateContract", value)
+    };
+    // What wallets set, and the same with bit 46.
+    let usual = with("7fff1fc0033e0000000000000000000000000000000000000000000000000000");
+    let all = with("7fff1fc0037e0000000000000000000000000000000000000000000000000000");
+    assert!(value(&usual, "may do").starts_with("everything but "), "{}", value(&usual, "may do"));
+    let warned = |seen: &InspectView| format!("{seen:?}").contains("it may also change who signs for the account");
+    assert!(!warned(&usual) && warned(&all));
 }
