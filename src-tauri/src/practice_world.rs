@@ -41,7 +41,7 @@ impl Practice {
             data_dir: Some(data_dir),
             profile: "devnet".to_owned(),
             port: Some(0),
-            nile_node: Some(world.node_url()),
+            nile_node: Some(world.node_url().into()),
             ..OwnerOptions::default()
         };
         let owner = Owner::start(options).await.map_err(|e| told(&e))?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a story that cannot go on has failed
 
 pub mod cases;
+pub mod doors;
 pub mod hostile;
 
 mod dice;
@@ -137,7 +138,8 @@ impl Stage {
 
     async fn prepared(dir: TempDir, begin: Moment) -> Self {
         let node_clock = devnet::Clock::frozen_at(u64::try_from(begin.0).unwrap());
-        let options = DevnetOptions { clock: node_clock, solidity_lag: 2, ..DevnetOptions::default() };
+        let doors = doors::of_devnet();
+        let options = DevnetOptions { clock: node_clock, solidity_lag: 2, doors, ..DevnetOptions::default() };
         let devnet = Devnet::start(options).await.unwrap();
         let clock = HandClock::at(begin);
         let wallet = open(&dir, &devnet, &clock).await;
@@ -180,14 +182,14 @@ impl Stage {
     /// The wallet's process ends and starts again, unlocked, with its node at this URL.
     pub async fn reopen(&mut self, node: String) {
         self.wallet.close().await;
-        let options = Options { nile: Some(node), ..options(&self.dir, &self.devnet, &self.clock) };
+        let options = Options { nile: Some(node.into()), ..options(&self.dir, &self.devnet, &self.clock) };
         self.wallet = Wallet::open(options).await.unwrap();
         self.wallet.unlock(passphrase()).await.unwrap();
     }
 
     /// A client of this chain's node.
     pub fn node(&self) -> chain::TronGrid {
-        chain::TronGrid::new(chain::Config::one(Network::Nile, self.devnet.url())).unwrap()
+        doors::client(&self.devnet)
     }
 
     pub fn payer(&self) -> Address {
@@ -407,7 +409,7 @@ pub fn passphrase() -> Passphrase {
 
 fn options(dir: &TempDir, devnet: &Devnet, clock: &HandClock) -> Options {
     Options {
-        nile: Some(devnet.url()),
+        nile: Some(doors::wallet_node(devnet)),
         clock: std::sync::Arc::new(clock.clone()),
         cost: Cost::floor(),
         ..Options::new(dir.path(), "devnet")

@@ -1,10 +1,10 @@
 //! A stage with the other side of the counter: a shop behind the real paywall, a facilitator with its database, and
 //! the port for apps, each at the end of a wire that can lose things. Counts what really moved, on chain.
 
+use crate::doors;
 use crate::way::FEE;
 use crate::{SCHEMES, Stage, USDT, Way, Wire, address, key, open, passphrase, usdt};
 use axum::{Extension, Router, extract::Path, http::request::Parts, routing::get};
-use chain::TronGrid;
 use devnet::Gift;
 use facilitator::{Facilitator, TokenTerms};
 use ledger::PaymentId;
@@ -275,7 +275,7 @@ impl Market {
 
     /// What this contract may still take.
     pub async fn allowance(&self, spender: Address) -> Amount {
-        let node = TronGrid::new(chain::Config::one(Network::Nile, self.stage.devnet.url())).unwrap();
+        let node = doors::client(&self.stage.devnet);
         node.allowance(address(USDT), self.stage.payer(), spender).await.unwrap()
     }
 
@@ -334,7 +334,7 @@ async fn facilitator(stage: &Stage, database: PathBuf) -> Facilitator {
         clock: facilitator::Clock::new(move || clock.now_secs()),
         ..facilitator::Config::default()
     };
-    let grid = TronGrid::new(chain::Config::one(Network::Nile, stage.devnet.url())).unwrap();
+    let grid = doors::client(&stage.devnet);
     Facilitator::new(config, key(0xfa).into(), [grid]).unwrap()
 }
 

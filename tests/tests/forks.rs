@@ -266,3 +266,8 @@ async fn ten_forks_take_nothing_back_untold_and_deliver_nothing_unpaid_where_fin
     assert_eq!(world.made.load(Ordering::SeqCst), 5);
     world.facilitator.finish().await;
 }
+
+#[test]
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
+}

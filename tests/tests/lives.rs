@@ -226,3 +226,8 @@ async fn what_can_never_be_right_is_refused_at_once_with_its_reason() {
     assert_eq!(stage.balance(stage.payer()).await, usdt("100"));
     assert_eq!(address(USDT), Ask::new(1).token);
 }
+
+#[test]
+fn all_of_this_over_the_first_door_alone() {
+    stories::doors::again_over(stories::doors::Kind::First, "all_of_this_over");
+}

@@ -294,3 +294,8 @@ async fn a_signature_that_a_permit2_facilitator_calls_wrong_is_told_with_the_oth
         assert_eq!(says.contains(line) && says.contains("first Permit2 set"), offered, "{says}");
     }
 }
+
+#[test]
+fn all_of_this_over_the_first_door_alone() {
+    stories::doors::again_over(stories::doors::Kind::First, "all_of_this_over");
+}

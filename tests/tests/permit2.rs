@@ -157,3 +157,8 @@ async fn a_contract_that_the_402_names_leaves_nothing_to_choose() {
     // What the seller chose says nothing about its other offers.
     assert_eq!(at_site(&stage).await, known(None, Some("first"), None));
 }
+
+#[test]
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
+}

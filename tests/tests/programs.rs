@@ -34,7 +34,7 @@ impl Scene {
             data_dir: Some(dir.path().to_owned()),
             profile: "devnet".to_owned(),
             port: Some(0),
-            nile_node: Some(world.node_url()),
+            nile_node: Some(world.node_url().into()),
             cost: wallet::Cost::floor(),
             ..OwnerOptions::default()
         });

@@ -131,7 +131,7 @@ async fn every_format_gives_back_the_same_whole_numbers() {
 async fn large(dir: &std::path::Path, rows: u64) -> Desk {
     ledger::Ledger::open(&dir.join("ledger.db")).unwrap().fill(rows, |_, _| ()).unwrap();
     let mut options = wallet::Options::new(dir, "devnet");
-    options.nile = Some("http://127.0.0.1:1".to_owned());
+    options.nile = Some("http://127.0.0.1:1".to_owned().into());
     let clock = wallet::HandClock::at(ledger::END);
     options.clock = std::sync::Arc::new(clock);
     Desk::new(wallet::Wallet::open(options).await.unwrap())

@@ -270,3 +270,8 @@ async fn nothing_is_dated_by_this_machines_clock_alone() {
         assert_eq!((row.state, row.reserved_at), (State::Asked, None));
     }
 }
+
+#[test]
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
+}

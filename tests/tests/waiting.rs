@@ -136,7 +136,11 @@ async fn words_that_were_confirmed_survive_a_vault_that_could_not_be_written() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path().join("profile");
     let nile = Some("http://127.0.0.1:1".to_owned());
-    let options = wallet::Options { nile, cost: wallet::Cost::floor(), ..wallet::Options::new(&home, "devnet") };
+    let options = wallet::Options {
+        nile: nile.map(wallet::NodeConfig::from),
+        cost: wallet::Cost::floor(),
+        ..wallet::Options::new(&home, "devnet")
+    };
     let wallet = wallet::Wallet::open(options).await.unwrap();
     let (words, ask) = wallet.new_words(12).unwrap();
     let answers: Vec<String> = ask.iter().map(|n| words[n - 1].clone()).collect();

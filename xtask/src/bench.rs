@@ -19,6 +19,7 @@ use std::{fs, iter};
 const BENCHES: &[(&str, &str)] = &[
     ("stories", "sign"),
     ("facilitator", "verify"),
+    ("facilitator", "busy"),
     ("stories", "port"),
     ("stories", "devnet"),
     ("ledger", "scale"),
@@ -30,6 +31,7 @@ const BENCHES: &[(&str, &str)] = &[
 const GROUPS: &[(&str, &str)] = &[
     ("sign", "Signing and checking, in memory"),
     ("verify", "The facilitator's /verify over HTTP"),
+    ("settle", "The facilitator's /settle on a busy node"),
     ("port", "A payment that a limit allows, over the port"),
     ("ledger", "The record"),
     ("devnet", "The devnet"),
@@ -46,7 +48,7 @@ peer, with what the peer took in the same run on the same machine. A ratio is th
 
 #[derive(Args)]
 pub struct Bench {
-    /// Only these groups (sign, verify, port, ledger, devnet, inspect).
+    /// Only these groups (sign, verify, settle, port, ledger, devnet, inspect).
     groups: Vec<String>,
     /// Sizes of the record, in payments. 10000000 takes 12 GB of disk and about twenty minutes to fill.
     #[arg(long, value_delimiter = ',', default_value = "100000,1000000")]

@@ -23,7 +23,7 @@ fn owned_home(rows: u64) -> TempDir {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut options = wallet::Options::new(dir.path(), "devnet");
-        (options.nile, options.cost) = (Some("http://127.0.0.1:1".to_owned()), wallet::Cost::floor());
+        (options.nile, options.cost) = (Some("http://127.0.0.1:1".to_owned().into()), wallet::Cost::floor());
         let wallet = wallet::Wallet::open(options).await.unwrap();
         let words = format!("{}about", "abandon ".repeat(11));
         wallet.import_words(&words, wallet::Passphrase::new(PASSPHRASE.to_owned())).await.unwrap();

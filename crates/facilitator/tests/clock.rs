@@ -89,7 +89,7 @@ async fn a_clock_that_goes_wrong_between_two_looks_judges_nothing_either() {
     // Without the chain there is no word about time.
     stage.devnet.fault("wallet/getnowblock", 1_000, devnet::Fault::Error);
     let (status, verdict) = stage.post("/verify", paid.body()).await;
-    assert_eq!((status, &verdict["invalidReason"]), (503, &json!("facilitator_unavailable")));
+    assert_eq!((status, &verdict["invalidReason"]), (503, &json!("facilitator_busy")));
     stage.devnet.clear_faults();
     by.store(0, Ordering::SeqCst);
     assert_eq!(stage.settle(&paid, None).await["success"], true);

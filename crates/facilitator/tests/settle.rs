@@ -314,9 +314,9 @@ async fn no_chain_is_no_verdict() {
     stage.devnet.fault("*", 1_000, Fault::Error);
     let body = stage.payment(50_000, 1).body();
     let (status, answer) = stage.post("/verify", body.clone()).await;
-    assert_eq!((status, &answer["invalidReason"]), (503, &json!("facilitator_unavailable")));
+    assert_eq!((status, &answer["invalidReason"]), (503, &json!("facilitator_busy")));
     let (status, answer) = stage.post("/settle", body).await;
-    assert_eq!((status, &answer["errorReason"]), (503, &json!("facilitator_unavailable")));
+    assert_eq!((status, &answer["errorReason"]), (503, &json!("facilitator_busy")));
     assert_eq!(answer["transaction"], "");
     stage.devnet.clear_faults();
 }

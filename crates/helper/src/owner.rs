@@ -26,7 +26,7 @@ pub struct OwnerOptions {
     /// Absent: the setting `port`, 4020 by default. 0: any, for tests and demos.
     pub port: Option<u16>,
     /// Takes the place of Nile's nodes: the chain inside this program.
-    pub nile_node: Option<String>,
+    pub nile_node: Option<wallet::NodeConfig>,
     /// No window: nothing may look into the process or write its memory down.
     pub headless: bool,
     /// Cost of a new vault's key derivation.
@@ -435,7 +435,7 @@ async fn open(options: &OwnerOptions, places: &Places) -> Result<Desk, StartErro
     let mut wallet = wallet::Options::new(dir, &options.profile);
     wallet.nile.clone_from(&options.nile_node);
     if options.profile == runtime::DEVNET && wallet.nile.is_none() {
-        wallet.nile = Some(NO_CHAIN.to_owned());
+        wallet.nile = Some(NO_CHAIN.to_owned().into());
     }
     wallet.cost = options.cost;
     wallet.new_ledger = options.new_ledger;

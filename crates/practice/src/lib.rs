@@ -68,7 +68,9 @@ impl World {
     pub async fn start(options: Options) -> Result<Self, WorldError> {
         let usdt = usdt()?;
         let devnet = Devnet::start(options.devnet).await?;
-        let grid = TronGrid::new(chain::Config::one(NETWORK, devnet.url()))?;
+        let solidity_url = Some(devnet.solidity_url());
+        let node = chain::NodeConfig { solidity_url, ..chain::NodeConfig::new(devnet.url()) };
+        let grid = TronGrid::new(chain::Config { nodes: vec![node], ..chain::Config::public(NETWORK) })?;
 
         let key = fresh_key()?;
         devnet.faucet(key.address(), Gift::Trx(1_000_000_000_000))?;

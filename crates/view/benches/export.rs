@@ -38,7 +38,7 @@ async fn exports(size: u64) {
     let folder = profile(size);
     let mut options = wallet::Options::new(folder.path(), "devnet");
     // Nobody listens there: nothing is looked up.
-    options.nile = Some("http://127.0.0.1:1".to_owned());
+    options.nile = Some("http://127.0.0.1:1".to_owned().into());
     let wallet = wallet::Wallet::open(options).await.unwrap();
     let desk = Desk::new(wallet);
     let most = if std::env::var_os("COUNTERSIGN_WHOLE").is_some() { u64::MAX } else { 500_000 };

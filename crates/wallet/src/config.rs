@@ -23,6 +23,13 @@ pub struct NodeConfig {
     pub api_key: Option<String>,
 }
 
+/// All doors at one address, as gateways have them.
+impl From<String> for NodeConfig {
+    fn from(url: String) -> Self {
+        Self { url, ..Self::default() }
+    }
+}
+
 /// Settings of one profile. Every field has a default; a missing file is all defaults.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -128,7 +135,7 @@ impl Config {
             Network::Shasta => &self.shasta,
         };
         match own.is_empty() {
-            true => vec![NodeConfig { url: network.node_url().to_owned(), ..NodeConfig::default() }],
+            true => vec![network.node_url().to_owned().into()],
             false => own.clone(),
         }
     }

@@ -151,7 +151,7 @@ pub struct Options {
     /// "main", or "devnet" where Nile is the chain inside this program.
     pub profile: String,
     /// Takes the place of Nile's nodes (practice and tests).
-    pub nile: Option<String>,
+    pub nile: Option<NodeConfig>,
     pub clock: Arc<dyn Clock>,
     /// Cost of a new vault's key derivation.
     pub cost: Cost,

@@ -64,7 +64,7 @@ pub(crate) fn nodes(config: &Config, options: &Options) -> Result<BTreeMap<Netwo
     for network in Network::ALL {
         // The devnet profile knows its own chain and nothing else; its keys never meet a real network.
         let list = match (&options.nile, network) {
-            (Some(url), Network::Nile) => vec![Node::new(url.clone())],
+            (Some(own), Network::Nile) => vec![node(own.clone())],
             (Some(_), _) => continue,
             (None, _) => config.nodes(network).into_iter().map(|n| node(n).or_key(key.as_ref())).collect(),
         };

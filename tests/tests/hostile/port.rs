@@ -40,7 +40,7 @@ impl Port {
             data_dir: Some(dir.path().to_owned()),
             profile: "devnet".into(),
             port: Some(0),
-            nile_node: Some(devnet.url()),
+            nile_node: Some(devnet.url().into()),
             cost: wallet::Cost::floor(),
             limits: Limits { pairings_per_minute: 1_000, ..Limits::default() },
             ..OwnerOptions::default()

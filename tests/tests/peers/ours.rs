@@ -98,7 +98,7 @@ impl OurWallet {
             data_dir: Some(dir.path().to_owned()),
             profile: "devnet".to_owned(),
             port: Some(0),
-            nile_node: Some(devnet.url()),
+            nile_node: Some(devnet.url().into()),
             cost: wallet::Cost::floor(),
             ..OwnerOptions::default()
         })

@@ -7,7 +7,7 @@ use practice::World;
 use practice::buyer::{BuyError, Buyer, Delivered};
 use serde_json::{Value, json};
 use std::time::Duration;
-use stories::{PASSPHRASE, WORDS, address};
+use stories::{PASSPHRASE, WORDS, address, doors};
 use tempfile::TempDir;
 use tron::{Address, Amount, Network};
 use view::{AnswerView, FilterView, PaymentDetailView, QuestionView, ScopeView};
@@ -31,14 +31,19 @@ impl Counter {
 
     /// With a configuration, which may name the shop.
     pub async fn with(config: impl FnOnce(&World) -> String) -> Self {
-        let world = World::start(practice::Options::default()).await.unwrap();
+        let world = World::start(practice::Options {
+            devnet: devnet::Options { doors: doors::of_devnet(), ..devnet::Options::default() },
+            ..practice::Options::default()
+        })
+        .await
+        .unwrap();
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("config.toml"), config(&world)).unwrap();
         let options = OwnerOptions {
             data_dir: Some(dir.path().to_owned()),
             profile: "devnet".into(),
             port: Some(0),
-            nile_node: Some(world.node_url()),
+            nile_node: Some(doors::wallet_node(world.devnet())),
             cost: wallet::Cost::floor(),
             ..OwnerOptions::default()
         };
@@ -132,7 +137,7 @@ impl Counter {
     }
 
     fn node(&self) -> chain::TronGrid {
-        chain::TronGrid::new(chain::Config::one(Network::Nile, self.world.node_url())).unwrap()
+        doors::client(self.world.devnet())
     }
 
     pub async fn balance(&self, token: Address, of: Address) -> Amount {

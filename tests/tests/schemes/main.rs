@@ -6,3 +6,8 @@ mod counter;
 mod options;
 mod port;
 mod wallet;
+
+#[test]
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
+}

@@ -31,7 +31,7 @@ pub async fn demo(global: &Global, console: &Console) -> Result<(), Fail> {
         data_dir: Some(folder),
         profile: "devnet".to_owned(),
         port: Some(0),
-        nile_node: Some(world.node_url()),
+        nile_node: Some(world.node_url().into()),
         headless: true,
         ..OwnerOptions::default()
     })

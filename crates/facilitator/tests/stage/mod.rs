@@ -29,6 +29,8 @@ pub fn example() -> String {
 
 pub const NETWORK: Network = Network::Nile;
 pub const START_SECS: u64 = 1_790_000_000;
+/// A busy node is asked twice.
+pub const PATIENCE: Duration = Duration::from_millis(300);
 pub const FREE_UP_TO: u64 = 100_000;
 pub const FEE: u64 = 10_000;
 
@@ -77,6 +79,7 @@ impl Stage {
         let devnet = Devnet::start(options).await.unwrap();
         let mut node = Node::one(NETWORK, devnet.url());
         node.timeout = Duration::from_secs(5);
+        node.patience = PATIENCE;
         let grid = TronGrid::new(node).unwrap();
         let buyer = key(0xb0);
         for address in keys.addresses().chain([buyer.address()]) {

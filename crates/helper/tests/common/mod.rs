@@ -19,7 +19,7 @@ pub fn options(dir: &TempDir) -> OwnerOptions {
         profile: "devnet".into(),
         port: Some(0),
         // Nobody listens there: these stories end at the door.
-        nile_node: Some("http://127.0.0.1:9".into()),
+        nile_node: Some("http://127.0.0.1:9".to_owned().into()),
         cost: wallet::Cost::floor(),
         ..OwnerOptions::default()
     }
@@ -126,7 +126,7 @@ impl Funded {
     pub async fn open() -> Self {
         let devnet = devnet::Devnet::start(devnet::Options::default()).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let options = OwnerOptions { nile_node: Some(devnet.url()), ..options(&dir) };
+        let options = OwnerOptions { nile_node: Some(devnet.url().into()), ..options(&dir) };
         let owner = Owner::start(options).await.unwrap();
         let words = format!("{}about", "abandon ".repeat(11));
         let status = owner.desk().import_words(words, PASSPHRASE.into()).await.unwrap();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bought;
+mod busy;
 mod browser;
 mod exact;
 mod facilitators;

@@ -111,7 +111,9 @@ impl Stage {
         let clock = Clock::frozen_at(START_SECS * 1000);
         let devnet =
             Devnet::start(Options { clock: clock.clone(), solidity_lag: lag, ..Options::default() }).await.unwrap();
-        let grid = TronGrid::new(Node::one(NETWORK, devnet.url())).unwrap();
+        // A busy node is asked twice.
+        let patience = Duration::from_millis(300);
+        let grid = TronGrid::new(Node { patience, ..Node::one(NETWORK, devnet.url()) }).unwrap();
         let buyer = key(0xb0);
         for address in [buyer.address(), key(0xfa).address()] {
             devnet.faucet(address, Gift::Trx(1_000_000_000)).unwrap();
