@@ -37,8 +37,33 @@ impl Default for Share {
 pub struct Busy {
     /// `triggerconstantcontract`, `estimateenergy`, `eth_call`, `eth_estimateGas`: `OTHER_ERROR` with `CPU timeout`.
     pub trial_runs: Share,
-    /// `broadcasttransaction`, `broadcasthex`: `SERVER_BUSY`, and nothing is taken.
+    /// `broadcasttransaction`, `broadcasthex`: `SERVER_BUSY` or another [`Excuse`], and nothing is taken.
     pub broadcasts: Share,
+}
+
+/// What a node says instead of taking a transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Excuse {
+    #[default]
+    ServerBusy,
+    NoConnection,
+    NotEnoughEffectiveConnection,
+    BlockUnsolidified,
+}
+
+impl Excuse {
+    /// The `code` of the answer, and its words.
+    pub fn told(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ServerBusy => ("SERVER_BUSY", "Server busy."),
+            Self::NoConnection => ("NO_CONNECTION", "No connection."),
+            Self::NotEnoughEffectiveConnection => {
+                ("NOT_ENOUGH_EFFECTIVE_CONNECTION", "Effective connection:0 lt minEffectiveConnection:1")
+            }
+            Self::BlockUnsolidified => ("BLOCK_UNSOLIDIFIED", "Block unsolidified."),
+        }
+    }
 }
 
 /// How many were asked since the devnet was told how busy it is, and how many of them were not answered.
@@ -64,12 +89,21 @@ pub enum Work {
 #[derive(Debug, Default)]
 pub struct Meter {
     busy: Busy,
+    excuse: Excuse,
     loads: Loads,
 }
 
 impl Meter {
     pub fn set(&mut self, busy: Busy) {
-        *self = Self { busy, loads: Loads::default() };
+        *self = Self { busy, loads: Loads::default(), excuse: self.excuse };
+    }
+
+    pub fn set_excuse(&mut self, excuse: Excuse) {
+        self.excuse = excuse;
+    }
+
+    pub fn excuse(&self) -> Excuse {
+        self.excuse
     }
 
     pub fn loads(&self) -> Loads {

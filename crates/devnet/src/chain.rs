@@ -3,6 +3,7 @@
 //! the background.
 
 use crate::blocks::Blocks;
+use crate::busy::Excuse;
 use crate::execute;
 use crate::genesis::{self, Deployed};
 use crate::history::{Entry, History};
@@ -194,7 +195,7 @@ impl Chain {
             return Err(Refusal::Duplicate);
         }
         if self.pending.len() >= MAX_PENDING {
-            return Err(Refusal::Busy);
+            return Err(Refusal::Busy(Excuse::ServerBusy));
         }
         if sent.contract().is_none() {
             return Err(Refusal::Invalid("No contract!".into()));

@@ -24,7 +24,7 @@ mod wire;
 mod world;
 
 pub use api::Fault;
-pub use busy::{Busy, Load, Loads, Share};
+pub use busy::{Busy, Excuse, Load, Loads, Share};
 pub use clock::Clock;
 pub use fork::{Fork, Forked};
 pub use genesis::{AUTHORIZED_USD, FAKE_USDT};
@@ -224,6 +224,11 @@ impl Devnet {
     /// From now on the node is so busy; counting begins anew. `Busy::default()` is not at all.
     pub fn be_busy(&self, busy: Busy) {
         self.node.be_busy(busy);
+    }
+
+    /// What a busy node says to broadcasts; `SERVER_BUSY` unless it was told otherwise.
+    pub fn excuse(&self, excuse: Excuse) {
+        self.node.set_excuse(excuse);
     }
 
     /// What was asked, and what the node was too busy for, since it was told how busy it is.

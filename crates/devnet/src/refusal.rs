@@ -1,5 +1,6 @@
 //! Why a node does not take a transaction, and the words in which it says so.
 
+use crate::busy::Excuse;
 use tron::TxId;
 
 /// `maxTxSize`.
@@ -7,7 +8,7 @@ pub const MAX_BYTES: u64 = 512_000;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    Busy,
+    Busy(Excuse),
     Signature(String),
     Duplicate,
     Tapos,
@@ -26,7 +27,10 @@ impl Refusal {
     /// The `code` of a node's answer, and its words.
     fn told(&self) -> (&'static str, String) {
         match self {
-            Self::Busy => ("SERVER_BUSY", "Server busy.".into()),
+            Self::Busy(excuse) => {
+                let (code, words) = excuse.told();
+                (code, words.into())
+            }
             Self::Signature(reason) => ("SIGERROR", format!("Validate signature error: {reason}")),
             Self::Duplicate => ("DUP_TRANSACTION_ERROR", "Dup transaction.".into()),
             Self::Tapos => ("TAPOS_ERROR", "Tapos check error.".into()),

@@ -131,11 +131,11 @@ impl Used {
     /// What of it still counts at a time.
     pub fn at(&self, now_ms: u64) -> u64 {
         let left = DAY_MS.saturating_sub(now_ms.saturating_sub(self.at_ms));
-        self.amount * left / DAY_MS
+        u64::try_from(u128::from(self.amount) * u128::from(left) / u128::from(DAY_MS)).unwrap_or(u64::MAX)
     }
 
     pub fn add(&mut self, amount: u64, now_ms: u64) {
-        *self = Self { amount: self.at(now_ms) + amount, at_ms: now_ms };
+        *self = Self { amount: self.at(now_ms).saturating_add(amount), at_ms: now_ms };
     }
 
     /// When it was last used; `None`: never.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use devnet::{Busy, Devnet, Doors, Options, Share};
+use devnet::{Busy, Devnet, Doors, Excuse, Options, Share};
 use serde_json::{Value, json};
 use support::{Net, TRX, USDT, address, frozen, key};
 use tron::tx::Contract;
@@ -152,6 +152,18 @@ async fn a_busy_node_takes_no_transaction_and_takes_it_when_it_comes_again() {
         (&json!(false), &json!("SERVER_BUSY"), &json!("Server busy."))
     );
     assert_eq!(net.broadcast(&signed).await["code"], "DUP_TRANSACTION_ERROR");
+    net.devnet.be_busy(Busy { broadcasts: Share::one_in(1), ..Busy::default() });
+    for (excuse, code) in [
+        (Excuse::NoConnection, "NO_CONNECTION"),
+        (Excuse::NotEnoughEffectiveConnection, "NOT_ENOUGH_EFFECTIVE_CONNECTION"),
+        (Excuse::BlockUnsolidified, "BLOCK_UNSOLIDIFIED"),
+        (Excuse::ServerBusy, "SERVER_BUSY"),
+    ] {
+        net.devnet.excuse(excuse);
+        assert_eq!(net.broadcast(&signed).await["code"], code);
+        net.post("devnet/busy", json!({ "broadcasts": { "part": 1, "of": 1 }, "code": code })).await;
+        assert_eq!(net.broadcast(&signed).await["code"], code);
+    }
     net.devnet.be_busy(Busy::default());
     for _ in 0..4 {
         assert_eq!(net.broadcast(&signed).await["code"], "DUP_TRANSACTION_ERROR");

@@ -307,30 +307,15 @@ async fn the_chain_id_is_niles_and_code_is_where_nile_has_it() {
 #[tokio::test]
 async fn nonsense_gets_an_error_and_never_breaks_anything() {
     let net = Net::funded().await;
-    let methods = [
-        "getnowblock",
-        "getblock",
-        "getblockbynum",
-        "getblockbyid",
-        "getblockbylimitnext",
-        "getblockbylatestnum",
-        "getaccount",
-        "getaccountresource",
-        "getchainparameters",
-        "getnodeinfo",
-        "getcontract",
-        "getcontractinfo",
-        "gettransactionbyid",
-        "gettransactioninfobyid",
-        "gettransactioninfobyblocknum",
-        "triggerconstantcontract",
-        "estimateenergy",
-        "triggersmartcontract",
-        "createtransaction",
-        "getsignweight",
-        "broadcasttransaction",
-        "broadcasthex",
-    ];
+    let methods = "getnowblock getblock getblockbynum getblockbyid getblockbylimitnext getblockbylatestnum getaccount \
+        getaccountresource getaccountnet getaccountbalance validateaddress getReward getchainparameters getnodeinfo \
+        getcontract getcontractinfo gettransactionbyid gettransactioninfobyid gettransactioninfobyblocknum \
+        gettransactioncountbyblocknum gettransactionfrompending gettransactionlistfrompending getpendingsize \
+        triggerconstantcontract estimateenergy triggersmartcontract deploycontract createtransaction createaccount \
+        updateaccount accountpermissionupdate freezebalancev2 unfreezebalancev2 withdrawexpireunfreeze \
+        cancelallunfreezev2 delegateresource undelegateresource getdelegatedresourcev2 \
+        getdelegatedresourceaccountindexv2 getcandelegatedmaxsize getavailableunfreezecount \
+        getcanwithdrawunfreezeamount getsignweight getapprovedlist broadcasttransaction broadcasthex";
     let huge = u64::MAX;
     let bodies = [
         "",
@@ -346,16 +331,31 @@ async fn nonsense_gets_an_error_and_never_breaks_anything() {
         "{\"startNum\":5,\"endNum\":1}",
         "{\"raw_data\":{\"contract\":[{},{}]},\"signature\":[[]]}",
         "{\"raw_data\":{\"contract\":7}}",
+        "{\"owner_address\":\"41\",\"visible\":false,\"owner\":[],\"actives\":{},\"type\":9,\"resource\":-1}",
+        "{\"raw_data\":{\"contract\":[{\"type\":\"TransferContract\",\"parameter\":{\"value\":{\"amount\":-9223372036854775808}}}]},\"signature\":[\"zz\"]}",
+        "{\"raw_data\":{\"contract\":[{\"type\":\"None\",\"parameter\":{\"value\":{}}}],\"expiration\":1e30}}",
         "{\"transaction\":\"0a\"}",
         "{\"transaction\":\"xyz\"}",
         "\u{fffd}",
     ];
-    for method in methods {
+    for method in methods.split_whitespace() {
         for body in bodies {
             let (status, answer) = net.post_raw(&format!("wallet/{method}"), body.into()).await;
             assert_eq!(status, 200, "{method} {body}");
             assert!(serde_json::from_str::<Value>(&answer).is_ok(), "{method} {body} {answer}");
         }
+    }
+    for body in [
+        "",
+        "[]",
+        "null",
+        "[[1]]",
+        "{\"method\":7}",
+        "{\"method\":\"eth_call\",\"params\":{}}",
+        "{\"method\":\"eth_getLogs\",\"params\":[[]]}",
+    ] {
+        let (status, answer) = net.post_raw("jsonrpc", body.into()).await;
+        assert!(status == 200 && serde_json::from_str::<Value>(&answer).is_ok(), "{body} {answer}");
     }
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(net.post_raw("wallet/getaccount", deep.into()).await.1.contains("Error"));
@@ -366,6 +366,21 @@ async fn nonsense_gets_an_error_and_never_breaks_anything() {
     assert_eq!(net.post("wallet/getblockbynum", json!({ "num": huge / 2 })).await, json!({}));
     assert_eq!(net.post_raw("wallet/nosuchmethod", b"{}".to_vec()).await.0, 405);
     net.head().await;
+}
+
+#[tokio::test]
+async fn no_byte_of_a_transaction_can_be_changed_on_its_way() {
+    let net = Net::funded().await;
+    let signed = SignedTransaction::sign(net.build(pay_bob(TRX)).await, &key(1));
+    let bytes = signed.to_bytes();
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 0x11;
+        let answer = net.post("wallet/broadcasthex", json!({ "transaction": hex::encode(changed) })).await;
+        assert!(answer["result"] == false || answer["Error"].is_string(), "byte {at}: {answer}");
+    }
+    assert_eq!(net.trx_balance(key(1).address()).await, 1_000 * TRX);
+    assert_eq!(net.broadcast(&signed).await["result"], true);
 }
 
 #[tokio::test]

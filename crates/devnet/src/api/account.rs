@@ -144,7 +144,6 @@ pub fn validate(args: &Args) -> Value {
         42 if Address::parse(text).is_ok() => (true, "Hex string format"),
         34 if Address::parse(text).is_ok() => (true, "Base58check format"),
         42 | 34 => (false, "Invalid address"),
-        28 => (false, "Base64 string format"),
         _ => (false, "Length error"),
     };
     json!({ "result": valid, "message": words })

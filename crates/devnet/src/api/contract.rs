@@ -30,6 +30,9 @@ impl Trigger {
             data = keccak256(selector).as_slice().iter().take(4).copied().collect();
             data.extend(unhex(args.text("parameter").unwrap_or_default())?);
         }
+        if contract.is_none() && data.is_empty() {
+            return Err(NodeError::missing("contract_address"));
+        }
         Ok(Self { owner, contract, call_value_sun: args.number("call_value")?.unwrap_or_default(), data })
     }
 

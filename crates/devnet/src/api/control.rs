@@ -1,7 +1,7 @@
 //! `devnet/`: money, blocks, time and failures on demand. Problems are status 400 with `error`.
 
 use super::{Fault, Node};
-use crate::busy::{Busy, Loads};
+use crate::busy::{Busy, Excuse, Loads, Share};
 use crate::{Fork, Gift, genesis};
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -183,7 +183,18 @@ async fn loads(State(node): Shared) -> Json<Loads> {
     Json(node.loads())
 }
 
-async fn be_busy(State(node): Shared, Json(busy): Json<Busy>) -> Json<Busy> {
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct BusyQuestion {
+    trial_runs: Share,
+    broadcasts: Share,
+    code: Excuse,
+}
+
+async fn be_busy(State(node): Shared, Json(question): Json<BusyQuestion>) -> Json<Busy> {
+    let BusyQuestion { trial_runs, broadcasts, code } = question;
+    let busy = Busy { trial_runs, broadcasts };
+    node.set_excuse(code);
     node.be_busy(busy);
     Json(busy)
 }

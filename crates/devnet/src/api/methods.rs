@@ -20,7 +20,9 @@ pub fn answer(node: &Node, view: View, method: &str, args: &Args) -> Result<Opti
     }
     let chain = &*node.chain();
     let tip = chain.tip(view);
-    let count = |name: &str| args.number(name).map(Option::unwrap_or_default);
+    // A negative number is none.
+    let count =
+        |name: &str| args.signed(name).map(|number| u64::try_from(number.unwrap_or_default()).unwrap_or_default());
     let answer = match method {
         "getnowblock" => Ok(blocks::block(chain, view, Some(tip), true, form)),
         "getblock" => blocks::by_either(chain, view, args),
@@ -29,8 +31,8 @@ pub fn answer(node: &Node, view: View, method: &str, args: &Args) -> Result<Opti
             let number = args.id("value")?.and_then(|id| chain.blocks.find(&id));
             Ok(blocks::block(chain, view, number, true, form))
         }
-        "getblockbylimitnext" => blocks::list(chain, view, count("startNum")?, count("endNum")?, form),
-        "getblockbylatestnum" => blocks::list(chain, view, (tip + 1).saturating_sub(count("num")?), tip + 1, form),
+        "getblockbylimitnext" => Ok(blocks::list(chain, view, count("startNum")?, count("endNum")?, form)),
+        "getblockbylatestnum" => Ok(blocks::list(chain, view, (tip + 1).saturating_sub(count("num")?), tip + 1, form)),
         "gettransactioncountbyblocknum" => blocks::count(chain, view, args),
         "gettransactionbyid" => receipts::find(chain, view, args),
         "gettransactioninfobyid" => receipts::receipt(node, chain, view, args),

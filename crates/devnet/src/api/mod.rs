@@ -17,7 +17,7 @@ mod receipts;
 mod rpc;
 mod send;
 
-use crate::busy::{Busy, Loads, Meter, Work};
+use crate::busy::{Busy, Excuse, Loads, Meter, Work};
 use crate::chain::{Chain, View};
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{Path, Query, Request, State};
@@ -108,6 +108,15 @@ impl Node {
 
     pub fn loads(&self) -> Loads {
         self.meter().loads()
+    }
+
+    /// What broadcasts are told that the node has no time for.
+    pub fn set_excuse(&self, excuse: Excuse) {
+        self.meter().set_excuse(excuse);
+    }
+
+    fn excuse(&self) -> Excuse {
+        self.meter().excuse()
     }
 
     /// Counts this work, and tells whether the node has no time for it.

@@ -80,11 +80,9 @@ pub fn receipt(node: &Node, chain: &Chain, view: View, args: &Args) -> Answer {
 
 /// `gettransactioninfobyblocknum`.
 pub fn of_block(chain: &Chain, view: View, args: &Args) -> Answer {
-    let number = args.number("num")?.unwrap_or_default();
-    if number > chain.tip(view) {
-        return Ok(json!([]));
-    }
-    Ok(chain.history.of_block(number).map(|entry| shown(entry, args.form())).collect())
+    let number = u64::try_from(args.signed("num")?.unwrap_or_default()).ok();
+    let entries = number.filter(|number| *number <= chain.tip(view)).map(|number| chain.history.of_block(number));
+    Ok(entries.into_iter().flatten().map(|entry| shown(entry, args.form())).collect())
 }
 
 fn shown(entry: &Entry, form: Form) -> Value {

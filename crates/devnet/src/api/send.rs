@@ -37,7 +37,7 @@ pub fn hex(node: &Node, args: &Args) -> Answer {
 
 /// A busy node looks at nothing else first.
 fn take(node: &Node, incoming: Incoming) -> Result<(), Refusal> {
-    if node.is_busy(Work::Broadcast) { Err(Refusal::Busy) } else { node.chain().broadcast(incoming) }
+    if node.is_busy(Work::Broadcast) { Err(Refusal::Busy(node.excuse())) } else { node.chain().broadcast(incoming) }
 }
 
 /// `getsignweight`: whose signatures count how much towards what is needed.
