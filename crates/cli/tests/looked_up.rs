@@ -133,6 +133,14 @@ fn a_transaction_that_was_looked_up_is_told_as_one_that_was_pasted() {
         for words in ["Not looked up", "To look it up", "account's permissions on the chain say"] {
             assert!(!out.contains(words), "{name}: {words:?} in\n{out}");
         }
+        // A transaction that was pasted and looked up says no more that the chain was not asked.
+        let path = folder.path("pasted.json");
+        std::fs::write(&path, says[name]["gettransactionbyid"].to_string()).unwrap();
+        let both = folder.run(&["inspect", "--network", "nile", path.to_str().unwrap()], "").out;
+        for words in ["which the chain knows and this document does not", "only the account's permissions"] {
+            assert!(!both.contains(words), "{name}: {words:?} in\n{both}");
+        }
+        assert_eq!(both.contains("the permission, as it is now, id 2"), name == "multi-signed", "{both}");
         // The same fields as of the transaction itself.
         let pasted = folder.run(&["inspect", "--offline"], &says[name]["gettransactionbyid"].to_string()).out;
         let fields = |out: &str, name: &str| -> Vec<String> {
@@ -153,6 +161,11 @@ fn a_transaction_that_waits_for_a_block_is_told_and_another_one_is_not_believed(
     let out = inspect(&folder(vec![waiting], false), &says["transfer"]);
     assert!(out.starts_with("Looked up on TRON Nile: sent, in no block yet. It moves 1 TRX."), "{out}");
     assert!(out.contains("amount                     1 TRX") && !out.contains("what it cost"), "{out}");
+    // Who may sign is not settled before a block has it.
+    let mut half = says["multi-signed"].clone();
+    half["gettransactioninfobyid"] = json!({});
+    let out = inspect(&folder(vec![half], false), &says["multi-signed"]);
+    assert!(out.contains("Signed by another key: ") && !out.contains("A block has it"), "{out}");
 
     // Under the id that was asked for the node gives somebody else's transaction.
     let mut lie = says["transfer"].clone();

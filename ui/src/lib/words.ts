@@ -471,7 +471,7 @@ export const words = {
 
   inspector: {
     title: "Inspector",
-    note: "Explains anything x402: headers, bodies, payments, settlements, typed data, signatures, transactions. Nothing is signed or paid, and nobody is asked unless you press the button for it.",
+    note: "Explains anything x402: headers, bodies, payments, settlements, typed data, signatures, transactions, what nodes answer. Nothing is signed or paid, and nobody is asked unless you press the button for it.",
     text: "Text to inspect",
     drop: "A text or a file to inspect",
     placeholder: "Paste a header, a whole answer, JSON, base64, hex, or a URL; or drop a file here",

@@ -41,6 +41,11 @@ fn questions(is: &Is, named: Option<Network>) -> Vec<Question<'_>> {
         Is::Payment(payment) => nonce(payment).into_iter().collect(),
         Is::Request(request) => nonce(&request.payment).into_iter().collect(),
         Is::Hash(hash) => named.map(|n| transaction(n, TxId::from_bytes(*hash), None)).into_iter().collect(),
+        // A receipt is the node's word; what it says is asked again.
+        Is::Receipt(receipt) => {
+            let id = receipt.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok());
+            named.zip(id).map(|(network, id)| transaction(network, id, None)).into_iter().collect()
+        }
         Is::Transaction(tx) => {
             let question = named.zip(tx.any_id()).map(|(network, id)| {
                 // What its bytes say is told already, in a part of its own.
@@ -84,7 +89,7 @@ pub async fn look_up(text: &str, now: Moment, lookup: &Lookup, named: Option<Net
         match question {
             Question::Transaction { network, id, said, beside } => {
                 let told = Told::ask(lookup, network, &id).await;
-                asked(&mut view, &id, told.as_ref().is_ok_and(|told| told.transaction.is_some()));
+                asked(&mut view, &id, told.as_ref().ok());
                 match told {
                     Ok(told) => {
                         let seen = Seen { network, id: &id, told: &told, beside };
@@ -119,18 +124,24 @@ pub async fn look_up(text: &str, now: Moment, lookup: &Lookup, named: Option<Net
     view
 }
 
-/// The card of a bare id that was looked up: gone where the transaction is told in its place, else without the words
-/// that it was not looked up.
-fn asked(view: &mut InspectView, id: &TxId, told: bool) {
+/// What was pasted, after it was looked up: a bare id is gone where the transaction is told in its place, and nothing
+/// says any more that it was not looked up. Of a transaction that is in a block goes what counts only before.
+fn asked(view: &mut InspectView, id: &TxId, told: Option<&Told>) {
     let id = id.to_string();
     let is_it = |part: &PartView| {
         let mut lines = part.groups.iter().flat_map(|group| &group.lines);
-        let same = |value: &str| value.trim_start_matches("0x").eq_ignore_ascii_case(&id);
-        part.kind == KindView::Hash && lines.any(|line| same(&line.value))
+        lines.any(|line| line.value.trim_start_matches("0x").eq_ignore_ascii_case(&id))
     };
-    view.parts.retain(|part| !(told && is_it(part)));
+    let known = told.is_some_and(|told| told.transaction.is_some());
+    let in_block = told.is_some_and(|told| told.on_chain.is_some());
+    view.parts.retain(|part| !(known && part.kind == KindView::Hash && is_it(part)));
     for part in view.parts.iter_mut().filter(|part| is_it(part)) {
-        part.findings.retain(|finding| finding.code != "hashAlone");
+        let over = |code: &str| match part.kind {
+            KindView::Hash => code == "hashAlone",
+            KindView::Transaction | KindView::NodeAnswer => in_block && transactions::BEFORE.contains(&code),
+            _ => false,
+        };
+        part.findings.retain(|finding| !over(&finding.code));
     }
 }
 
@@ -225,7 +236,7 @@ struct Seen<'a> {
 impl Seen<'_> {
     /// The account whose permission was used, where it was not its owner's own.
     async fn account(&self, lookup: &Lookup) -> Option<Value> {
-        let tx = self.transaction()?.ok().filter(|_| !self.beside)?;
+        let tx = self.transaction()?.ok()?;
         let owner = tx.owner()?;
         let used = tx.contracts().any(|contract| contract.int("Permission_id") != 0);
         let foreign = tx.signatures.len() > 1 || tx.signatures.iter().any(|one| one.signer != Some(owner));
@@ -263,10 +274,12 @@ impl Seen<'_> {
         let whole = tx.as_ref().filter(|_| !self.beside);
         let does = whole.map_or_else(String::new, |tx| format!(" It {}.", transactions::brief(tx)));
         let mut groups = std::mem::take(&mut teller.lines).done();
-        if let Some(tx) = whole {
-            let card = transactions::in_block(tx, self.network);
-            groups.extend(card.groups);
-            teller.findings.extend(card.findings);
+        if let Some(tx) = &tx {
+            let card = transactions::known(tx, self.network, self.told.on_chain.is_some());
+            // Beside the transaction itself stands what the chain adds: who was allowed to sign.
+            let adds = |code: &str| !self.beside || code == "signerAllowed";
+            teller.findings.extend(card.findings.into_iter().filter(|finding| adds(&finding.code)));
+            groups.extend(card.groups.into_iter().filter(|_| !self.beside));
             let used = tx.contracts().next().map_or(0, |contract| contract.int("Permission_id"));
             if let Some(account) = account {
                 node::permission_now(&mut teller, account, used);

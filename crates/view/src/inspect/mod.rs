@@ -106,7 +106,7 @@ fn seen(text: &str, now: Option<Moment>) -> Seen {
             _ => None,
         },
         can_look_up: all.iter().any(chain::can_look_up),
-        needs_network: all.iter().any(|is| matches!(is, Is::Hash(_) | Is::Transaction(_))),
+        needs_network: all.iter().any(|is| matches!(is, Is::Hash(_) | Is::Transaction(_) | Is::Receipt(_))),
         looked_up: vec![],
         parts: compared.into_iter().chain(views).collect(),
     };

@@ -25,9 +25,13 @@ pub(super) fn transaction(tx: &ForeignTransaction, now: Option<Moment>) -> PartV
     card(tx, Around { now, ..Around::default() }, false)
 }
 
-/// A transaction that is in a block of this network: what only counts before that is left out.
-pub(super) fn in_block(tx: &ForeignTransaction, network: Network) -> PartView {
-    card(tx, Around { network: Some(network), ..Around::default() }, true)
+/// What counts only before a transaction is in a block: it speaks of what is still to be signed or sent.
+pub(super) const BEFORE: &[&str] =
+    &["neverMade", "feeLimitZero", "transactionExpired", "plainV", "signerForeign", "permissionUsed"];
+
+/// A transaction that a node of this network has. In a block, what only counts before that is left out.
+pub(super) fn known(tx: &ForeignTransaction, network: Network, in_block: bool) -> PartView {
+    card(tx, Around { network: Some(network), ..Around::default() }, in_block)
 }
 
 /// What it does, in a few words.
@@ -76,10 +80,7 @@ fn card(tx: &ForeignTransaction, around: Around, in_block: bool) -> PartView {
         findings.push(found("endedBadly", STOP, &[("result", result)]));
     }
     if in_block {
-        // They speak of what is still to be signed or sent; who signed by a permission is known then.
-        let over = ["neverMade", "feeLimitZero", "transactionExpired", "plainV"];
-        let known = findings.iter().any(|one| one.code == "signerAllowed");
-        findings.retain(|one| !over.contains(&one.code.as_str()) && !(known && one.code == "permissionUsed"));
+        findings.retain(|one| !BEFORE.contains(&one.code.as_str()));
     }
     let title = format!("A TRON transaction that {}, {signed}.", does.join(" and "));
     PartView {
