@@ -8,6 +8,8 @@
 //! has no time for one in three trial runs and broadcasts. Money comes from `POST /devnet/faucet`
 //! (`{"address": "T…", "trx_sun": 1000000}`).
 
+#![allow(clippy::print_stdout, reason = "a program says where it listens")]
+
 use devnet::{Busy, Devnet, Doors, Options, Share};
 use std::error::Error;
 use std::time::Duration;
