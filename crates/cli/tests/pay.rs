@@ -136,6 +136,37 @@ async fn a_payment_that_got_no_answer_is_presented_again_and_never_signed_again(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_busy_seller_wants_to_see_again_is_presented_again_and_told_when_it_is_too_much() {
+    let home = Home::open().await;
+    // {"success":false,"errorReason":"facilitator_busy","transaction":"","network":"tron:nile"}
+    let word = "eyJzdWNjZXNzIjpmYWxzZSwiZXJyb3JSZWFzb24iOiJmYWNpbGl0YXRvcl9idXN5IiwidHJhbnNhY3Rpb24iOiIiLCJuZXR3b3JrIjoidHJvbjpuaWxlIn0=";
+    let busy = move |after: u32| {
+        let headers = format!("Retry-After: {after}\r\nPAYMENT-RESPONSE: {word}\r\n");
+        seller::answer("503 Service Unavailable", &headers, "")
+    };
+    let seller = Seller::start(move |paid| if paid.nth > 2 { ok("news\n") } else { busy(1) });
+    let ran = run(home.path(), &["pay", &seller.url], &yes());
+    assert_eq!((ran.status, ran.out.as_str()), (0, "news\n"), "{}", ran.err);
+    assert!(ran.err.contains("presented again in 1 s"), "{}", ran.err);
+    let payments = seller.payments();
+    assert!(payments.len() == 3 && payments.iter().all(|payment| *payment == payments[0]), "{payments:?}");
+
+    let seller = Seller::start(move |_| busy(60));
+    let ran = run(home.path(), &["pay", &seller.url], &yes());
+    assert_eq!((ran.status, ran.out.as_str()), (9, ""), "{}", ran.err);
+    for words in
+        ["facilitator is busy", "settled nothing", "in 60 seconds", "One signature is out", "same signature again"]
+    {
+        assert!(ran.err.contains(words), "{words}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("node"), "nothing is wrong with the wallet's own: {}", ran.err);
+    let again = run(home.path(), &["pay", &seller.url], "");
+    assert_eq!(again.status, 9, "{}", again.err);
+    let payments = seller.payments();
+    assert!(payments.len() == 2 && payments[0] == payments[1], "{payments:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_paid_request_carries_the_very_same_body() {
     let home = Home::open().await;
     let seller = Seller::start(|_| ok("news\n"));

@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod bought;
-mod busy;
 mod browser;
+mod busy;
 mod exact;
 mod facilitators;
 mod forks;
