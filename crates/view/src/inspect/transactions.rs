@@ -20,6 +20,8 @@ use tron::{Address, Amount, Network, Signature};
 const FEE_LIMIT_SUN: u64 = 150_000_000;
 /// Differing members that are a finding each; all of them are lines.
 const TOLD: usize = 6;
+/// Contracts, permissions and signatures that are told one by one. A node takes fewer of each.
+const MANY: usize = 24;
 
 pub(super) fn transaction(tx: &ForeignTransaction, now: Option<Moment>) -> PartView {
     card(tx, Around { now, ..Around::default() }, false)
@@ -59,7 +61,7 @@ fn card(tx: &ForeignTransaction, around: Around, in_block: bool) -> PartView {
     }
     let count = tx.contracts().count();
     let mut does = Vec::new();
-    for (index, contract) in tx.contracts().enumerate() {
+    for (index, contract) in tx.contracts().take(MANY).enumerate() {
         if count > 1 {
             lines.group(format!("contract {} of {count}", index + 1));
         }
@@ -276,7 +278,8 @@ fn permissions(lines: &mut Lines, value: &Message, around: Around, findings: &mu
     let mut rulers = Vec::new();
     let all = [("owner permission", value.message("owner")), ("witness permission", value.message("witness"))];
     let all = all.into_iter().filter_map(|(name, permission)| Some((name.to_owned(), permission?)));
-    let actives = value.messages("actives").enumerate().map(|(i, one)| (format!("active permission {}", i + 1), one));
+    let actives =
+        value.messages("actives").take(MANY).enumerate().map(|(i, one)| (format!("active permission {}", i + 1), one));
     for (name, permission) in all.chain(actives) {
         lines.group(name.clone());
         for ruler in self::permission(lines, permission, owner, around, STOP) {
@@ -422,7 +425,11 @@ fn signatures(
     let permission = tx.contracts().next().map_or(0, |contract| contract.int("Permission_id"));
     // "Holds" is said of bytes that nothing beside them contradicts.
     let proven = tx.id.is_some() && tx.differences.is_empty();
-    for (index, signed) in tx.signatures.iter().enumerate() {
+    if count > MANY {
+        lines.group("signatures");
+        lines.add("more", format!("{} more signatures", count - MANY)).remark("not told one by one");
+    }
+    for (index, signed) in tx.signatures.iter().take(MANY).enumerate() {
         match count {
             1 => lines.group("signature"),
             _ => lines.group(format!("signature {} of {count}", index + 1)),

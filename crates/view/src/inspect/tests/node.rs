@@ -167,6 +167,13 @@ fn what_is_too_deep_or_too_much_is_cut_with_a_word() {
     let mut receipt = json!({ "id": topic, "receipt": {} });
     receipt["log"] = std::iter::repeat_n(log, 100).collect();
     assert!(lines(&at(&receipt.to_string())).contains(&("and", "76 more events")));
+    let transfer = answer_named("tx memo");
+    let mut many: Value = serde_json::from_str(&transfer).unwrap();
+    many["signature"] = std::iter::repeat_n(json!({}), 3000).collect();
+    bounded(&many.to_string());
+    many["raw_data"]["contract"] = std::iter::repeat_n(many["raw_data"]["contract"][0].clone(), 200).collect();
+    many["raw_data_hex"] = Value::Null;
+    bounded(&many.to_string());
     let batch = json!(vec![json!({ "jsonrpc": "2.0", "id": 1, "result": "0x1" }); 1000]);
     bounded(&batch.to_string());
 }
