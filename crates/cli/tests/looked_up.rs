@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod folder;
+mod home;
 
 use folder::Folder;
+use home::{Home, PASSPHRASE, rows, run};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -175,4 +177,26 @@ fn a_transaction_that_waits_for_a_block_is_told_and_another_one_is_not_believed(
     let out = inspect(&folder(vec![lie], false), &says["transfer"]);
     assert!(out.contains("The node told another transaction") && !out.contains("thank you"), "{out}");
     assert!(out.contains("not final yet"), "{out}");
+}
+
+/// The practice chain answers as a node does: a payment of one's own is told by its id alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_settled_is_told_by_its_transactions_id() {
+    let home = Home::open().await;
+    let paid = run(home.path(), &["pay", &home.world.permit2_url()], &format!("yes\n{PASSPHRASE}\n"));
+    assert_eq!(paid.status, 0, "{}", paid.err);
+    let row = rows(home.path()).remove(0);
+    let ran = run(home.path(), &["inspect", "--network", "nile", row["transaction"].as_str().unwrap()], "");
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    for words in [
+        "SUCCESS. It calls settle (exact by Permit2).",
+        "price                      0.06 USDT",
+        "paid by                    TUEZSdKsoDHQMeZwihtdoBiN46zxhGWYdH",
+        "what moved",
+        "TRX burnt for energy",
+        "ok   Signature holds",
+    ] {
+        assert!(ran.out.contains(words), "no {words:?} in\n{}", ran.out);
+    }
+    assert!(!ran.out.contains("Not looked up"), "{}", ran.out);
 }

@@ -68,7 +68,7 @@ fn card(tx: &ForeignTransaction, around: Around, in_block: bool) -> PartView {
         does.push(self::contract(&mut lines, contract, tx, around, &mut findings));
     }
     memo(&mut lines, tx, &mut findings);
-    limits(&mut lines, tx, around, &mut findings);
+    limits(&mut lines, tx, around, in_block, &mut findings);
     halves(&mut lines, tx, &mut findings);
     let signed = signatures(&mut lines, tx, around, in_block, &mut findings);
     for reason in super::refused::reasons(tx).into_iter().filter(|_| !in_block) {
@@ -352,7 +352,7 @@ fn memo(lines: &mut Lines, tx: &ForeignTransaction, findings: &mut Vec<FindingVi
     }
 }
 
-fn limits(lines: &mut Lines, tx: &ForeignTransaction, around: Around, findings: &mut Vec<FindingView>) {
+fn limits(lines: &mut Lines, tx: &ForeignTransaction, around: Around, in_block: bool, findings: &mut Vec<FindingView>) {
     lines.group("limits");
     let raw = &tx.raw;
     let limit = raw.int("fee_limit");
@@ -371,7 +371,8 @@ fn limits(lines: &mut Lines, tx: &ForeignTransaction, around: Around, findings: 
     if u64::try_from(limit).is_ok_and(|limit| limit > FEE_LIMIT_SUN) {
         findings.push(found("feeLimitHigh", WARN, &[]));
     }
-    if let Some(result) = &tx.result {
+    // In a block the chain's own outcome stands beside it.
+    if let Some(result) = tx.result.as_ref().filter(|_| !in_block) {
         lines.add("result", result).remark("the node's word in this document");
     }
     if tx.result.is_none() && now_past(around.now, seconds("expiration")) {
