@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use stories::{Ask, Stage, key, usdt};
 use tron::{Network, SignedTransaction};
-use view::{Desk, Failure};
+use view::{Code, Desk, Failure};
 use wallet::{Outcome, PayRequest, Report, Scope, WalletError};
 use x402::Scheme;
 
@@ -31,6 +31,17 @@ enum Spoils {
     Accounts,
     /// The accounts' permissions are with others.
     Permissions,
+    /// Every account has one TRX.
+    Poor,
+    /// Accounts are a web page.
+    Unread,
+    /// The token is paused, as a pause is told.
+    Paused,
+    /// The token has blocked the account, in USDT's word and in that of other issuers.
+    Blocked,
+    BlockedElsewhere,
+    /// The token moves nothing and has no word for why.
+    Stuck,
     /// Transactions are not signed by the right key.
     Signatures,
     /// Transactions name a block that the node does not know.
@@ -96,6 +107,9 @@ async fn answer(With(node): With<Node>, uri: Uri, body: Bytes) -> Response {
         _ => {}
     }
     let refused = |code: &str, words: &str| json_answer(&json!({ "code": code, "message": hex::encode(words) }));
+    if spoils == Spoils::Unread && path.ends_with("getaccount") {
+        return Body::from("<html>Just a moment</html>").into_response();
+    }
     if path.ends_with("broadcasthex") {
         match spoils {
             Spoils::Receipts => {
@@ -125,6 +139,27 @@ async fn answer(With(node): With<Node>, uri: Uri, body: Bytes) -> Response {
         Spoils::Permissions if path.ends_with("getaccount") => {
             let keys = [1, 2].map(|byte| json!({ "address": key(byte).address().to_string(), "weight": 1 }));
             told["owner_permission"] = json!({ "permission_name": "owner", "threshold": 2, "keys": keys });
+        }
+        Spoils::Poor if path.ends_with("getaccount") => told["balance"] = json!(1_000_000),
+        Spoils::Paused | Spoils::Blocked | Spoils::BlockedElsewhere | Spoils::Stuck
+            if path.ends_with("triggerconstantcontract") =>
+        {
+            let yes = match spoils {
+                Spoils::Paused => "5c975abb",
+                Spoils::Blocked => "e47d6060",
+                Spoils::BlockedElsewhere => "fe575a87",
+                _ => "none",
+            };
+            let data = asked["data"].as_str().unwrap_or_default();
+            if data.starts_with("a9059cbb") {
+                told = json!({
+                    "result": { "result": true, "message": hex::encode("REVERT opcode executed") },
+                    "constant_result": [""], "transaction": { "ret": [{ "ret": "FAILED" }] },
+                });
+            } else if data.starts_with(yes) {
+                let word = format!("{:064x}", 1);
+                told = json!({ "result": { "result": true }, "energy_used": 600, "constant_result": [word] });
+            }
         }
         Spoils::Approvals if path.ends_with("triggerconstantcontract") => {
             let data = asked["data"].as_str().unwrap_or_default();
@@ -226,11 +261,10 @@ async fn an_account_that_was_never_activated_has_its_tokens_and_pays_by_signatur
     assert_eq!(trx, 0);
     assert!(tokens.iter().any(|(token, amount)| token.symbol == "USDT" && *amount == usdt("100")));
 
-    let question = stage.ask(&Ask::new(1)).await;
-    let refused = stage.approve(&question, Scope::Once).await.unwrap_err();
-    assert!(matches!(refused, WalletError::NoTrxForAllowance { have: 0, active: false, .. }), "{refused:?}");
-    assert!(words(&refused.into()).contains("activates"));
-    assert!(allowances(&stage, &question).await.is_empty());
+    let refused = refused(&stage, &Ask::new(1)).await;
+    assert_eq!(code(&refused), (State::Refused, Some("accountNotActive")));
+    assert!(words(&Failure::of_payment(&refused).unwrap()).contains("activates"));
+    assert!(allowances(&stage, &refused).await.is_empty());
 
     let by_signature = stage.ask(&Ask::by(Scheme::ExactEip3009, 2)).await;
     assert_eq!(stage.approve(&by_signature, Scope::Once).await.unwrap().state, State::Signed);
@@ -241,11 +275,108 @@ async fn a_key_that_lost_its_account_is_told_before_anything_is_sent() {
     let mut stage = Stage::without_allowance().await;
     let node = Node::before(&mut stage).await;
     node.spoil(Spoils::Permissions);
+    let refused = refused(&stage, &Ask::new(1)).await;
+    assert_eq!(code(&refused), (State::Refused, Some("otherKeys")));
+    assert!(words(&Failure::of_payment(&refused).unwrap()).contains("somebody else has the account"));
+    assert!(allowances(&stage, &refused).await.is_empty());
+}
+
+/// What is refused before anybody is asked, as its row tells it.
+async fn refused(stage: &Stage, ask: &Ask) -> Payment {
+    let answer = stage.pay(ask).await;
+    let Err(WalletError::Refused(row)) = answer else { panic!("nobody is asked, found {answer:?}") };
+    assert!(stage.wallet.open_questions().await.unwrap().is_empty());
+    stage.row(row.id).await
+}
+
+#[tokio::test]
+async fn what_a_look_tells_is_refused_before_anybody_is_asked_with_what_is_missing_and_where_it_goes() {
+    let mut stage = Stage::without_allowance().await;
+    let node = Node::before(&mut stage).await;
+    let payer = stage.payer().to_string();
+    for (nonce, (spoils, found, port, says)) in (1..).zip([
+        (Spoils::Accounts, "accountNotActive", Code::AccountNotActive, "never activated"),
+        (Spoils::Permissions, "otherKeys", Code::OtherKeys, "other keys"),
+        (Spoils::Poor, "trxShort", Code::TrxRequired, "which has 1 TRX. Send "),
+        (Spoils::Paused, "tokenPaused", Code::TokenPaused, "USDT moves for nobody"),
+        (Spoils::Blocked, "payerBlocked", Code::PayerBlocked, "has blocked"),
+        (Spoils::BlockedElsewhere, "payerBlocked", Code::PayerBlocked, "has blocked"),
+    ]) {
+        node.spoil(spoils);
+        let row = refused(&stage, &Ask::new(nonce)).await;
+        assert_eq!(code(&row), (State::Refused, Some(found)), "{spoils:?}");
+        let failure = Failure::of_payment(&row).unwrap();
+        assert_eq!(failure.code, port, "{spoils:?}");
+        let told = words(&failure);
+        assert!(told.contains(says) && (spoils == Spoils::Paused || told.contains(&payer)), "{spoils:?}: {told}");
+        if let Some(Fact::TrxShort { need, have }) = row.plan.findings.iter().map(|found| &found.fact).next() {
+            let missing = tron::Amount::from_u64(need - have).format_units(6);
+            assert!(*need > *have && told.contains(&format!("Send {missing} TRX or more to {payer}")), "{told}");
+        }
+        assert!(allowances(&stage, &row).await.is_empty());
+    }
+    // A token that has no word for it is a person's matter; one whose allowance is there needs no TRX of the account.
+    node.spoil(Spoils::Stuck);
+    let stuck = stage.ask(&Ask::new(20)).await;
+    assert!(stuck.plan.findings.iter().any(|found| found.fact.code() == "transferFails"), "{stuck:?}");
+    stage.reject(&stuck).await;
+    stage.allow_contract("10").await;
+    for (nonce, spoils) in (21..).zip([Spoils::Accounts, Spoils::Permissions, Spoils::Poor]) {
+        node.spoil(spoils);
+        let asked = stage.ask(&Ask { url: format!("https://news.example/{nonce}"), ..Ask::new(nonce) }).await;
+        assert_eq!(stage.approve(&asked, Scope::Once).await.unwrap().state, State::Signed, "{spoils:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_look_at_the_yes_tells_ends_the_question_and_its_row_has_the_figures() {
+    let mut stage = Stage::without_allowance().await;
+    let node = Node::before(&mut stage).await;
+    for (nonce, (spoils, found)) in (1..).zip([
+        (Spoils::Accounts, "accountNotActive"),
+        (Spoils::Permissions, "otherKeys"),
+        (Spoils::Poor, "trxShort"),
+        (Spoils::Paused, "tokenPaused"),
+        (Spoils::Blocked, "payerBlocked"),
+    ]) {
+        node.spoil(Spoils::Nothing);
+        let question = stage.ask(&Ask::new(nonce)).await;
+        node.spoil(spoils);
+        let ended = stage.approve(&question, Scope::Once).await.unwrap();
+        assert_eq!(code(&ended), (State::Refused, Some(found)), "{spoils:?}");
+        let row = stage.finished(question.id).await;
+        assert!(row.plan.findings.iter().any(|f| f.fact.code() == found), "{:?}", row.plan.findings);
+        assert_eq!(row.digest, plan::PlanDigest::of(&row.plan));
+        assert!(allowances(&stage, &row).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn where_no_node_tells_of_the_account_a_person_is_asked_and_the_yes_waits_for_a_word() {
+    let mut stage = Stage::without_allowance().await;
+    let node = Node::before(&mut stage).await;
+    node.spoil(Spoils::Unread);
     let question = stage.ask(&Ask::new(1)).await;
+    assert!(question.plan.findings.iter().any(|found| found.fact == Fact::ChainUnknown));
     let refused = stage.approve(&question, Scope::Once).await.unwrap_err();
-    assert!(matches!(refused, WalletError::OtherKeys { .. }), "{refused:?}");
-    assert!(words(&refused.into()).contains("somebody else has the account"));
-    assert!(allowances(&stage, &question).await.is_empty());
+    assert!(matches!(refused, WalletError::Node(_)), "{refused:?}");
+    assert_eq!(stage.row(question.id).await.state, State::Asked);
+    node.spoil(Spoils::Nothing);
+    stage.approve(&question, Scope::Once).await.unwrap();
+    assert_eq!(stage.finished(question.id).await.state, State::Signed);
+}
+
+#[tokio::test]
+async fn an_account_with_energy_of_its_own_gives_an_allowance_without_trx() {
+    let mut stage = Stage::without_allowance().await;
+    stage.devnet.faucet(stage.payer(), devnet::Gift::Energy(1_000_000)).unwrap();
+    let node = Node::before(&mut stage).await;
+    node.spoil(Spoils::Poor);
+    let question = stage.ask(&Ask::new(1)).await;
+    stage.approve(&question, Scope::Once).await.unwrap();
+    let signed = stage.finished(question.id).await;
+    assert_eq!(signed.state, State::Signed, "{:?}", signed.code);
+    assert!(matches!(&allowances(&stage, &signed).await[..], [Some(AllowanceOutcome::Confirmed { fee_sun: 0, .. })]));
 }
 
 #[tokio::test]

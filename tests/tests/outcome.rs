@@ -295,6 +295,51 @@ async fn a_signature_that_a_permit2_facilitator_calls_wrong_is_told_with_the_oth
     }
 }
 
+#[tokio::test]
+async fn how_often_somebody_was_paid_is_what_was_settled_and_not_what_was_signed() {
+    let stage = Stage::start().await;
+    let desk = view::Desk::new(stage.wallet.clone());
+    let article = |nonce: u64| Ask { url: format!("https://news.example/{nonce}"), ..Ask::new(nonce) };
+    let note = async |nonce| {
+        let open = stage.ask(&article(nonce)).await;
+        let question = desk.question(&open.id.to_string()).await.unwrap();
+        stage.wallet.cancel(&stage.app, open.id).await.unwrap();
+        let known = question.findings.into_iter().find(|found| found.code == "payeeKnown");
+        (question.payee_note, known.map(|found| (found.title, found.text)))
+    };
+    let times = async || desk.site("https://news.example").await.unwrap().payees[0].times;
+    let first = stage.approve(&stage.ask(&article(1)).await, Scope::Once).await.unwrap();
+    let (told, known) = note(2).await;
+    let (title, text) = known.unwrap();
+    assert_eq!((told.as_str(), title.as_str()), ("approved before, nothing settled yet", "Approved before"));
+    assert!(text.contains("none is settled yet"), "{text}");
+    assert_eq!(times().await, 0);
+
+    // One is settled, another is signed and never used, and counts at no time.
+    let tx = stage.settle(&stage.signed(first.id).await).await.to_string();
+    told_of(&stage, &first, &tx).await;
+    stage.approve(&stage.ask(&article(3)).await, Scope::Once).await.unwrap();
+    for nonce in [4, 5] {
+        let (told, known) = note(nonce).await;
+        assert!(told.starts_with("paid once, "), "{told}");
+        assert!(known.unwrap().1.contains("paid once"));
+        assert_eq!(times().await, 1);
+        stage.advance(700);
+        stage.devnet.mine(5);
+        stage.wallet.reconcile().await.unwrap();
+    }
+    let second = stage.approve(&stage.ask(&article(6)).await, Scope::Once).await.unwrap();
+    let tx = stage.settle(&stage.signed(second.id).await).await.to_string();
+    told_of(&stage, &second, &tx).await;
+    assert!(note(7).await.0.starts_with("same address 2 times since "));
+    assert_eq!(times().await, 2);
+}
+
+/// The seller's receipt for a settlement that is on the chain.
+async fn told_of(stage: &Stage, payment: &Payment, tx: &str) {
+    told(stage, payment, &x402::Settlement::settled("tron:nile", tx, stage.payer()).header_value(), 200).await;
+}
+
 #[test]
 fn all_of_this_over_the_first_door_alone() {
     stories::doors::again_over(stories::doors::Kind::First, "all_of_this_over");

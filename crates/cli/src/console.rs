@@ -222,8 +222,9 @@ fn line_of(heard: Option<Heard>) -> Result<Line, Fail> {
 }
 
 fn no_more() -> Fail {
-    Fail::of(Status::Failed, "the input ended before the answer")
-        .advice("Run it in a terminal, or pipe one line per answer.")
+    let fail = Fail::of(Status::Failed, "the input ended before the answer")
+        .advice("Run it in a terminal, or pipe one line per answer.");
+    Fail { input_ended: true, ..fail }
 }
 
 /// Every line up to the end, or up to one of anything else, was of list words.

@@ -28,6 +28,8 @@ pub struct Fail {
     pub failure: Failure,
     /// What a program that asked for JSON gets beside the failure, in the same document.
     pub beside: Option<serde_json::Map<String, serde_json::Value>>,
+    /// Nobody was there to answer.
+    pub input_ended: bool,
 }
 
 impl Fail {
@@ -47,7 +49,7 @@ impl Fail {
             expected: None,
             retry_after: None,
         };
-        Self { status, failure, beside: None }
+        Self { status, failure, beside: None, input_ended: false }
     }
 
     /// All was said already; only the status is left.
@@ -108,7 +110,13 @@ impl From<Failure> for Fail {
             | Code::MalformedPaymentRequired
             | Code::MaxAmountExceeded
             | Code::CannotSign => Status::Unpayable,
-            Code::AllowanceRequired | Code::InsufficientBalance => Status::Money,
+            Code::AllowanceRequired
+            | Code::InsufficientBalance
+            | Code::TrxRequired
+            | Code::AccountNotActive
+            | Code::OtherKeys
+            | Code::TokenPaused
+            | Code::PayerBlocked => Status::Money,
             Code::RateLimited
             | Code::IdempotencyConflict
             | Code::NoAccount
@@ -123,7 +131,7 @@ impl From<Failure> for Fail {
             | Code::VaultUnusable
             | Code::Internal => Status::Failed,
         };
-        Self { status, failure, beside: None }
+        Self { status, failure, beside: None, input_ended: false }
     }
 }
 

@@ -372,3 +372,53 @@ async fn an_owner_that_is_stopped_is_told_by_its_number() {
     assert_eq!(run(home.path(), &["status"], "").status, 0);
     serve.end();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_can_give_no_allowance_is_told_at_once_with_where_the_trx_goes() {
+    let home = Home::with_tokens_alone().await;
+    let status: serde_json::Value = serde_json::from_str(&run(home.path(), &["status", "--json"], "").out).unwrap();
+    let payer = status["accounts"][0]["address"]["address"].as_str().unwrap();
+    // No line is read: nothing is asked.
+    let told = run(home.path(), &["pay", &home.world.permit2_url()], "");
+    assert_eq!(told.status, 8, "{}{}", told.out, told.err);
+    assert!(told.err.contains("never activated") && told.err.contains(payer), "{}", told.err);
+    let row = &rows(home.path())[0];
+    assert_eq!((row["state"].as_str(), row["code"].as_str()), (Some("refused"), Some("ACCOUNT_NOT_ACTIVE")));
+    // Beside a Countersign that holds the wallet as well.
+    let mut serve = Serve::start_with(&home, &["--locked"]);
+    let told = run(home.path(), &["pay", &home.world.permit2_url()], "");
+    assert_eq!(told.status, 8, "{}{}", told.out, told.err);
+    serve.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_given_the_passphrase_asks_here_and_waits_for_no_unlock() {
+    let home = Home::open().await;
+    let secret = home.path().join("secret");
+    std::fs::write(&secret, format!("{PASSPHRASE}\n")).unwrap();
+    let mut serve = Serve::start_with(&home, &["--locked"]);
+    let line = |input: &str, url: String| {
+        let (program, dir) = (env!("CARGO_BIN_EXE_countersign"), home.path().display());
+        let pay = format!("\"{program}\" pay {url} --passphrase-fd 3 --data-dir \"{dir}\" 3< \"{}\"", secret.display());
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("{input} | {pay}")]);
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+    };
+    for url in [home.world.cheap_url(), home.world.permit2_url()] {
+        let paid = line("echo yes", url).output().unwrap();
+        let told = String::from_utf8(paid.stderr).unwrap();
+        assert!(paid.status.success(), "{told}");
+        assert!(!told.contains("waiting: ") && !told.contains("unlock"), "{told}");
+    }
+    // Without an answer piped in it is for whoever holds the wallet, and a no there ends it.
+    let waiting = line("printf ''", home.world.fee_url()).spawn().unwrap();
+    while run(home.path(), &["answer", "--list"], "").out.trim().is_empty() {}
+    let no = run(home.path(), &["answer"], "no\n");
+    assert_eq!(no.status, 3, "{}", no.err);
+    let told = waiting.wait_with_output().unwrap();
+    let (status, told) = (told.status.code(), String::from_utf8(told.stderr).unwrap());
+    assert_eq!(status, Some(3), "{told}");
+    assert!(told.contains("waiting: answer in Countersign") && !told.contains("unlock"), "{told}");
+    serve.end();
+}

@@ -19,9 +19,12 @@ pub struct Weight {
     /// What can still leave.
     pub open: Amount,
     pub counts: bool,
+    /// The chain shows it.
+    pub shown: bool,
 }
 
-const NOTHING: Weight = Weight { counted: Amount::ZERO, settled: Amount::ZERO, open: Amount::ZERO, counts: false };
+const NOTHING: Weight =
+    Weight { counted: Amount::ZERO, settled: Amount::ZERO, open: Amount::ZERO, counts: false, shown: false };
 
 /// Reserved and unknown count in full; a final settlement counts what left; proven unused counts nothing.
 pub fn weigh(payment: &Payment) -> Weight {
@@ -34,15 +37,14 @@ pub fn counted(payment: &Payment) -> Amount {
 }
 
 pub fn weight(state: State, settlement: Option<SettlementKind>, maximum: Amount, actual: Option<Amount>) -> Weight {
-    let open = Weight { counted: maximum, settled: Amount::ZERO, open: maximum, counts: true };
+    let open = Weight { counted: maximum, settled: Amount::ZERO, open: maximum, counts: true, shown: false };
+    let shown = Weight { open: Amount::ZERO, shown: true, ..open };
     let actual = actual.unwrap_or(maximum);
     match (state, settlement) {
         (State::Reserved, _) => open,
         (State::Signed, Some(SettlementKind::Unknown) | None) => open,
-        (State::Signed, Some(SettlementKind::Seen)) => Weight { settled: actual, open: Amount::ZERO, ..open },
-        (State::Signed, Some(SettlementKind::Final)) => {
-            Weight { counted: actual, settled: actual, open: Amount::ZERO, counts: true }
-        }
+        (State::Signed, Some(SettlementKind::Seen)) => Weight { settled: actual, ..shown },
+        (State::Signed, Some(SettlementKind::Final)) => Weight { counted: actual, settled: actual, ..shown },
         (State::Signed, Some(SettlementKind::NeverUsed)) => NOTHING,
         (State::Asked | State::Rejected | State::Refused | State::Cancelled | State::Expired, _) => NOTHING,
     }
@@ -55,12 +57,13 @@ pub struct Share {
     pub settled: Amount,
     pub open: Amount,
     pub counts: bool,
+    pub shown: bool,
 }
 
 #[cfg(feature = "bulk")]
 pub fn share(payment: &Payment) -> Share {
-    let Weight { counted, settled, open, counts } = weigh(payment);
-    Share { counted, settled, open, counts }
+    let Weight { counted, settled, open, counts, shown } = weigh(payment);
+    Share { counted, settled, open, counts, shown }
 }
 
 /// Books a new row.
@@ -89,6 +92,9 @@ pub fn book(db: &Connection, row: &Row, before: Weight) -> Result<(), LedgerErro
             true => recipients::count(db, row.site, plan.network, recipient, at)?,
             false => recipients::discount(db, row.site, plan.network, recipient)?,
         }
+    }
+    for recipient in plan.recipients().filter(|_| before.shown != after.shown) {
+        recipients::settled(db, row.site, plan.network, recipient, (after.shown, at))?;
     }
     Ok(())
 }

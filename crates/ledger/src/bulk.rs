@@ -34,7 +34,7 @@ pub struct Bulk<'l> {
     assets: HashMap<(Network, Address), i64>,
     spendings: HashMap<Account, [BTreeMap<i64, Amount>; 3]>,
     tallies: HashMap<(i64, i64), Tally>,
-    recipients: HashMap<(Network, (Role, Address), i64), (i64, i64, i64)>,
+    recipients: HashMap<(Network, (Role, Address), i64), recipients::Counts>,
     newest: i64,
 }
 
@@ -110,7 +110,7 @@ impl Bulk<'_> {
         let dates = [Some(p.entered_at), p.reserved_at, p.signed_at, p.ended_at, p.settlement_at, p.delivery_at];
         self.newest = dates.into_iter().flatten().map(|m| m.0).fold(self.newest, i64::max);
         let Some(at) = p.reserved_at else { return };
-        let Share { counted, settled, open, counts } = books::share(p);
+        let Share { counted, settled, open, counts, shown } = books::share(p);
         for site in [site, spendings::ALL_SITES] {
             let spans = self.spendings.entry((app, site, asset)).or_default();
             for (span, sums) in spans.iter_mut().enumerate() {
@@ -131,11 +131,17 @@ impl Bulk<'_> {
             let key = (p.plan.network, recipient, site);
             match self.recipients.get_mut(&key) {
                 // One that was released dates the recipient too, as long as another one keeps it known.
-                Some(known) => (known.0, known.2) = (known.0 + i64::from(counts), known.2.max(at.0)),
+                Some(known) => (known.times, known.last) = (known.times + i64::from(counts), known.last.max(at.0)),
                 None if counts => {
-                    self.recipients.insert(key, (1, at.0, at.0));
+                    let (first, last) = (at.0, at.0);
+                    let known = recipients::Counts { times: 1, first, last, settled: 0, settled_first: None };
+                    self.recipients.insert(key, known);
                 }
                 None => {}
+            }
+            if let Some(known) = self.recipients.get_mut(&key).filter(|_| shown) {
+                known.settled += 1;
+                known.settled_first = Some(known.settled_first.map_or(at.0, |first| first.min(at.0)));
             }
         }
     }
@@ -168,8 +174,8 @@ impl Bulk<'_> {
                     last
                 ])?;
             }
-            for ((network, recipient, site), (times, first, last)) in &self.recipients {
-                recipients::insert(db, *network, *recipient, *site, (*times, Moment(*first), Moment(*last)))?;
+            for ((network, recipient, site), counts) in &self.recipients {
+                recipients::insert(db, *network, *recipient, *site, counts)?;
             }
             apps::advance(db, Moment(self.newest))?;
             indexing::missing(db).map(&mut told)

@@ -111,8 +111,9 @@ pub fn history(db: &Connection, key: &HistoryKey<'_>) -> Result<History, LedgerE
     history.payees_of_site = of_site((Role::Payee, key.payee))?;
     for &(role, address) in key.others {
         let (of_site, similar) = (of_site((role, address))?, recipients::similar(db, key.network, address)?);
-        let (times, _) = recipients::known(db, key.network, (role, address))?;
-        history.others.push(Earlier { role, address, times, of_site, similar });
+        let known = recipients::known(db, key.network, (role, address))?;
+        let (times, settled) = (known.times, known.settled);
+        history.others.push(Earlier { role, address, times, settled, of_site, similar });
     }
     if let (Some(site), Some(asset)) = (site, asset) {
         history.usual_price = usual_price(db, site, asset)?;
@@ -131,12 +132,15 @@ fn look_again(
     (site, asset): (Option<i64>, Option<i64>),
     earlier: History,
 ) -> Result<History, LedgerError> {
-    let (payee_times, payee_since) = recipients::known(db, key.network, (Role::Payee, key.payee))?;
+    let payee = recipients::known(db, key.network, (Role::Payee, key.payee))?;
     let same_resource = site.map_or(Ok(None), |site| recent(db, key, site))?;
     let asked_too = site.map_or(Ok(None), |site| asked_too(db, key, site))?;
     let promised = asset.map_or(Ok(Amount::ZERO), |asset| promised(db, key, asset))?;
     let newest = apps::effective(db, Moment(0))?;
-    Ok(History { payee_times, payee_since, same_resource, asked_too, promised, newest, ..earlier })
+    let recipients::Known { times, since, settled, settled_since } = payee;
+    let (payee_times, payee_since) = (times, since);
+    let payee_settled = settled_since.map(|since| (settled, since));
+    Ok(History { payee_times, payee_since, payee_settled, same_resource, asked_too, promised, newest, ..earlier })
 }
 
 /// Of two questions the later one tells of the earlier one, so that a first one can't be held up by those that come after.

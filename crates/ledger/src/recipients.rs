@@ -1,5 +1,6 @@
 //! Table `recipients`: who got money at which site, how often and since when: payees, recipients of fees, callers,
-//! each in its role. Counts what was reserved or signed; what a person turned down makes nobody known.
+//! each in its role. Known is who was approved: reserved or signed, however it went on. Paid is what the chain has shown; what a
+//! person turned down makes nobody known.
 
 use crate::cells::{Cells, chain};
 use crate::{Ledger, LedgerError, Payee, sites};
@@ -51,11 +52,22 @@ pub fn count(
 ) -> Result<(), LedgerError> {
     let (head, tail) = ends(&address);
     db.prepare_cached(
-        "INSERT INTO recipients VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6, ?7)
+        "INSERT INTO recipients (network, address, site, role, times, first, last, head, tail)
+         VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6, ?7)
          ON CONFLICT DO UPDATE SET times = times + 1, last = max(last, excluded.last)",
     )?
     .execute(params![chain(network), address.bytes(), site, name(role), at.0, head, tail])?;
     Ok(())
+}
+
+/// Counts of a recipient, and milliseconds since 1970.
+#[cfg(feature = "bulk")]
+pub struct Counts {
+    pub times: i64,
+    pub first: i64,
+    pub last: i64,
+    pub settled: i64,
+    pub settled_first: Option<i64>,
 }
 
 /// Writes a recipient with its counts.
@@ -65,19 +77,22 @@ pub fn insert(
     network: Network,
     (role, address): (Role, Address),
     site: i64,
-    (times, first, last): (i64, Moment, Moment),
+    counts: &Counts,
 ) -> Result<(), LedgerError> {
     let (head, tail) = ends(&address);
-    db.prepare_cached("INSERT INTO recipients VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+    let sql = "INSERT INTO recipients VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    db.prepare_cached(sql)?.execute(params![
         chain(network),
         address.bytes(),
         site,
         name(role),
-        times,
-        first.0,
-        last.0,
+        counts.times,
+        counts.first,
+        counts.last,
         head,
-        tail
+        tail,
+        counts.settled,
+        counts.settled_first
     ])?;
     Ok(())
 }
@@ -96,26 +111,55 @@ pub fn discount(
     Ok(())
 }
 
-/// How often and since when this address got money in this role, at any site.
-pub fn known(
+/// The chain shows the payment of this moment, or does not show it any more.
+pub fn settled(
     db: &Connection,
+    site: i64,
     network: Network,
     (role, address): (Role, Address),
-) -> Result<(u64, Option<Moment>), LedgerError> {
+    (shown, at): (bool, Moment),
+) -> Result<(), LedgerError> {
+    let change = match shown {
+        true => "settled = settled + 1, settled_first = min(coalesce(settled_first, ?5), ?5)",
+        false => "settled = settled - 1, settled_first = CASE WHEN settled > 1 THEN min(settled_first, ?5) END",
+    };
+    let this = "WHERE network = ?1 AND address = ?2 AND role = ?3 AND site = ?4";
+    db.prepare_cached(&format!("UPDATE recipients SET {change} {this}"))?.execute(params![
+        chain(network),
+        address.bytes(),
+        name(role),
+        site,
+        at.0
+    ])?;
+    Ok(())
+}
+
+/// How often somebody was approved and how often really paid, each with its first time.
+#[derive(Default)]
+pub struct Known {
+    pub times: u64,
+    pub since: Option<Moment>,
+    pub settled: u64,
+    pub settled_since: Option<Moment>,
+}
+
+/// What is known of this address in this role, at any site.
+pub fn known(db: &Connection, network: Network, (role, address): (Role, Address)) -> Result<Known, LedgerError> {
     let mut query = db.prepare_cached(
-        "SELECT coalesce(sum(times), 0), min(first) FROM recipients WHERE network = ?1 AND address = ?2 AND role = ?3",
+        "SELECT coalesce(sum(times), 0), min(first), coalesce(sum(settled), 0), min(settled_first) FROM recipients WHERE network = ?1 AND address = ?2 AND role = ?3",
     )?;
     let mut rows = query.query(params![chain(network), address.bytes(), name(role)])?;
     match rows.next()? {
-        None => Ok((0, None)),
+        None => Ok(Known::default()),
         Some(row) => {
             let mut cells = Cells::of(row);
-            Ok((cells.count()?, cells.maybe_moment()?))
+            let (times, since) = (cells.count()?, cells.maybe_moment()?);
+            Ok(Known { times, since, settled: cells.count()?, settled_since: cells.maybe_moment()? })
         }
     }
 }
 
-/// Those of a site in a role, most often first, `own` among them if it ever was, however many others there are.
+/// Those of a site in a role, each with the number of settlements: most often approved first, `own` among them if it ever was, however many others there are.
 pub fn of_site(
     db: &Connection,
     site: i64,
@@ -124,19 +168,20 @@ pub fn of_site(
     limit: usize,
 ) -> Result<Vec<(Address, u64)>, LedgerError> {
     // Sorted here: for one or two rows SQLite's own table for it takes longer than everything else.
-    let mut query =
-        db.prepare_cached("SELECT address, times FROM recipients WHERE site = ?1 AND network = ?2 AND role = ?3")?;
+    let mut query = db.prepare_cached(
+        "SELECT address, times, settled FROM recipients WHERE site = ?1 AND network = ?2 AND role = ?3",
+    )?;
     let mut rows = query.query(params![site, chain(network), name(role)])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let mut cells = Cells::of(row);
-        found.push((cells.address()?, cells.count()?));
+        found.push((cells.address()?, cells.count()?, cells.count()?));
     }
-    found.sort_unstable_by_key(|(address, times)| (std::cmp::Reverse(*times), *address.bytes()));
-    let own = found.iter().skip(limit).find(|(address, _)| *address == own).copied();
+    found.sort_unstable_by_key(|(address, times, _)| (std::cmp::Reverse(*times), *address.bytes()));
+    let own = found.iter().skip(limit).find(|(address, ..)| *address == own).copied();
     found.truncate(limit);
     found.extend(own);
-    Ok(found)
+    Ok(found.into_iter().map(|(address, _, settled)| (address, settled)).collect())
 }
 
 /// Whom a site was paid at on any network, the last one first.
@@ -170,12 +215,12 @@ pub fn similar(db: &Connection, network: Network, address: Address) -> Result<Ve
 }
 
 impl Ledger {
-    /// Whom a site was paid at, most often first.
+    /// Whom a site was paid at, or is to be, most often first.
     pub fn payees(&self, site: &Site) -> Result<Vec<Payee>, LedgerError> {
         self.read("list payees", |db| {
             let Some(site) = sites::find(db, site)? else { return Ok(Vec::new()) };
             let mut query = db.prepare_cached(
-                "SELECT network, address, times, first, last FROM recipients WHERE site = ?1 AND role = 'payee'
+                "SELECT network, address, times, first, last, settled, settled_first FROM recipients WHERE site = ?1 AND role = 'payee'
                  ORDER BY times DESC, address LIMIT 1000",
             )?;
             let mut rows = query.query([site])?;
@@ -188,6 +233,8 @@ impl Ledger {
                     times: cells.count()?,
                     since: cells.moment()?,
                     last: cells.moment()?,
+                    settled: cells.count()?,
+                    settled_since: cells.maybe_moment()?,
                 });
             }
             Ok(payees)

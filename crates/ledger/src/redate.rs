@@ -18,7 +18,7 @@ const DATED: [(&str, &[&str]); 12] = [
     ("sites", &["blocked_at"]),
     ("blocked_hosts", &["blocked_at"]),
     ("tallies", &["first", "last"]),
-    ("recipients", &["first", "last"]),
+    ("recipients", &["first", "last", "settled_first"]),
     ("rules", &["set_at"]),
     ("payers", &["set_at"]),
     ("tokens", &["added_at"]),

@@ -2,8 +2,10 @@
 //! are one write transaction; refuse every state in which a signature may be out.
 
 use crate::payment::{Payment, State};
+use crate::rows::Row;
 use crate::{Ledger, LedgerError, PaymentId, apps, assets, books, enter, indexing, rows, rules, spendings};
 use plan::{Moment, Plan, PlanDigest, Refusal, Rules, Spending, Verdict, Window};
+use rusqlite::Connection;
 
 /// The plan that takes the place of the one that was shown.
 pub struct Replan<'a> {
@@ -72,14 +74,7 @@ impl Ledger {
                 // The one who has the permission is told to the person by the answer.
                 return Ok(Replanned::Ended(row.payment));
             }
-            payment.plan = change.plan.clone();
-            payment.digest = change.digest;
-            payment.nonce = change.nonce.to_owned();
-            payment.dictated = change.dictated;
-            payment.expires_at = change.expires_at;
-            rows::replan(db, &row)?;
-            // Payer, payee and token may be others now: the search must find those.
-            indexing::refresh(db, row.seq)?;
+            put(db, &mut row, change)?;
             if !reserve {
                 return Ok(Replanned::Asked(row.payment));
             }
@@ -89,6 +84,36 @@ impl Ledger {
             rows::update(db, &row)?;
             books::book(db, &row, before)?;
             Ok(Replanned::Reserved(row.payment))
+        })
+    }
+
+    /// Ends an open question for what is found by now: its row keeps the plan that says so. [`Replanned::Ended`]: it is
+    /// refused, or was over before.
+    ///
+    /// # Errors
+    /// [`LedgerError::NoSuchPayment`], or a storage error; then nothing changed.
+    pub fn refuse(
+        &self,
+        id: PaymentId,
+        change: &Replan<'_>,
+        code: &str,
+        now: Moment,
+    ) -> Result<Replanned, LedgerError> {
+        self.write("refuse a payment", |db| {
+            let mut row = rows::get(db, id)?;
+            if row.payment.state != State::Asked {
+                return Ok(Replanned::Ended(row.payment));
+            }
+            if row.payment.digest != change.shown {
+                return Ok(Replanned::OtherPlan { asked: row.payment.digest });
+            }
+            let now = apps::advance(db, now)?;
+            row.asset = assets::keep(db, change.plan.network, &change.plan.token)?;
+            put(db, &mut row, change)?;
+            let payment = &mut row.payment;
+            (payment.state, payment.code, payment.ended_at) = (State::Refused, Some(code.to_owned()), Some(now));
+            rows::update(db, &row)?;
+            Ok(Replanned::Ended(row.payment))
         })
     }
 
@@ -114,4 +139,17 @@ impl Ledger {
             Ok(row.payment)
         })
     }
+}
+
+/// Writes the plan of an open question anew.
+fn put(db: &Connection, row: &mut Row, change: &Replan<'_>) -> Result<(), LedgerError> {
+    let payment = &mut row.payment;
+    payment.plan = change.plan.clone();
+    payment.digest = change.digest;
+    payment.nonce = change.nonce.to_owned();
+    payment.dictated = change.dictated;
+    payment.expires_at = change.expires_at;
+    rows::replan(db, row)?;
+    // Payer, payee and token may be others now: the search must find those.
+    indexing::refresh(db, row.seq)
 }

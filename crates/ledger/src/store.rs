@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0011_permit2_of_sites.sql"),
     include_str!("../migrations/0012_app_names.sql"),
     include_str!("../migrations/0013_dropped.sql"),
+    include_str!("../migrations/0014_settled_recipients.sql"),
 ];
 
 /// Up to this size a file is checked whole when it is opened, beyond it only the tables that decide.

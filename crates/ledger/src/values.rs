@@ -98,9 +98,13 @@ pub struct SiteTotals {
 pub struct Payee {
     pub network: Network,
     pub address: Address,
+    /// Approved: reserved or signed, and not released.
     pub times: u64,
     pub since: Moment,
     pub last: Moment,
+    /// Of these, what the chain has shown.
+    pub settled: u64,
+    pub settled_since: Option<Moment>,
 }
 
 /// Spending of one token between two moments of a chart.

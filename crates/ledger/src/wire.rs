@@ -161,6 +161,19 @@ enum FactText {
         #[serde(with = "text")]
         need: Amount,
     },
+    TrxShort {
+        need: u64,
+        have: u64,
+    },
+    AccountNotActive {
+        need: u64,
+    },
+    OtherKeys,
+    TokenPaused,
+    PayerBlocked,
+    TransferFails {
+        reason: String,
+    },
     ChainUnknown,
     TestMoney,
     Permit2Refused {

@@ -285,7 +285,7 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     ledger.end(id, &End::Rejected { code: "c".into(), by: "w".into() }, NOW).unwrap();
     let history = ledger.history(&key(&here, payee, "https://news.example/a")).unwrap();
     assert_eq!((history.payee_times, history.payee_since), (3, Some(NOW.plus_ms(1))));
-    assert_eq!(history.payees_of_site, [(payee, 3)]);
+    assert_eq!((&history.payees_of_site[..], history.payee_settled), (&[(payee, 0)][..], None), "approved, not paid");
     assert_eq!(history.usual_price, Some(units(20)));
     let recent = history.same_resource.unwrap();
     assert_eq!((recent.at, recent.delivered, recent.unknown), (NOW.plus_ms(3), false, true));
@@ -297,6 +297,9 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     assert!(matches!(recent(evil), Some(Recent { unknown: true, .. })), "it may be paid twice, at whatever address");
     ledger.settlement(id, &Settled::Seen { tx: Some("t".into()) }, None, NOW).unwrap();
     assert!(matches!(recent(payee), Some(Recent { unknown: false, refused: true, .. })));
+    let history = ledger.history(&key(&here, payee, "https://news.example/a")).unwrap();
+    assert_eq!(history.payees_of_site, [(payee, 1)]);
+    assert_eq!((history.payee_times, history.payee_settled), (3, Some((1, NOW.plus_ms(3)))));
     ledger.delivery(id, Delivery::Delivered, None, None, NOW).unwrap();
     assert!(ledger.history(&key(&here, payee, "https://news.example/a")).unwrap().same_resource.unwrap().delivered);
     assert_eq!(ledger.history(&key(&here, payee, "https://news.example/b")).unwrap().same_resource, None);
@@ -306,7 +309,16 @@ fn history_knows_who_was_paid_and_not_who_was_turned_down() {
     let impostor = ledger.history(&key(&site("new.example"), like, "https://new.example/")).unwrap();
     assert_eq!(impostor.similar_payees, [payee]);
     assert_eq!(impostor.payees_of_site, []);
-    assert_eq!(ledger.payees(&here).unwrap()[0].times, 3);
+    let told = |ledger: &Ledger| {
+        let payee = ledger.payees(&here).unwrap().remove(0);
+        (payee.times, payee.settled, payee.settled_since)
+    };
+    assert_eq!(told(&ledger), (3, 1, Some(NOW.plus_ms(3))));
+    // What the chain drops is not paid any more; what it shows again is.
+    ledger.settlement(id, &Settled::Dropped, None, NOW).unwrap();
+    assert_eq!(told(&ledger), (3, 0, None));
+    ledger.settlement(id, &Settled::Final { tx: Some("t".into()), block: None }, None, NOW).unwrap();
+    assert_eq!(told(&ledger), (3, 1, Some(NOW.plus_ms(3))));
 }
 
 #[test]
@@ -322,6 +334,7 @@ fn recipients_of_fees_and_callers_are_remembered_in_their_role() {
         let others = [(Role::Fee, fee_to), (Role::Caller, caller), (Role::Fee, payee)];
         let key = HistoryKey { others: &others, ..key(site, payee, "https://news.example/a") };
         let others = ledger.history(&key).unwrap().others;
+        assert!(others.iter().all(|other| other.settled == 0), "nothing is settled");
         others.into_iter().map(|o| (o.times, o.of_site)).collect::<Vec<_>>()
     };
     // A question makes nobody known, nor does a no.
@@ -332,8 +345,8 @@ fn recipients_of_fees_and_callers_are_remembered_in_their_role() {
     let kept = ledger.payment(id).unwrap().unwrap().plan;
     assert_eq!((kept.fee, kept.caller), (with_fee.fee.clone(), with_fee.caller));
     // Who was paid for goods is not known as one that takes fees.
-    let fees = vec![(fee_to, 1)];
-    assert_eq!(look(&here), [(1, fees.clone()), (1, vec![(caller, 1)]), (0, fees)]);
+    let fees = vec![(fee_to, 0)];
+    assert_eq!(look(&here), [(1, fees.clone()), (1, vec![(caller, 0)]), (0, fees)]);
     assert_eq!(look(&site("new.example")), [(1, vec![]), (1, vec![]), (0, vec![])]);
     assert_eq!(ledger.payees(&here).unwrap().len(), 1, "payees alone are listed as such");
     ledger.end(id, &End::Unused, NOW.plus_ms(3_600_000)).unwrap();

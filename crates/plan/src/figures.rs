@@ -26,6 +26,9 @@ fn figures(fact: &Fact, add: &mut dyn FnMut(&[u8])) {
         | Fact::TestMoney
         | Fact::CallerMissing
         | Fact::TokenCannotAuthorize
+        | Fact::OtherKeys
+        | Fact::TokenPaused
+        | Fact::PayerBlocked
         | Fact::NonceUsed => {}
         Fact::PayeeKnown { times, since } | Fact::PayeeNewHere { times, since } => {
             add(&times.to_be_bytes());
@@ -87,6 +90,12 @@ fn figures(fact: &Fact, add: &mut dyn FnMut(&[u8])) {
             add(&seconds.to_be_bytes());
             add(&[u8::from(*ahead)]);
         }
+        Fact::TrxShort { need, have } => {
+            add(&need.to_be_bytes());
+            add(&have.to_be_bytes());
+        }
+        Fact::AccountNotActive { need } => add(&need.to_be_bytes()),
+        Fact::TransferFails { reason } => add(reason.as_bytes()),
         Fact::ResourceElsewhere { claimed } => add(claimed.as_bytes()),
         Fact::AllowanceMissing { have, need } | Fact::BalanceShort { have, need } => {
             add(&have.to_be_bytes());

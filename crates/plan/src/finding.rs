@@ -40,6 +40,7 @@ pub enum Chosen {
 pub enum Fact {
     /// Known token, registry contract, exact amount: nothing odd.
     AllKnown,
+    /// Approved before. `times` here and below: what of it was settled; with none, `since` is the first approval.
     PayeeKnown {
         times: u64,
         since: Moment,
@@ -149,6 +150,25 @@ pub enum Fact {
         have: Amount,
         need: Amount,
     },
+    /// The account lacks TRX for the transaction that gives the allowance; both in sun.
+    TrxShort {
+        need: u64,
+        have: u64,
+    },
+    /// The account never had TRX, so it sends no transaction, and the allowance takes one; `need` in sun.
+    AccountNotActive {
+        need: u64,
+    },
+    /// The account's owner permission is with other keys, and the allowance takes a transaction.
+    OtherKeys,
+    /// The token moves for nobody.
+    TokenPaused,
+    /// The token has blocked the payer.
+    PayerBlocked,
+    /// A trial run of the transfer failed, by the token's word.
+    TransferFails {
+        reason: String,
+    },
     /// The node did not answer, so balance and allowance are not known.
     ChainUnknown,
     TestMoney,
@@ -241,7 +261,8 @@ impl Fact {
                 *now_seconds <= seconds.saturating_add(MINUTE_SECS)
             }
             // How much is there and how much is allowed stands in the plan, and is compared with it.
-            (Self::AllowanceMissing { .. }, Self::AllowanceMissing { .. }) => true,
+            (Self::AllowanceMissing { .. }, Self::AllowanceMissing { .. })
+            | (Self::TransferFails { .. }, Self::TransferFails { .. }) => true,
             (one, other) => one == other,
         }
     }
@@ -294,6 +315,12 @@ impl Fact {
             Self::ResourceElsewhere { .. } => "resourceElsewhere",
             Self::AllowanceMissing { .. } => "allowanceMissing",
             Self::BalanceShort { .. } => "balanceShort",
+            Self::TrxShort { .. } => "trxShort",
+            Self::AccountNotActive { .. } => "accountNotActive",
+            Self::OtherKeys => "otherKeys",
+            Self::TokenPaused => "tokenPaused",
+            Self::PayerBlocked => "payerBlocked",
+            Self::TransferFails { .. } => "transferFails",
             Self::ChainUnknown => "chainUnknown",
             Self::TestMoney => "testMoney",
             Self::Permit2Refused { .. } => "permit2Refused",

@@ -4,14 +4,16 @@
 use crate::{Moment, Role, Site};
 use tron::{Address, Amount};
 
-/// What was paid before. Counts only payments that were reserved or signed: what a person turned down makes
-/// nobody known.
+/// What was approved before: reserved or signed. What a person turned down makes nobody known. How often somebody was paid
+/// is told by what the chain has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History {
     /// Payments to this payee on this network, at any site.
     pub payee_times: u64,
     pub payee_since: Option<Moment>,
-    /// Whom this site was paid at on this network, most often first.
+    /// Of these, settled: how many, and since when.
+    pub payee_settled: Option<(u64, Moment)>,
+    /// Whom this site was approved at on this network, most often first, each with the number of settlements.
     pub payees_of_site: Vec<(Address, u64)>,
     /// Other payees of the record that share first or last characters with this one.
     pub similar_payees: Vec<Address>,
@@ -51,6 +53,7 @@ impl Default for History {
         Self {
             payee_times: 0,
             payee_since: None,
+            payee_settled: None,
             payees_of_site: Vec::new(),
             similar_payees: Vec::new(),
             others: Vec::new(),
@@ -70,9 +73,11 @@ impl Default for History {
 pub struct Earlier {
     pub role: Role,
     pub address: Address,
-    /// In this role on this network, at any site.
+    /// Approved in this role on this network, at any site.
     pub times: u64,
-    /// Who had this role at this site, most often first.
+    /// Of these, settled.
+    pub settled: u64,
+    /// Who had this role at this site, most often first, each with the number of settlements.
     pub of_site: Vec<(Address, u64)>,
     /// Other recipients of the record that share first or last characters with this one.
     pub similar: Vec<Address>,

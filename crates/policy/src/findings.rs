@@ -74,6 +74,35 @@ pub enum TokenSays {
     OtherDomain { claimed: (String, String), stated: (Option<String>, Option<String>) },
 }
 
+/// What a trial run of moving the tokens came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Trial {
+    /// It was not made, or no node answered.
+    #[default]
+    Unknown,
+    Goes,
+    /// The token moves for nobody.
+    Paused,
+    /// The token has blocked the payer.
+    Blocked,
+    /// For the token's own reason.
+    Fails {
+        reason: String,
+    },
+}
+
+/// Whether the payer's account can send the transaction that gives a missing allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The chain knows the account.
+    pub active: bool,
+    /// The key signs for it alone.
+    pub own_key: bool,
+    pub trx_sun: u64,
+    /// Most TRX that the transaction takes beside energy and bandwidth of the account.
+    pub takes_sun: u64,
+}
+
 /// What the chain said; `None` = no answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChainFacts {
@@ -82,6 +111,9 @@ pub struct ChainFacts {
     pub allowance: Option<Amount>,
     pub nonce_used: Option<bool>,
     pub token: TokenSays,
+    pub trial: Trial,
+    /// Not looked at unless an allowance is missing.
+    pub sender: Option<Sender>,
     /// Milliseconds by which this machine's clock is ahead of the newest block; below zero it is behind. Without it no
     /// permission can be dated.
     pub clock_ahead_ms: Option<i64>,
@@ -102,6 +134,7 @@ pub fn findings(draft: &Draft<'_>, history: &History, chain: &ChainFacts, now: M
     price(draft, history, &mut found);
     resource(draft, &mut found);
     balances(draft, chain, &mut found);
+    trial(&chain.trial, &mut found);
     if let Some(recent) = &history.same_resource {
         let ago = now.since(recent.at).max(0);
         // Delivered and asked again is a second purchase; not delivered and asked again looks like a retry.
@@ -276,11 +309,13 @@ fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
         found.add(Weight::Warn, Fact::PayeeChanged { before: *before, times: *times });
     }
     match history.payee_since {
-        Some(since) if history.payee_times > 0 && history.payees_of_site.is_empty() => {
-            found.add(Weight::Warn, Fact::PayeeNewHere { times: history.payee_times, since });
-        }
         Some(since) if history.payee_times > 0 => {
-            found.add(Weight::Good, Fact::PayeeKnown { times: history.payee_times, since });
+            // Known is who was approved; how often somebody was paid is another figure, and may be none.
+            let (times, since) = history.payee_settled.unwrap_or((0, since));
+            match history.payees_of_site.is_empty() {
+                true => found.add(Weight::Warn, Fact::PayeeNewHere { times, since }),
+                false => found.add(Weight::Good, Fact::PayeeKnown { times, since }),
+            }
         }
         _ => {
             let others = history.payees_of_site.iter().map(|(payee, _)| payee).chain(&history.similar_payees);
@@ -296,8 +331,8 @@ fn payee(draft: &Draft<'_>, history: &History, found: &mut Found) {
 fn others(history: &History, found: &mut Found) {
     let fee = history.others.iter().find(|other| other.role == Role::Fee).map(|other| other.address);
     for other in &history.others {
-        let Earlier { role, address, times, of_site, similar } = other;
-        let (role, address, times) = (*role, *address, *times);
+        let Earlier { role, address, times, settled, of_site, similar } = other;
+        let (role, address, times, settled) = (*role, *address, *times, *settled);
         // One and the same is told once, by the heavier of its roles.
         if of_site.iter().any(|(known, _)| *known == address) || (role == Role::Caller && fee == Some(address)) {
             continue;
@@ -313,10 +348,10 @@ fn others(history: &History, found: &mut Found) {
                 found.add(Weight::Warn, Fact::RecipientChanged { role, address, before, times });
             }
             (None, 0) => found.add(Weight::Warn, Fact::RecipientFirstSeen { role, address }),
-            (None, times) => {
+            (None, _) => {
                 // A known facilitator that takes nothing is no reason to ask.
                 let weight = if role == Role::Fee { Weight::Warn } else { Weight::Note };
-                found.add(weight, Fact::RecipientNewHere { role, address, times });
+                found.add(weight, Fact::RecipientNewHere { role, address, times: settled });
             }
         }
     }
@@ -396,6 +431,27 @@ fn resource_of(request: &WebUrl, claimed: &str) -> Option<WebUrl> {
     WebUrl::parse(&written_out).ok()
 }
 
+/// An account that can't send what has to come first needs no question.
+fn sender(sender: Option<&Sender>, found: &mut Found) {
+    let Some(Sender { active, own_key, trx_sun, takes_sun }) = sender.copied() else { return };
+    if !active {
+        found.add(Weight::Stop, Fact::AccountNotActive { need: takes_sun });
+    } else if !own_key {
+        found.add(Weight::Stop, Fact::OtherKeys);
+    } else if trx_sun < takes_sun {
+        found.add(Weight::Stop, Fact::TrxShort { need: takes_sun, have: trx_sun });
+    }
+}
+
+fn trial(trial: &Trial, found: &mut Found) {
+    match trial {
+        Trial::Unknown | Trial::Goes => {}
+        Trial::Paused => found.add(Weight::Stop, Fact::TokenPaused),
+        Trial::Blocked => found.add(Weight::Stop, Fact::PayerBlocked),
+        Trial::Fails { reason } => found.add(Weight::Warn, Fact::TransferFails { reason: reason.clone() }),
+    }
+}
+
 fn balances(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
     let need = draft.maximum;
     if let Some(have) = chain.balance
@@ -408,8 +464,10 @@ fn balances(draft: &Draft<'_>, chain: &ChainFacts, found: &mut Found) {
         && have < need
     {
         found.add(Weight::Warn, Fact::AllowanceMissing { have, need });
+        sender(chain.sender.as_ref(), found);
     }
-    let allowance_unknown = draft.needs_allowance && chain.allowance.is_none();
+    let lacks_allowance = draft.needs_allowance && chain.allowance.is_none_or(|have| have < need);
+    let allowance_unknown = lacks_allowance && (chain.allowance.is_none() || chain.sender.is_none());
     if chain.balance.is_none() || chain.nonce_used.is_none() || allowance_unknown || chain.clock_ahead_ms.is_none() {
         found.add(Weight::Warn, Fact::ChainUnknown);
     }

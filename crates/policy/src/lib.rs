@@ -7,7 +7,7 @@ mod look;
 
 pub use findings::{
     CLOCK_OFF_SECS, ChainFacts, DEADLINE_FAR_SECS, DEADLINE_MOST_SECS, Draft, EARLY_SECS, FEE_SHARE_PERCENT,
-    JUST_NOW_MS, PRICE_FACTOR, TokenSays, findings,
+    JUST_NOW_MS, PRICE_FACTOR, Sender, TokenSays, Trial, findings,
 };
 pub use judge::judge;
 pub use look::looks_alike;

@@ -21,6 +21,16 @@ sol! {
     }
 }
 
+sol! {
+    /// How an issuer stops its token, or one account of it: USDT's words, those of Circle's tokens and of OpenZeppelin's
+    /// pause. Tokens that never stop have none of them.
+    interface IStopped {
+        function paused() external view returns (bool);
+        function isBlackListed(address account) external view returns (bool);
+        function isBlacklisted(address account) external view returns (bool);
+    }
+}
+
 /// Longest symbol that is read from a contract, in characters; the rest is cut.
 const MAX_SYMBOL: usize = 32;
 
@@ -46,6 +56,17 @@ pub fn decimals() -> Vec<u8> {
 
 pub fn symbol() -> Vec<u8> {
     ITrc20::symbolCall {}.abi_encode()
+}
+
+/// Asks whether the token moves for nobody now.
+pub fn paused() -> Vec<u8> {
+    IStopped::pausedCall {}.abi_encode()
+}
+
+/// Ask whether the token has blocked an account, each in another token's words.
+pub fn blocked(account: Address) -> [Vec<u8>; 2] {
+    let account = account.evm();
+    [IStopped::isBlackListedCall { account }.abi_encode(), IStopped::isBlacklistedCall { account }.abi_encode()]
 }
 
 /// A TRC-20 call that changes something, completely decoded.

@@ -448,7 +448,7 @@ impl Desk {
             Outcome::Signed(payment, header) => (payment, Some(header)),
             Outcome::Open(payment) | Outcome::Ended(payment) => (payment, None),
         };
-        Ok(PaymentAnswerView::of(&payment, header, self.wallet.is_locked()))
+        Ok(PaymentAnswerView::of(&payment, header, self.wallet.waits_for_unlock(payment.id)))
     }
 
     async fn answer_view(&self, payment: &Payment) -> Answer<PaymentAnswerView> {
@@ -458,7 +458,7 @@ impl Desk {
             }
             _ => None,
         };
-        Ok(PaymentAnswerView::of(payment, signed, self.wallet.is_locked()))
+        Ok(PaymentAnswerView::of(payment, signed, self.wallet.waits_for_unlock(payment.id)))
     }
 
     pub async fn app_payment(&self, app: &AppId, id: &str, wait: Duration) -> Answer<PaymentAnswerView> {

@@ -20,6 +20,16 @@ pub enum Code {
     MalformedPaymentRequired,
     AllowanceRequired,
     InsufficientBalance,
+    /// The account lacks TRX for the transaction that gives a missing allowance.
+    TrxRequired,
+    /// The account never had TRX: it holds tokens and sends no transaction, and the allowance takes one.
+    AccountNotActive,
+    /// The account's permissions are with other keys, and the allowance takes a transaction.
+    OtherKeys,
+    /// The token moves for nobody.
+    TokenPaused,
+    /// The token has blocked the account that would pay.
+    PayerBlocked,
     MaxAmountExceeded,
     RateLimited,
     IdempotencyConflict,

@@ -255,6 +255,7 @@ pub struct SiteDetailView {
 #[serde(rename_all = "camelCase")]
 pub struct PayeeView {
     pub address: AddressView,
+    /// Settlements that the chain has shown; 0: approved, and nothing settled yet.
     pub times: u32,
     pub since: String,
 }

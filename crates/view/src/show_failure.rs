@@ -94,7 +94,7 @@ impl Failure {
 
     /// The allowance can't be given; `code` finds the way out.
     fn allowance(code: &str, detail: &str) -> Self {
-        let failure = Self::detail(Code::AllowanceRequired, detail);
+        let failure = Self { code: ended_code(code), ..Self::detail(Code::AllowanceRequired, detail) };
         Self { advice: find(&format!("refused-{code}-advice"), &[]).or(failure.advice), ..failure }
     }
 
@@ -143,6 +143,11 @@ pub(crate) fn ended_code(code: &str) -> Code {
         "contractUnknown" | "contractSuperseded" => Code::UnknownContract,
         "tokenCannotAuthorize" | "domainDiffers" => Code::CannotSign,
         "balanceShort" => Code::InsufficientBalance,
+        "trxShort" | "allowanceNoTrx" => Code::TrxRequired,
+        "accountNotActive" | "allowanceNoAccount" => Code::AccountNotActive,
+        "otherKeys" | "allowanceOtherKeys" => Code::OtherKeys,
+        "tokenPaused" => Code::TokenPaused,
+        "payerBlocked" => Code::PayerBlocked,
         _ if code.starts_with("allowance") => Code::AllowanceRequired,
         "deadlinePassed" | "expired" => Code::Expired,
         "callerMissing" | "notYetValid" | "clockOff" | "recordAhead" | "nonceUsed" => Code::CannotSign,
@@ -222,8 +227,8 @@ impl From<WalletError> for Failure {
             }
             WalletError::NotArmed { .. } => Self::new(Code::NotArmed, &[]),
             WalletError::NoTrxForAllowance { need, have, active } => {
-                let trx = |sun: u64| tron::Amount::from_u64(sun).format_units(6);
-                let detail = format!("giving it takes up to {} TRX, the account has {}", trx(*need), trx(*have));
+                let trx = crate::show_finding::trx;
+                let detail = format!("giving it takes up to {}, the account has {}", trx(*need), trx(*have));
                 Self::allowance(if *active { "allowanceNoTrx" } else { "allowanceNoAccount" }, &detail)
             }
             WalletError::AllowanceFailed { code, reason } => Self::allowance(code, reason),

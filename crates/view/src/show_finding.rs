@@ -29,6 +29,11 @@ pub(crate) fn chosen(why: Chosen) -> &'static str {
     }
 }
 
+/// TRX in whole units, for a sentence.
+pub(crate) fn trx(sun: u64) -> String {
+    format!("{} TRX", Amount::from_u64(sun).format_units(6))
+}
+
 /// An amount of the plan's token, for a sentence.
 pub(crate) fn money(plan: &Plan, amount: Amount) -> String {
     format!("{} {}", amount.format_units(plan.token.decimals), quoted(&plan.token.symbol, 16))
@@ -58,6 +63,26 @@ impl FindingView {
             | Fact::ChainUnknown
             | Fact::CallerMissing
             | Fact::NonceUsed => {}
+            Fact::TrxShort { need, have } => {
+                args.push(("need", trx(*need)));
+                args.push(("have", trx(*have)));
+                args.push(("missing", trx(need.saturating_sub(*have))));
+                args.push(("payer", plan.payer.to_string()));
+            }
+            Fact::AccountNotActive { need } => {
+                args.push(("need", trx(*need)));
+                args.push(("payer", plan.payer.to_string()));
+            }
+            Fact::OtherKeys => args.push(("payer", plan.payer.to_string())),
+            Fact::TokenPaused => args.push(("symbol", symbol(plan))),
+            Fact::PayerBlocked => {
+                args.push(("symbol", symbol(plan)));
+                args.push(("payer", plan.payer.to_string()));
+            }
+            Fact::TransferFails { reason } => {
+                args.push(("symbol", symbol(plan)));
+                args.push(("reason", quoted(reason, 120)));
+            }
             Fact::TokenCannotAuthorize => args.push(("symbol", symbol(plan))),
             Fact::DomainDiffers { claimed_name, claimed_version, name, version } => {
                 let none = || say("nothing-stated", &[]);
@@ -272,6 +297,12 @@ mod tests {
             Fact::ResourceElsewhere { claimed: "https://other.example/\u{202e}".into() },
             Fact::AllowanceMissing { have: amount, need: amount },
             Fact::BalanceShort { have: amount, need: amount },
+            Fact::TrxShort { need: 8_900_000, have: 1_500_000 },
+            Fact::AccountNotActive { need: 8_900_000 },
+            Fact::OtherKeys,
+            Fact::TokenPaused,
+            Fact::PayerBlocked,
+            Fact::TransferFails { reason: "not \u{202e}today".into() },
             Fact::ChainUnknown,
             Fact::TestMoney,
             Fact::Permit2Refused { set: "first".into(), other: "second".into() },
@@ -336,6 +367,8 @@ mod tests {
         let of = |fact| FindingView::of(&Finding { weight: Weight::Warn, fact }, &plan()).text;
         let price = Fact::PriceAboveUsual { usual: Amount::from_u64(100_000), now: Amount::from_u64(250_000) };
         assert_eq!(of(price), "You usually pay 0.1 USDT here; this is 0.25 USDT.");
+        let trx = of(Fact::TrxShort { need: 8_900_000, have: 1_500_000 });
+        assert!(trx.contains("Send 7.4 TRX or more to T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb"), "{trx}");
         let twice =
             of(Fact::PaidJustNow { seconds_ago: 12, payment: "id".into(), earlier: plan::EarlierOutcome::Unknown });
         assert!(twice.contains("paid 12 seconds ago, outcome not known"), "{twice}");
@@ -357,6 +390,11 @@ mod tests {
             MalformedPaymentRequired,
             AllowanceRequired,
             InsufficientBalance,
+            TrxRequired,
+            AccountNotActive,
+            OtherKeys,
+            TokenPaused,
+            PayerBlocked,
             MaxAmountExceeded,
             RateLimited,
             IdempotencyConflict,

@@ -196,7 +196,8 @@ fn permit2_at(network: Network, at: &plan::Permit2AtSite) -> Option<String> {
 
 impl PayeeView {
     pub fn of(payee: &Payee) -> Self {
-        Self { address: AddressView::of(payee.address), times: count(payee.times), since: time(payee.since) }
+        let since = time(payee.settled_since.unwrap_or(payee.since));
+        Self { address: AddressView::of(payee.address), times: count(payee.settled), since }
     }
 }
 

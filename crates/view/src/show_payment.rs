@@ -354,7 +354,11 @@ pub(crate) fn payee_note(plan: &Plan) -> (String, bool) {
     for finding in &plan.findings {
         if let plan::Fact::PayeeKnown { times, since } = &finding.fact {
             let since = crate::show_finding::date(*since);
-            let key = if *times == 1 { "payee-once" } else { "payee-known" };
+            let key = match times {
+                0 => "payee-approved",
+                1 => "payee-once",
+                _ => "payee-known",
+            };
             return (say(key, &[("times", Arg::Count(*times)), ("since", Arg::Text(&since))]), true);
         }
     }

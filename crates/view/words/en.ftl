@@ -4,26 +4,53 @@
 ## Findings: title, then the sentence with the figures.
 allKnown-title = Nothing odd
 allKnown = Known token, known contract, exact amount; the seller's side pays the energy.
-payeeKnown-title = Paid before
-payeeKnown = Same address { $times } times since { $since }.
+payeeKnown-title = { $times ->
+    [0] Approved before
+   *[other] Paid before
+  }
+payeeKnown = { $times ->
+    [0] A payment to this address was approved on { $since }; none is settled yet.
+    [one] Same address, paid once, { $since }.
+   *[other] Same address { $times } times since { $since }.
+  }
 payeeFirstSeen-title = First payment to this address
 payeeFirstSeen = Nothing was ever paid to it from here. Compare it with what the seller publishes.
 payeeNewHere-title = First payment at this site
-payeeNewHere = The address was paid { $times } times elsewhere since { $since }, and nothing was ever paid at this site.
+payeeNewHere = { $times ->
+    [0] A payment to this address was approved elsewhere on { $since }, none is settled yet, and nothing was ever paid at this site.
+    [one] The address was paid once elsewhere, { $since }, and nothing was ever paid at this site.
+   *[other] The address was paid { $times } times elsewhere since { $since }, and nothing was ever paid at this site.
+  }
 feeRecipientFirstSeen-title = The fee goes to an address never met
 feeRecipientFirstSeen = No fee was ever paid to { $address } from here.
 feeRecipientNewHere-title = First fee at this site
-feeRecipientNewHere = { $address } got a fee { $times } times elsewhere; at this site there was none so far.
+feeRecipientNewHere = { $times ->
+    [0] A fee to { $address } was approved elsewhere, none is settled yet; at this site there was none so far.
+    [one] { $address } got a fee once elsewhere; at this site there was none so far.
+   *[other] { $address } got a fee { $times } times elsewhere; at this site there was none so far.
+  }
 feeRecipientChanged-title = The fee goes to another address than before
-feeRecipientChanged = At this site the fee went to { $before } { $times } times; now it goes to { $address }.
+feeRecipientChanged = { $times ->
+    [0] At this site a fee to { $before } was approved, none is settled yet; now it goes to { $address }.
+    [one] At this site the fee went to { $before } once; now it goes to { $address }.
+   *[other] At this site the fee went to { $before } { $times } times; now it goes to { $address }.
+  }
 feeRecipientLooksLike-title = The fee goes to an address that looks like another
 feeRecipientLooksLike = It begins and ends like { $known }, which is known here, but is another address.
 callerFirstSeen-title = Settled by somebody never met
 callerFirstSeen = Only { $address } may have this payment settled. It settled nothing from here before.
 callerNewHere-title = Settled by a facilitator known from elsewhere
-callerNewHere = Only { $address } may have this payment settled. It settled { $times } payments elsewhere.
+callerNewHere = Only { $address } may have this payment settled. { $times ->
+    [0] It may settle payments elsewhere, and none is settled yet.
+    [one] It settled one payment elsewhere.
+   *[other] It settled { $times } payments elsewhere.
+  }
 callerChanged-title = Settled by somebody else than before
-callerChanged = At this site { $before } settled { $times } times; now only { $address } may.
+callerChanged = { $times ->
+    [0] At this site { $before } was to settle, and nothing is settled yet; now only { $address } may.
+    [one] At this site { $before } settled once; now only { $address } may.
+   *[other] At this site { $before } settled { $times } times; now only { $address } may.
+  }
 callerLooksLike-title = Settled by an address that looks like another
 callerLooksLike = It begins and ends like { $known }, which is known here, but is another address.
 siteResembles-title = This site only looks like one that you paid
@@ -31,7 +58,11 @@ siteResembles = { $site } is not { $known }, which was paid before. Compare the 
 siteOtherPort-title = Not the site that you paid, though the same host
 siteOtherPort = { $known } was paid before; { $site } has another scheme or port, where somebody else may answer.
 payeeChanged-title = Other address than before
-payeeChanged = This site was paid at { $before } { $times } times; now it wants the money elsewhere.
+payeeChanged = { $times ->
+    [0] At this site a payment to { $before } was approved, none is settled yet; now it wants the money elsewhere.
+    [one] This site was paid at { $before } once; now it wants the money elsewhere.
+   *[other] This site was paid at { $before } { $times } times; now it wants the money elsewhere.
+  }
 payeeLooksLike-title = Looks like another address
 payeeLooksLike = It begins and ends like { $known }, which was paid before, but is another address.
 tokenLooksLike-title = This token only looks like { $symbol }
@@ -82,6 +113,20 @@ allowanceMissing-title = Allowance missing
 allowanceMissing = The payment contract may take { $have } from your account so far and needs { $need }.
 balanceShort-title = Not enough money
 balanceShort = The account has { $have }, the payment takes up to { $need }.
+trxShort-title = Not enough TRX for the allowance
+trxShort = The allowance takes a transaction that burns up to { $need } beside the energy and bandwidth of the account, which has { $have }. Send { $missing } or more to { $payer }.
+trxShort-advice = Then ask again. Payments by signature alone (TIP-3009) need no TRX.
+accountNotActive-title = Account not activated
+accountNotActive = The allowance takes a transaction, and { $payer } was never activated: it holds tokens and sends nothing. Send { $need } or more to it: the first TRX activates it, which costs the sender about 1 TRX more.
+accountNotActive-advice = Then ask again. Payments by signature alone (TIP-3009) need no TRX.
+otherKeys-title = Account with other keys
+otherKeys = The allowance takes a transaction, and the permissions of { $payer } are with other keys: this key may not send it.
+tokenPaused-title = Token paused
+tokenPaused = { $symbol } moves for nobody now: its issuer has paused it.
+payerBlocked-title = Account blocked by the token
+payerBlocked = The issuer of { $symbol } has blocked { $payer }: the token moves nothing out of it.
+transferFails-title = A trial run of the transfer failed
+transferFails = { $symbol } would not move the price out of the account now: { $reason }. The payment may never be settled.
 chainUnknown-title = No answer from the network
 chainUnknown = Balance and allowance could not be checked, because no node answered.
 balance-unknown = balance not known: { $why }
@@ -188,6 +233,16 @@ refused-allowanceOtherKeys-advice = If you did not change them yourself, somebod
 ALLOWANCE_REQUIRED-advice = Send some TRX to the account for the approving transaction, then ask again.
 INSUFFICIENT_BALANCE = The account doesn't hold enough of the token.
 INSUFFICIENT_BALANCE-advice = Send the missing amount to the account, then ask again.
+TRX_REQUIRED = The account that pays has too little TRX for the transaction that gives the allowance.
+TRX_REQUIRED-advice = Send TRX to the account, then ask again. Payments by signature alone (TIP-3009) need none.
+ACCOUNT_NOT_ACTIVE = The account that pays was never activated, so it holds tokens and sends no transaction, and the allowance takes one.
+ACCOUNT_NOT_ACTIVE-advice = Send TRX to the account, then ask again. Payments by signature alone (TIP-3009) need none.
+OTHER_KEYS = The permissions of the account are with other keys: this key may not send its transactions, so the allowance can't be given.
+OTHER_KEYS-advice = If you did not change them yourself, somebody else has the account: move what is left by whatever still works, and don't put money there again. Signatures for payments are another matter, for contracts look at the address alone.
+TOKEN_PAUSED = The token is paused: it moves for nobody now.
+TOKEN_PAUSED-advice = Take another option of the 402, or pay in another token; this one moves again when its issuer says so.
+PAYER_BLOCKED = The token has blocked the account that would pay.
+PAYER_BLOCKED-advice = Choose another account for this app or site, or pay in another token; only the token's issuer can lift the block.
 MAX_AMOUNT_EXCEEDED = The payment takes up to { $asked }, the request allowed at most { $max }.
 RATE_LIMITED = Too many questions at once.
 RATE_LIMITED-advice = Try again in { $seconds } seconds.
@@ -360,6 +415,7 @@ covers-claimedAndVerified = claimed and verified sites
 covers-verifiedOnly = verified sites only
 payee-known = same address { $times } times since { $since }
 payee-once = paid once, { $since }
+payee-approved = approved before, nothing settled yet
 payee-new = never paid before
 payee-elsewhere = never paid at this site
 fee-to = Fee goes to

@@ -86,18 +86,18 @@ impl Wallet {
         for _ in 0..TRIES {
             let planned = self.plan_again(asked, &document).await?;
             if let Some(stop) = planned.plan.findings.iter().find(|f| f.weight == Weight::Stop) {
-                let end = match stop.fact {
-                    Fact::DeadlinePassed { .. } => End::Expired,
-                    _ => End::Refused { code: stop.fact.code().to_owned() },
-                };
-                return self.end(id, end).await.map(Yes::Stopped);
+                return match stop.fact {
+                    Fact::DeadlinePassed { .. } => self.end(id, End::Expired).await,
+                    _ => Box::pin(self.refuse(asked, &planned, stop.fact.code())).await,
+                }
+                .map(Yes::Stopped);
             }
             let news = news(&asked.plan, &planned.plan);
             if !news.is_empty() {
                 return Err(self.ask_again(asked, planned, news).await?);
             }
-            if let Some(need) = &asked.plan.allowance {
-                self.can_approve(&asked.plan, need.cost_sun).await?;
+            if planned.plan.allowance.is_some() && planned.ground.chain.sender.is_none() {
+                self.knows_sender(&planned.plan).await?;
             }
             match self.reserve_if_unchanged(asked, planned).await? {
                 // Somebody else's yes, or a limit, came between: looked at once more.
@@ -106,6 +106,32 @@ impl Wallet {
             }
         }
         Err(WalletError::PlanChanged { now: asked.digest })
+    }
+
+    /// Ends a question by what is found by now, which the row keeps with its figures.
+    async fn refuse(&self, asked: &Payment, planned: &Planned, code: &str) -> Result<Payment, WalletError> {
+        let (id, now, shown, expires_at) = (asked.id, self.now(), asked.digest, asked.expires_at);
+        let (plan, digest, code) = (planned.plan.clone(), planned.digest, code.to_owned());
+        let (nonce, dictated) = (planned.nonce.clone(), planned.dictated);
+        let refused = self.db(move |ledger| {
+            let change = Replan { shown, plan: &plan, digest, nonce: &nonce, dictated, expires_at, reserve: false };
+            ledger.refuse(id, &change, &code, now)
+        });
+        match refused.await? {
+            Replanned::OtherPlan { asked } => Err(WalletError::PlanChanged { now: asked }),
+            Replanned::Ended(payment) | Replanned::Asked(payment) | Replanned::Reserved(payment) => {
+                self.ended(&payment).await;
+                Ok(payment)
+            }
+            Replanned::Refused(_) => Err(WalletError::Check { check: "refusal of the row" }),
+        }
+    }
+
+    /// No yes without a word about the account that has to send a transaction first: why there is none.
+    async fn knows_sender(&self, plan: &Plan) -> Result<(), WalletError> {
+        let node = self.node(plan.network)?;
+        tokio::try_join!(node.account(plan.payer), node.resources(plan.payer))?;
+        Ok(())
     }
 
     /// What earlier payments say is looked up inside the transaction that reserves.

@@ -3,14 +3,15 @@
 //! cannot bear.
 
 use crate::{AllowanceStep, Event, Wallet, WalletError, lock};
-use chain::{BroadcastError, Finality, Receipt, TronGrid};
+use chain::{BroadcastError, Finality, Receipt, Resources, TronGrid};
 use ledger::{Allowance, AllowanceIntent, AllowanceOutcome, Payment, State};
 use plan::Plan;
+use policy::Sender;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 use tron::{
-    Amount, abi,
+    Address, Amount, Network, abi,
     tx::{Contract, SignedTransaction},
 };
 
@@ -18,6 +19,31 @@ use tron::{
 const LIFETIME: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(500);
 const UNTOLD: &str = "its receipt tells no outcome, and the allowance is not there";
+
+/// Bytes that an approving transaction takes on chain, counted generously: they burn TRX too.
+const APPROVE_BYTES: u64 = 400;
+
+/// What an approving transaction takes: simulated energy with a quarter in reserve, and the bytes.
+pub(crate) struct ApprovalCost {
+    energy: u64,
+    energy_price: u64,
+    byte_price: u64,
+}
+
+impl ApprovalCost {
+    /// Most TRX that it burns, in sun: what a person is shown, and its fee limit.
+    pub fn most_sun(&self) -> u64 {
+        self.beside(&Resources::default())
+    }
+
+    /// What of it an account burns that has energy and bandwidth of its own.
+    fn beside(&self, own: &Resources) -> u64 {
+        let energy = self.energy.saturating_sub(own.energy);
+        // A transaction's bytes are free all together, or none of them.
+        let bytes = if own.bandwidth >= APPROVE_BYTES { 0 } else { APPROVE_BYTES };
+        energy.saturating_mul(self.energy_price).saturating_add(bytes.saturating_mul(self.byte_price))
+    }
+}
 
 /// Whether these bytes may have been sent before.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,14 +75,12 @@ impl Wallet {
         let total = lock(&self.0.totals).get(&id).copied().unwrap_or(need.need);
         let data = abi::approve(need.spender, total);
         // The cost that was shown is a ceiling: what a node says by now can only stop it.
-        let (shown, now) = (
-            need.cost_sun,
-            self.allowance_cost(plan.network, plan.token.address, plan.payer, need.spender, total).await?,
-        );
+        let cost = self.approval_cost(plan.network, plan.token.address, plan.payer, need.spender, total).await?;
+        let (shown, now) = (need.cost_sun, cost.most_sun());
         if now > shown {
             return Err(WalletError::CostRose { shown, now });
         }
-        self.can_approve(plan, shown).await?;
+        self.can_approve(plan, &cost).await?;
         let head = node.head().await?;
         let call = Contract::Trigger { owner: plan.payer, contract: plan.token.address, call_value_sun: 0, data };
         let raw = head.transaction(call, shown, LIFETIME);
@@ -85,16 +109,65 @@ impl Wallet {
         Arc::clone(turns.entry((plan.network, plan.token.address, plan.payer)).or_default())
     }
 
-    /// Whether the payer's account can send an approving transaction that burns up to `cost_sun` at all: asked before
-    /// anything is signed or sent.
-    pub(crate) async fn can_approve(&self, plan: &Plan, cost_sun: u64) -> Result<(), WalletError> {
-        let account = self.node(plan.network)?.account(plan.payer).await?;
-        if !account.own_key {
+    pub(crate) async fn approval_cost(
+        &self,
+        network: Network,
+        token: Address,
+        owner: Address,
+        spender: Address,
+        amount: Amount,
+    ) -> Result<ApprovalCost, WalletError> {
+        let node = self.node(network)?;
+        let data = abi::approve(spender, amount);
+        let (run, energy_price, byte_price) =
+            tokio::try_join!(node.simulate(owner, token, data), node.energy_price_sun(), node.byte_price_sun())?;
+        if let Some(reason) = run.revert {
+            return Err(self.why_not_approve(node, (token, owner, spender), reason).await);
+        }
+        Ok(ApprovalCost { energy: run.energy.saturating_add(run.energy / 4), energy_price, byte_price })
+    }
+
+    /// An approval that would revert: some tokens only go from zero or to zero, which has a way out.
+    async fn why_not_approve(
+        &self,
+        node: &TronGrid,
+        (token, owner, spender): (Address, Address, Address),
+        reason: String,
+    ) -> WalletError {
+        let zero = node.simulate(owner, token, abi::approve(spender, Amount::ZERO));
+        match tokio::join!(node.allowance(token, owner, spender), zero) {
+            (Ok(have), Ok(zero)) if !have.is_zero() && zero.ok => {
+                WalletError::ZeroAllowanceFirst { spender, have, reason }
+            }
+            _ => WalletError::AllowanceFailed { code: "allowanceReverts", reason },
+        }
+    }
+
+    /// What the payer's account has for an approving transaction: asked before anybody is asked for it.
+    pub(crate) async fn sender(
+        &self,
+        network: Network,
+        payer: Address,
+        cost: &ApprovalCost,
+    ) -> Result<Sender, WalletError> {
+        let node = self.node(network)?;
+        let (account, own) = tokio::try_join!(node.account(payer), node.resources(payer))?;
+        Ok(Sender {
+            active: account.active,
+            own_key: account.own_key,
+            trx_sun: account.trx_sun,
+            takes_sun: cost.beside(&own),
+        })
+    }
+
+    /// Refuses what the account can't send: asked again before anything is signed or sent.
+    async fn can_approve(&self, plan: &Plan, cost: &ApprovalCost) -> Result<(), WalletError> {
+        let Sender { active, own_key, trx_sun, takes_sun } = self.sender(plan.network, plan.payer, cost).await?;
+        if !own_key {
             return Err(WalletError::OtherKeys { address: plan.payer });
         }
-        if account.trx_sun < cost_sun {
-            let (need, have, active) = (cost_sun, account.trx_sun, account.active);
-            return Err(WalletError::NoTrxForAllowance { need, have, active });
+        if !active || trx_sun < takes_sun {
+            return Err(WalletError::NoTrxForAllowance { need: takes_sun, have: trx_sun, active });
         }
         Ok(())
     }

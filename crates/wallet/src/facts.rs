@@ -117,7 +117,8 @@ impl Wallet {
             return known.ok_or(WalletError::Check { check: "memory of the chain" });
         }
         let asked_ms = self.0.time.boot_ms();
-        let (mut facts, ()) = tokio::join!(self.chain_facts(terms, payer, nonce), self.see_head(terms.network()));
+        let (mut facts, ()) =
+            tokio::join!(Box::pin(self.chain_facts(terms, payer, nonce)), self.see_head(terms.network()));
         facts.clock_ahead_ms = self.clock_ahead_ms(terms.network());
         let mut memory = lock(&self.0.memory);
         memory.store(balance_of(terms, payer), facts.balance, asked_ms);
@@ -147,6 +148,7 @@ impl Wallet {
             nonce_used: Some(false),
             token: TokenSays::Nothing,
             clock_ahead_ms,
+            ..ChainFacts::default()
         })
     }
 

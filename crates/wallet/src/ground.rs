@@ -38,6 +38,7 @@ impl Ground {
             balance: less(self.chain.balance),
             allowance: less(self.chain.allowance),
             token: self.chain.token.clone(),
+            trial: self.chain.trial.clone(),
             ..self.chain
         }
     }

@@ -398,6 +398,11 @@ impl Wallet {
         !self.0.keys.is_unlocked()
     }
 
+    /// Nothing can sign this payment yet: the wallet is locked, and no answer brought the keys for it.
+    pub fn waits_for_unlock(&self, payment: PaymentId) -> bool {
+        !self.0.keys.has_keys_for(payment)
+    }
+
     /// No vault yet: first run.
     pub fn is_empty(&self) -> bool {
         !self.0.keys.exists()

@@ -51,7 +51,8 @@ impl Wallet {
         }
         let plans = payable.iter().map(|(option, terms)| async move {
             let planned =
-                self.plan_option(app, asked, Try { option, terms, payer, own: None, nonce: None, look }).await?;
+                Box::pin(self.plan_option(app, asked, Try { option, terms, payer, own: None, nonce: None, look }))
+                    .await?;
             let preferred = asked.prefer.as_ref().is_some_and(|p| p.matches(option, terms));
             let over = asked.within(&planned.plan).is_err();
             Ok::<_, WalletError>(Ranked { planned, preferred, over })
@@ -118,7 +119,7 @@ impl Wallet {
     ) -> Result<Planned, WalletError> {
         let what =
             Try { option, terms, payer: payment.plan.payer, own: Some(payment.id), nonce: None, look: Look::Chain };
-        self.plan_option(&payment.plan.app, asked, what).await
+        Box::pin(self.plan_option(&payment.plan.app, asked, what)).await
     }
 
     /// Takes another option of the question's 402, for the plan with this digest. The question goes on under the same

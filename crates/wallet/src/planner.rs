@@ -10,16 +10,14 @@ use crate::{Config, OpenError, Options, Unpayable, Wallet, WalletError};
 use chain::{NodeConfig as Node, TronGrid};
 use ledger::{Payment, PaymentId};
 use plan::{AllowanceNeed, AppId, Fact, Fee, Finding, Plan, PlanDigest, Role, TokenRef, Weight, Window};
-use policy::{ChainFacts, TokenSays};
+use policy::{ChainFacts, TokenSays, Trial};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tron::{Address, Amount, Network, abi, token};
+use tron::{Address, Network, abi, token};
 use x402::{CannotSign, Fresh, Requirements, Scheme, Terms, U256};
 
 /// Schemes that the wallet pays with.
 const PAYABLE: [Scheme; 3] = [Scheme::ExactPermit, Scheme::ExactEip3009, Scheme::ExactPermit2];
-/// Bytes that an approving transaction takes on chain, counted generously: they burn TRX too.
-const APPROVE_BYTES: u64 = 400;
 
 /// How long a busy node is asked again for one thing: somebody waits for the question.
 const PATIENCE: Duration = Duration::from_secs(6);
@@ -89,7 +87,7 @@ impl Wallet {
         let terms = Paper::read(document, payment)?.terms()?.clone();
         let nonce = terms.nonce();
         let what = Try { option, terms: &terms, payer: old.payer, own: Some(payment.id), nonce, look: Look::Chain };
-        let planned = self.plan_option(&old.app, &asked, what).await?;
+        let planned = Box::pin(self.plan_option(&old.app, &asked, what)).await?;
         let chosen = old.findings.iter().find(|found| matches!(found.fact, Fact::OptionChosen { .. }));
         Ok(match chosen {
             Some(chosen) => planned.say(chosen.clone()),
@@ -169,7 +167,7 @@ impl Wallet {
         }
         // A token that can't tell a nonce has none of the functions.
         let token_says = if chain.token == TokenSays::CannotAuthorize { chain.token } else { vouched.token };
-        let ground = Ground {
+        let mut ground = Ground {
             permit2_open: terms.leaves_permit2_open(),
             site: asked.site.clone(),
             request_url: asked.url.clone(),
@@ -190,15 +188,18 @@ impl Wallet {
             needs_allowance: spender.is_some(),
             chain: ChainFacts { nonce_used, token: token_says, ..chain },
         };
-        let findings = ground.findings(&history, self.judged_at(network));
+        let mut findings = ground.findings(&history, self.judged_at(network));
         let stopped = findings.iter().any(|f| f.weight == Weight::Stop);
         let missing = findings.iter().any(|f| matches!(f.fact, Fact::AllowanceMissing { .. }));
         let allowance = match (spender, ground.chain.allowance) {
             // What is refused anyway is not simulated: the token could answer whatever it likes.
             (Some(spender), Some(have)) if missing && !stopped => {
                 let need = ground.need(&history);
-                let cost_sun = self.allowance_cost(network, token.address, payer, spender, need).await?;
-                Some(AllowanceNeed { spender, have, need, cost_sun })
+                let cost = Box::pin(self.approval_cost(network, token.address, payer, spender, need)).await?;
+                // What the account can't send is not asked for; where no node tells, a person decides.
+                ground.chain.sender = self.sender(network, payer, &cost).await.ok();
+                findings = ground.findings(&history, self.judged_at(network));
+                Some(AllowanceNeed { spender, have, need, cost_sun: cost.most_sun() })
             }
             _ => None,
         };
@@ -253,50 +254,42 @@ impl Wallet {
                 None => None,
             }
         };
-        let (balance, allowance, nonce_used) =
-            tokio::join!(node.balance(terms.token(), payer), allowance, self.nonce_used(terms, payer, nonce));
+        let (balance, allowance, nonce_used, trial) = tokio::join!(
+            node.balance(terms.token(), payer),
+            allowance,
+            self.nonce_used(terms, payer, nonce),
+            node.simulate(payer, terms.token(), abi::transfer(terms.payee(), terms.price()))
+        );
+        // Without the money it fails anyway, which is told by itself.
+        let trial = match (&balance, trial) {
+            (Ok(have), Ok(run)) if *have >= terms.price() => Box::pin(tried(node, terms.token(), payer, run)).await,
+            _ => Trial::Unknown,
+        };
         let reverted = matches!(nonce_used, Err(WalletError::Node(chain::ChainError::Reverted { .. })));
         let token = match reverted && terms.scheme() == Scheme::ExactEip3009 {
             true => TokenSays::CannotAuthorize,
             false => TokenSays::Nothing,
         };
-        ChainFacts { balance: balance.ok(), allowance, nonce_used: nonce_used.ok(), token, clock_ahead_ms: None }
+        let (balance, nonce_used) = (balance.ok(), nonce_used.ok());
+        ChainFacts { balance, allowance, nonce_used, token, trial, ..ChainFacts::default() }
     }
+}
 
-    /// Most TRX, in sun, that approving burns: simulated energy with a quarter in reserve, and the bytes.
-    pub(crate) async fn allowance_cost(
-        &self,
-        network: Network,
-        token: Address,
-        owner: Address,
-        spender: Address,
-        amount: Amount,
-    ) -> Result<u64, WalletError> {
-        let node = self.node(network)?;
-        let data = abi::approve(spender, amount);
-        let (run, energy_price, byte_price) =
-            tokio::try_join!(node.simulate(owner, token, data), node.energy_price_sun(), node.byte_price_sun())?;
-        if let Some(reason) = run.revert {
-            return Err(self.why_not_approve(node, (token, owner, spender), reason).await);
-        }
-        let energy = run.energy.saturating_add(run.energy / 4);
-        Ok(energy.saturating_mul(energy_price).saturating_add(APPROVE_BYTES.saturating_mul(byte_price)))
+/// What a trial run of the transfer tells; where it failed, the token is asked why, in the words that tokens have for it.
+/// One that knows no such word has no such reason.
+async fn tried(node: &TronGrid, token: Address, payer: Address, run: chain::Simulation) -> Trial {
+    // What it returns says nothing: USDT moves and answers false.
+    if run.ok {
+        return Trial::Goes;
     }
-
-    /// An approval that would revert: some tokens only go from zero or to zero, which has a way out.
-    async fn why_not_approve(
-        &self,
-        node: &TronGrid,
-        (token, owner, spender): (Address, Address, Address),
-        reason: String,
-    ) -> WalletError {
-        let zero = node.simulate(owner, token, abi::approve(spender, Amount::ZERO));
-        match tokio::join!(node.allowance(token, owner, spender), zero) {
-            (Ok(have), Ok(zero)) if !have.is_zero() && zero.ok => {
-                WalletError::ZeroAllowanceFirst { spender, have, reason }
-            }
-            _ => WalletError::AllowanceFailed { code: "allowanceReverts", reason },
-        }
+    let [black, block] = abi::blocked(payer);
+    let asked = [abi::paused(), black, block].map(|data| node.call(token, data));
+    let said = futures::future::join_all(asked).await;
+    let mut yes = said.into_iter().map(|said| said.is_ok_and(|output| abi::decode_bool(&output) == Some(true)));
+    match (yes.next(), yes.any(|yes| yes)) {
+        (Some(true), _) => Trial::Paused,
+        (_, true) => Trial::Blocked,
+        _ => Trial::Fails { reason: run.revert.unwrap_or_else(|| "without a reason".to_owned()) },
     }
 }
 

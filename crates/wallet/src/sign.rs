@@ -228,11 +228,16 @@ impl Wallet {
     pub(crate) async fn end(&self, id: PaymentId, end: End) -> Result<Payment, WalletError> {
         let now = self.now();
         let payment = self.db(move |ledger| ledger.end(id, &end, now)).await?;
-        self.moved(&payment);
-        if payment.reserved_at.is_none() {
-            self.plan_without(&payment).await;
-        }
+        self.ended(&payment).await;
         Ok(payment)
+    }
+
+    /// Tells everybody, and those questions that told of this one.
+    pub(crate) async fn ended(&self, payment: &Payment) {
+        self.moved(payment);
+        if payment.reserved_at.is_none() {
+            self.plan_without(payment).await;
+        }
     }
 
     pub(crate) fn moved(&self, payment: &Payment) {

@@ -220,7 +220,17 @@ export type ChoiceView = {
 };
 
 /**  Stable codes; programs may match on them. */
-export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRED" | "CANCELLED" | "UNSUPPORTED_SCHEME" | "UNSUPPORTED_NETWORK" | "UNKNOWN_CONTRACT" | "UNKNOWN_TOKEN" | "MALFORMED_PAYMENT_REQUIRED" | "ALLOWANCE_REQUIRED" | "INSUFFICIENT_BALANCE" | "MAX_AMOUNT_EXCEEDED" | "RATE_LIMITED" | "IDEMPOTENCY_CONFLICT" | "NOT_PAIRED" | "NO_ACCOUNT" | "NODE_UNAVAILABLE" | "LEDGER_UNAVAILABLE" | 
+export type Code = "WALLET_LOCKED" | "USER_REJECTED" | "POLICY_DENIED" | "EXPIRED" | "CANCELLED" | "UNSUPPORTED_SCHEME" | "UNSUPPORTED_NETWORK" | "UNKNOWN_CONTRACT" | "UNKNOWN_TOKEN" | "MALFORMED_PAYMENT_REQUIRED" | "ALLOWANCE_REQUIRED" | "INSUFFICIENT_BALANCE" | 
+/**  The account lacks TRX for the transaction that gives a missing allowance. */
+"TRX_REQUIRED" | 
+/**  The account never had TRX: it holds tokens and sends no transaction, and the allowance takes one. */
+"ACCOUNT_NOT_ACTIVE" | 
+/**  The account's permissions are with other keys, and the allowance takes a transaction. */
+"OTHER_KEYS" | 
+/**  The token moves for nobody. */
+"TOKEN_PAUSED" | 
+/**  The token has blocked the account that would pay. */
+"PAYER_BLOCKED" | "MAX_AMOUNT_EXCEEDED" | "RATE_LIMITED" | "IDEMPOTENCY_CONFLICT" | "NOT_PAIRED" | "NO_ACCOUNT" | "NODE_UNAVAILABLE" | "LEDGER_UNAVAILABLE" | 
 /**  The wallet is there and its record is not; a new one takes the owner's word. */
 "LEDGER_GONE" | 
 /**  The request itself is not of the documented form. */
@@ -536,6 +546,7 @@ export type PartView = {
 
 export type PayeeView = {
 	address: AddressView,
+	/**  Settlements that the chain has shown; 0: approved, and nothing settled yet. */
 	times: number,
 	since: string,
 };

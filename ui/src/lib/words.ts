@@ -430,7 +430,8 @@ export const words = {
     last: "Last paid",
     spent: "Spent in all",
     payees: "Paid at",
-    times: (n: number, since: string) => `${n} times since ${since}`,
+    times: (n: number, since: string) =>
+      n === 0 ? `approved ${since}, nothing settled yet` : n === 1 ? `paid once, ${since}` : `paid ${n} times since ${since}`,
     rules: "Limits",
     noRules: "No limit is set: every payment to this site asks.",
     ask: "Always ask",

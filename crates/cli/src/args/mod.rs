@@ -27,7 +27,7 @@ Exit status:
   5  the question expired, was cancelled, or was answered elsewhere; or a signal ended the command
   6  no node answered, or the ledger takes no rows
   7  the 402 can't be paid: malformed, unsupported, unknown token or contract
-  8  not enough money, or no allowance
+  8  the account can't pay: not enough money or TRX, no allowance, blocked
   9  paid, but not delivered: the seller did not, or the output could not be written
  10  another Countersign has the folder open and can't be reached";
 

@@ -274,26 +274,38 @@ async fn signature(
 ) -> Result<PaymentAnswerView, Fail> {
     let mut now = asked;
     let mut waiting = spinner();
+    // Whoever gives the passphrase answers here, whoever holds the wallet.
+    let given = global.passphrase_fd.is_some();
+    let mut asks_here = given;
     loop {
         match now.status {
             StateView::Signed => {
                 waiting.finish_and_clear();
                 return Ok(now);
             }
-            StateView::Asked if reach.is_ours() => {
+            StateView::Asked if reach.is_ours() || asks_here => {
                 waiting.finish_and_clear();
                 let question = reach.call(Question { id: now.id.clone() }).await?;
                 // Nobody is there to answer later: a question that could not be asked is taken back.
                 // One that was over first is looked at again below.
-                if let Err(fail) = question::ask(reach, console, &question, allowance).await {
-                    let _ = reach.call(Cancel { id: now.id }).await;
-                    return Err(fail);
+                match question::ask(reach, console, &question, allowance).await {
+                    Ok(_) => {}
+                    // With no answer piped in, it is for whoever holds the wallet.
+                    Err(fail) if fail.input_ended && !reach.is_ours() => {
+                        asks_here = false;
+                        waiting = spinner();
+                        continue;
+                    }
+                    Err(fail) => {
+                        let _ = reach.call(Cancel { id: now.id }).await;
+                        return Err(fail);
+                    }
                 }
                 waiting = spinner();
             }
             StateView::Asked => {
-                let where_to =
-                    if now.waiting_for.as_deref() == Some("unlock") { "unlock the wallet" } else { "answer" };
+                let locked = now.waiting_for.as_deref() == Some("unlock") && !given;
+                let where_to = if locked { "unlock the wallet" } else { "answer" };
                 tell(&waiting, &format!("waiting: {where_to} in Countersign, or `countersign answer {}`", now.id));
             }
             StateView::Approved => tell(&waiting, "approved, waiting for the allowance"),

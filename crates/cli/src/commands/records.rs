@@ -157,7 +157,12 @@ fn site_detail(it: &SiteDetailView) {
         say!("{}", safe(line));
     }
     for payee in &it.payees {
-        say!("paid {} times to {} since {}", payee.times, safe(&payee.address.address), show::time(&payee.since));
+        let (address, since) = (safe(&payee.address.address), show::time(&payee.since));
+        match payee.times {
+            0 => say!("approved to {address} since {since}, nothing settled yet"),
+            1 => say!("paid once to {address}, {since}"),
+            times => say!("paid {times} times to {address} since {since}"),
+        }
     }
     show::table(&it.rules.iter().map(show::rule).collect::<Vec<_>>());
     show::table(&it.payments.payments.iter().map(show::payment_row).collect::<Vec<_>>());

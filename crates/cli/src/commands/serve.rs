@@ -83,12 +83,16 @@ pub async fn serve(global: &Global, console: &Console, serve: Serve) -> Result<(
     if let Some(stranger) = owner.stranger() {
         note!("{WARN}{}{OFF}", view::question::quoted(stranger, 400));
     }
-    let (clock, record) = owner.desk().clocks().await;
-    for wrong in [clock, record].into_iter().flatten() {
-        note!("{WARN}{}{OFF}", safe(&wrong));
-    }
+    // Nodes that are slow to tell the time hold up no question.
+    let clocks = async {
+        let (clock, record) = owner.desk().clocks().await;
+        for wrong in [clock, record].into_iter().flatten() {
+            note!("{WARN}{}{OFF}", safe(&wrong));
+        }
+    };
+    let asks = run(console, &reach, owner.desk(), serve.allowance.as_deref());
     let served = tokio::select! {
-        served = run(console, &reach, owner.desk(), serve.allowance.as_deref()) => served,
+        served = async { tokio::join!(asks, clocks).0 } => served,
         () = &mut stop => Ok(()),
     };
     owner.shutdown().await;
@@ -360,20 +364,29 @@ async fn tell(desk: &Desk, event: Event) {
     }
 }
 
-/// Ctrl-C, or the system asks to end. A terminal that goes takes nobody along: programs go on asking, and what needs a
-/// person is answered from another one.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        // Heard and left: what the system does otherwise is to end the process.
-        let _hangup = signal(SignalKind::hangup());
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return,
-                _ = terminate.recv() => return,
+/// Ctrl-C, or the system asks to end: heard from the call on. A terminal that goes takes nobody along: programs go on
+/// asking, and what needs a person is answered from another one.
+#[cfg(unix)]
+fn stopped() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Heard and left: what the system does otherwise is to end the process.
+    let hangup = signal(SignalKind::hangup());
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    async move {
+        let _hangup = hangup;
+        match (interrupt, terminate) {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! {
+                    _ = interrupt.recv() => {}
+                    _ = terminate.recv() => {}
+                }
             }
+            _ => drop(tokio::signal::ctrl_c().await),
         }
     }
+}
+
+#[cfg(not(unix))]
+async fn stopped() {
     let _ = tokio::signal::ctrl_c().await;
 }

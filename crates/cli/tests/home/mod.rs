@@ -51,6 +51,24 @@ pub struct Home {
 
 impl Home {
     pub async fn open() -> Self {
+        let (home, address) = Self::unfunded().await;
+        home.world.fund(address).unwrap();
+        home
+    }
+
+    /// An account that was given tokens and never TRX.
+    pub async fn with_tokens_alone() -> Self {
+        let (home, address) = Self::unfunded().await;
+        let gift = serde_json::json!({
+            "address": address.to_string(), "token": home.world.usdt().to_string(), "amount": "100000000",
+        });
+        let url = format!("{}/devnet/faucet", home.world.node_url());
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        assert!(client.post(url).json(&gift).send().await.unwrap().status().is_success());
+        home
+    }
+
+    async fn unfunded() -> (Self, tron::Address) {
         let world = World::start(practice::Options::default()).await.unwrap();
         let dir = tempfile::tempdir().unwrap();
         // Nothing else may be asked over the network.
@@ -65,8 +83,8 @@ impl Home {
         assert_eq!(made.status, 0, "{}", made.err);
         let status: Value = serde_json::from_str(&made.out).unwrap();
         let address = status["accounts"][0]["address"]["address"].as_str().unwrap();
-        world.fund(tron::Address::parse(address).unwrap()).unwrap();
-        Self { world, dir }
+        let address = tron::Address::parse(address).unwrap();
+        (Self { world, dir }, address)
     }
 
     pub fn path(&self) -> &Path {
@@ -142,7 +160,10 @@ impl Serve {
     pub fn end(&mut self) {
         let pid = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success());
+        let ended = self.child.wait().unwrap();
+        let mut said = String::new();
+        let _ = self.child.stderr.take().map(|mut err| err.read_to_string(&mut said));
+        assert!(ended.success(), "{ended}: {said}");
     }
 }
 

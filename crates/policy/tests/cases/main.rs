@@ -9,7 +9,7 @@ use plan::{
     AllowanceNeed, AppId, AskedToo, Covers, Earlier, Fact, Fee, Finding, History, Limit, Mode, Moment, Plan,
     Provenance, Recent, Refusal, Request, Role, Rules, Site, Spending, TokenRef, Verdict, Weight, Why, Window,
 };
-use policy::{ChainFacts, Draft, TokenSays, findings, judge, looks_alike};
+use policy::{ChainFacts, Draft, Sender, TokenSays, Trial, findings, judge, looks_alike};
 use tables::{ASKED, HONEST, STOPPED};
 use tron::{Address, Amount, Network};
 
@@ -91,7 +91,8 @@ fn honest() -> World {
         provenance: Provenance::Claimed,
         history: History {
             payee_times: 3,
-            payee_since: Some(Moment::from_secs(1_790_000_000)),
+            payee_since: Some(Moment::from_secs(1_780_000_000)),
+            payee_settled: Some((3, Moment::from_secs(1_790_000_000))),
             payees_of_site: vec![(payee(), 3)],
             usual_price: Some(Amount::from_u64(250_000)),
             ..History::default()
@@ -102,6 +103,7 @@ fn honest() -> World {
             nonce_used: Some(false),
             token: TokenSays::Nothing,
             clock_ahead_ms: Some(0),
+            ..ChainFacts::default()
         },
         rules: Rules {
             app: Mode::Allow(Limit::default()),
@@ -189,7 +191,7 @@ fn fee(amount: u64) -> Option<Fee> {
 
 /// Somebody beside the payee, met `times` times in this role anywhere, and who had the role here.
 fn other(w: &mut World, role: Role, times: u64, of_site: Vec<(Address, u64)>) {
-    w.history.others.push(Earlier { role, address: stranger(), times, of_site, similar: vec![] });
+    w.history.others.push(Earlier { role, address: stranger(), times, settled: times, of_site, similar: vec![] });
 }
 
 fn sites(urls: &[&str]) -> Vec<Site> {
@@ -211,6 +213,14 @@ fn recent(ms_ago: i64, delivered: bool) -> Recent {
 
 fn unknown(ms_ago: i64, delivered: bool) -> Recent {
     Recent { unknown: true, ..recent(ms_ago, delivered) }
+}
+
+/// No allowance, and an account that has just what giving it takes; changed.
+fn sender(w: &mut World, change: impl FnOnce(&mut Sender)) {
+    let mut sender = Sender { active: true, own_key: true, trx_sun: 9_000_000, takes_sun: 9_000_000 };
+    change(&mut sender);
+    w.chain.allowance = Some(Amount::ZERO);
+    w.chain.sender = Some(sender);
 }
 
 fn asked_too(same_app: bool) -> AskedToo {

@@ -49,6 +49,13 @@ pub const STOPPED: &[(&str, &str, Change)] = &[
         w.fee = fee(1);
         w.chain.balance = Some(Amount::from_u64(250_000));
     }),
+    ("an allowance and no TRX for it", "trxShort", |w| sender(w, |it| it.trx_sun = it.takes_sun - 1)),
+    ("an allowance and an account that never was", "accountNotActive", |w| {
+        sender(w, |it| (it.active, it.trx_sun) = (false, 0));
+    }),
+    ("an allowance and keys of others", "otherKeys", |w| sender(w, |it| it.own_key = false)),
+    ("a token that is paused", "tokenPaused", |w| w.chain.trial = Trial::Paused),
+    ("a token that has blocked the payer", "payerBlocked", |w| w.chain.trial = Trial::Blocked),
     ("a price beyond the balance", "balanceShort", |w| w.price = u64::MAX),
 ];
 
@@ -192,6 +199,11 @@ pub const ASKED: &[(&str, &str, Change)] = &[
     ("no answer at all", "chainUnknown", |w| w.chain = ChainFacts::default()),
     ("no allowance", "allowanceMissing", |w| w.chain.allowance = Some(Amount::ZERO)),
     ("an allowance one unit short", "allowanceMissing", |w| w.chain.allowance = Some(Amount::from_u64(249_999))),
+    ("no allowance, and an account that can give it", "allowanceMissing", |w| sender(w, |_| ())),
+    ("no allowance, and no answer about the account", "chainUnknown", |w| {
+        w.chain.allowance = Some(Amount::ZERO);
+    }),
+    ("a trial run that fails", "transferFails", |w| w.chain.trial = Trial::Fails { reason: "no".into() }),
     ("an allowance that lacks the fee", "allowanceMissing", |w| {
         w.fee = fee(10);
         w.chain.allowance = Some(Amount::from_u64(250_000));
@@ -239,6 +251,11 @@ pub const HONEST: &[(&str, &[&str], Change)] = &[
     ("another query", &[], |w| elsewhere(w, "https://news.example/articles/8841?utm=1")),
     ("another path", &["resourceElsewhere"], |w| elsewhere(w, "https://news.example/articles")),
     ("the whole balance", &[], |w| w.chain.balance = Some(Amount::from_u64(250_000))),
+    ("a trial run that goes well", &[], |w| w.chain.trial = Trial::Goes),
+    ("a poor account with its allowance", &[], |w| {
+        sender(w, |it| it.trx_sun = 0);
+        w.chain.allowance = Some(Amount::from_u64(250_000));
+    }),
     ("the whole allowance", &[], |w| w.chain.allowance = Some(Amount::from_u64(250_000))),
     ("no allowance where none is needed", &[], |w| {
         w.needs_allowance = false;
