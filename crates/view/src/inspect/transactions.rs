@@ -180,7 +180,7 @@ fn lasting(value: &Message, findings: &mut Vec<FindingView>) {
 const NESTED: usize = 3;
 
 /// Every member by its kind.
-fn members(lines: &mut Lines, message: &Message, around: Around, depth: usize) {
+pub(super) fn members(lines: &mut Lines, message: &Message, around: Around, depth: usize) {
     for entry in &message.entries {
         let key = match entry.field.name {
             "owner_address" | "transparent_from_address" => "owner".to_owned(),

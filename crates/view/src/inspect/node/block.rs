@@ -1,7 +1,7 @@
 //! Blocks, alone and in lists, by the node API and by JSON-RPC; and lists of transactions. A transaction in one is a
 //! line: what it does and how it ended.
 
-use super::said::{As, Member, Teller, at, int, list, member, text};
+use super::said::{As, Member, Teller, at, count, int, list, member, text};
 use crate::inspect::odd::{STOP, WARN, found};
 use crate::inspect::transactions;
 use serde_json::Value;
@@ -25,11 +25,7 @@ pub(super) fn block(teller: &mut Teller, value: &Value) -> Option<String> {
     let first = genesis(teller, value, number);
     let all = teller.list(value, "transactions");
     transactions(teller, all);
-    let count = match all.len() {
-        0 => "no transactions".to_owned(),
-        1 => "one transaction".to_owned(),
-        many => format!("{many} transactions"),
-    };
+    let count = count(all.len(), "transaction");
     Some(format!("Block {number} with {count}{first}."))
 }
 
@@ -108,7 +104,7 @@ pub(super) fn blocks(teller: &mut Teller, value: &Value) -> Option<String> {
         header(teller, one);
         teller.lines.add("transaction-count", list(one, "transactions").len());
     }
-    Some(format!("{} blocks.", all.len()))
+    Some(format!("{}.", count(all.len(), "block")))
 }
 
 pub(super) const RPC_BLOCK: &[Member] = &[
@@ -146,5 +142,6 @@ pub(super) fn of_rpc(teller: &mut Teller, value: &Value) -> Option<String> {
         let id = entry.as_str().or_else(|| text(entry, "hash")).unwrap_or("without an id");
         teller.lines.add("transaction", id);
     }
-    Some(format!("A block of JSON-RPC: number {}, with {} transactions.", int(value, "number"), all.len()))
+    let count = count(all.len(), "transaction");
+    Some(format!("A block of JSON-RPC: number {}, with {count}.", int(value, "number")))
 }

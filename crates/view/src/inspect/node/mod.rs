@@ -178,6 +178,22 @@ static SHAPES: &[Shape] = &[
         members: &[member("txId", "", As::Own)],
         ..Shape::new("pending", plain::pending)
     },
+    Shape { needs: &["/owner_address", "/total_supply"], ..Shape::new("asset", plain::asset) },
+    Shape {
+        needs: &["/proposal_id", "/proposer_address"],
+        members: plain::PROPOSAL,
+        ..Shape::new("proposal", plain::small)
+    },
+    Shape {
+        needs: &["/exchange_id", "/creator_address"],
+        members: plain::EXCHANGE,
+        ..Shape::new("exchange", plain::small)
+    },
+    Shape {
+        needs: &["/block_identifier", "/transaction_balance_trace|/timestamp"],
+        members: plain::BLOCK_BALANCE,
+        ..Shape::new("block-balance", plain::small)
+    },
     Shape { needs: &["/proposals|/nodes|/assetIssue|/exchanges|/orders"], ..Shape::new("list", plain::listed) },
     one!("prices", "prices", "prices", As::Text),
     one!("number", "num", "", As::Count("")),
@@ -204,7 +220,7 @@ pub(super) fn read(value: &Value, text: &str, now: Option<Moment>) -> Option<Par
         let tron::Unique(value) = serde_json::from_str::<tron::Unique<true>>(inner).ok()?;
         return if value.is_string() { None } else { read(&value, inner, now) };
     }
-    let shape = SHAPES.iter().find(|shape| shape.holds(value))?;
+    let shape = shape_of(value)?;
     let mut teller = Teller::new(Around { now, ..Around::default() });
     let inner = match shape.inner {
         Inner::None => None,
@@ -241,13 +257,18 @@ pub(super) fn read(value: &Value, text: &str, now: Option<Moment>) -> Option<Par
     Some(Part { view, is })
 }
 
+/// The shape of an answer; results of JSON-RPC count without their envelope as well.
+fn shape_of(value: &Value) -> Option<&'static Shape> {
+    SHAPES.iter().chain(rpc::RESULTS).find(|shape| shape.holds(value))
+}
+
 /// Whether a document inside another one is an answer, and not only like one.
 pub(super) fn knows(value: &Value) -> bool {
-    SHAPES.iter().any(|shape| !shape.only && shape.holds(value))
+    shape_of(value).is_some_and(|shape| !shape.only)
 }
 
 /// The shapes that there are, and the one that an answer has.
 #[cfg(test)]
 pub(super) fn shapes(value: &Value) -> (Vec<&'static str>, Option<&'static str>) {
-    (SHAPES.iter().map(|shape| shape.name).collect(), SHAPES.iter().find(|shape| shape.holds(value)).map(|s| s.name))
+    (SHAPES.iter().chain(rpc::RESULTS).map(|shape| shape.name).collect(), shape_of(value).map(|shape| shape.name))
 }

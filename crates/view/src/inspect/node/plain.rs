@@ -4,9 +4,11 @@ use super::said::{As, Member, Teller, at, closing, int, list, member, money, num
 use super::{Shape, block, send};
 use crate::inspect::lines::Around;
 use crate::inspect::odd::{NOTE, WARN, found};
+use crate::inspect::transactions;
 use crate::words::find;
 use serde_json::Value;
-use tron::foreign::spelling;
+use tron::foreign::schema::ASSET_ISSUE;
+use tron::foreign::{self, spelling};
 use tron::{Amount, token};
 
 /// Told by its members alone; see [`told`].
@@ -199,6 +201,36 @@ pub(super) fn delegations(teller: &mut Teller, value: &Value) -> Option<String> 
     let (to, from) = (list(value, "toAccounts").len(), list(value, "fromAccounts").len());
     Some(format!("Whom an account lends resources to, and from whom it borrows: {to} and {from}."))
 }
+
+/// A TRC-10 token (getassetissuebyid): told as the contract that issued it.
+pub(super) fn asset(teller: &mut Teller, value: &Value) -> Option<String> {
+    teller.group("TRC-10 token");
+    let foreign::Value::Message(asset) = foreign::read_json(&ASSET_ISSUE, value, false) else { return None };
+    transactions::members(&mut teller.lines, &asset, teller.around, 0);
+    let said = |name: &str| text(value, name).map(spelling::words).unwrap_or_default();
+    teller.findings.push(found("assetNamed", NOTE, &[]));
+    Some(format!("A TRC-10 token (getassetissuebyid): {}, id {}.", closing(&said("name")), short(&said("id").into())))
+}
+
+pub(super) const PROPOSAL: &[Member] = &[
+    member("proposal_id", "proposal-id", As::Count("")),
+    member("proposer_address", "made-by", As::Address),
+    member("create_time", "created", As::Millis),
+    member("expiration_time", "expiration", As::Millis),
+    member("state", "state", As::Text),
+];
+
+pub(super) const EXCHANGE: &[Member] = &[
+    member("exchange_id", "exchange-id", As::Count("")),
+    member("creator_address", "made-by", As::Address),
+    member("create_time", "created", As::Millis),
+    member("first_token_id", "first-token-id", As::Words),
+    member("first_token_balance", "first-token-balance", As::Count("")),
+    member("second_token_id", "second-token-id", As::Words),
+    member("second_token_balance", "second-token-balance", As::Count("")),
+];
+
+pub(super) const BLOCK_BALANCE: &[Member] = &[member("timestamp", "block-time", As::Millis)];
 
 /// Ids of what waits to be in a block (gettransactionlistfrompending).
 pub(super) fn pending(teller: &mut Teller, value: &Value) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Answers of JSON-RPC: results that are values, receipts, transactions, blocks and events, and its errors.
 
-use super::said::{As, Member, Teller, at, closing, int, member, number, short, text};
+use super::said::{As, Member, Teller, at, closing, count, int, member, number, short, text};
 use super::{Shape, block, contract, receipt};
 use crate::inspect::calls;
 use crate::inspect::lines::Around;
@@ -10,11 +10,13 @@ use serde_json::Value;
 use tron::foreign::spelling;
 
 /// What a result can be, by the members that it needs.
-const RESULTS: &[Shape] = &[
+pub(super) const RESULTS: &[Shape] = &[
     Shape { needs: &["/transactionHash", "/gasUsed"], ..Shape::new("rpc-receipt", receipt::of_rpc) },
     Shape { needs: &["/hash", "/input"], ..Shape::new("rpc-transaction", transaction) },
     Shape { needs: &["/parentHash", "/transactions"], ..Shape::new("rpc-block", block::of_rpc) },
     Shape { needs: &["/0/topics", "/0/address"], ..Shape::new("rpc-logs", logs) },
+    Shape { needs: &["/0/transactionHash", "/0/gasUsed"], ..Shape::new("rpc-receipts", receipts) },
+    Shape { needs: &["/currentBlock", "/highestBlock"], ..Shape::new("rpc-syncing", syncing) },
 ];
 
 /// One answer. `None` for results that no node gives: other protocols use the same envelope.
@@ -114,7 +116,7 @@ pub(super) fn batch(teller: &mut Teller, value: &Value) -> Option<String> {
             None => teller.wrong("answer", one, "an answer of JSON-RPC"),
         }
     }
-    Some(format!("{} answers of JSON-RPC.", all.len()))
+    Some(format!("{} of JSON-RPC.", count(all.len(), "answer")))
 }
 
 const TRANSACTION: &[Member] = &[
@@ -153,5 +155,31 @@ fn transaction(teller: &mut Teller, value: &Value) -> Option<String> {
 fn logs(teller: &mut Teller, value: &Value) -> Option<String> {
     let all = value.as_array()?;
     receipt::events(teller, all);
-    Some(format!("{} events of JSON-RPC (eth_getLogs).", all.len()))
+    Some(format!("{} of JSON-RPC (eth_getLogs).", count(all.len(), "event")))
+}
+
+fn receipts(teller: &mut Teller, value: &Value) -> Option<String> {
+    let all = value.as_array()?;
+    teller.group("receipts");
+    for one in teller.some(all, "receipts") {
+        let line = teller.lines.add("transaction", text(one, "transactionHash").unwrap_or("without an id"));
+        match at(one, "status").and_then(number) {
+            Some(1) => line.remark("it succeeded"),
+            Some(_) => line.remark("it failed").weight(WARN),
+            None => line.remark("no outcome is told"),
+        };
+    }
+    Some(format!("{} of JSON-RPC.", count(all.len(), "receipt")))
+}
+
+fn syncing(teller: &mut Teller, value: &Value) -> Option<String> {
+    teller.group("how far the node is");
+    let rows = [
+        member("startingBlock", "began-at", As::Count("")),
+        member("currentBlock", "newest-block", As::Count("")),
+        member("highestBlock", "chains-newest", As::Count("")),
+    ];
+    teller.members(value, &rows);
+    let behind = int(value, "highestBlock").saturating_sub(int(value, "currentBlock"));
+    Some(format!("A node that is still catching up (eth_syncing): {behind} blocks behind."))
 }

@@ -112,6 +112,11 @@ pub(super) fn list<'v>(value: &'v Value, name: &str) -> &'v [Value] {
     at(value, name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// "1 receipt", "2 receipts".
+pub(super) fn count(number: usize, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
 /// TRX in whole units.
 pub(super) fn money(sun: i128) -> String {
     i64::try_from(sun).map_or_else(|_| format!("{sun} sun"), trx)
