@@ -61,7 +61,7 @@ fn description() -> String {
 }
 
 /// Every code that the port can answer with, in the order of their statuses.
-const CODES: [Code; 34] = [
+const CODES: [Code; 39] = [
     Code::BadRequest,
     Code::NotPaired,
     Code::Forbidden,
@@ -73,6 +73,11 @@ const CODES: [Code; 34] = [
     Code::IdempotencyConflict,
     Code::InsufficientBalance,
     Code::AllowanceRequired,
+    Code::TrxRequired,
+    Code::AccountNotActive,
+    Code::OtherKeys,
+    Code::TokenPaused,
+    Code::PayerBlocked,
     Code::NoAccount,
     Code::WatchOnly,
     Code::PermissionInUse,
