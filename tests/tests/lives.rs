@@ -228,6 +228,6 @@ async fn what_can_never_be_right_is_refused_at_once_with_its_reason() {
 }
 
 #[test]
-fn all_of_this_over_the_first_door_alone() {
-    stories::doors::again_over(stories::doors::Kind::First, "all_of_this_over");
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
 }

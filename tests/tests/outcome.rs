@@ -341,6 +341,6 @@ async fn told_of(stage: &Stage, payment: &Payment, tx: &str) {
 }
 
 #[test]
-fn all_of_this_over_the_first_door_alone() {
-    stories::doors::again_over(stories::doors::Kind::First, "all_of_this_over");
+fn all_of_this_over_three_doors() {
+    stories::doors::again_over(stories::doors::Kind::Apart, "all_of_this_over");
 }

@@ -82,7 +82,7 @@ async fn contracts_and_trial_runs() {
     assert_eq!((balance.ok, balance.energy), (true, 479));
     assert_eq!(balance.output, Amount::from_u64(1_000_000_000_000).to_be_bytes());
     let reverted = run("run that reverts").await.unwrap();
-    assert_eq!(reverted.revert.as_deref(), Some("ERC20: transfer amount exceeds balance"));
+    assert_eq!(reverted.revert.as_deref(), Some("TRC20: transfer amount exceeds balance"));
     let silent = run("run of no function").await.unwrap();
     assert_eq!((silent.ok, silent.revert.as_deref()), (false, Some("REVERT opcode executed")));
     for (name, expected) in [("run without code", "CONTRACT_VALIDATE_ERROR"), ("run of garbage", "OTHER_ERROR")] {

@@ -81,7 +81,10 @@ pub async fn check(lookup: &Lookup, network: Option<Network>, now: Moment) -> Ve
 fn view(network: Network, check: &NodeCheck, contracts: usize, now: Moment) -> NodeView {
     let mut rows: Vec<NodeRowView> = check.doors.iter().map(|door| door_row(check, door)).collect();
     if let Some(version) = &check.version {
-        rows.push(row("software", format!("java-tron {}", quoted(version, 40)), Good, None, &[]));
+        let version = quoted(version, 40);
+        let says =
+            if version.starts_with(|c: char| c.is_ascii_digit()) { format!("java-tron {version}") } else { version };
+        rows.push(row("software", says, Good, None, &[]));
     }
     let reached = matches!(check.doors.first(), Some(door) if matches!(door.state, DoorState::Answers { .. }));
     if reached {
@@ -193,14 +196,17 @@ fn contracts_row(network: Network, check: &NodeCheck, all: usize) -> NodeRowView
     });
     let (names, count) = (names.collect::<Vec<_>>().join(", "), u64::try_from(all).unwrap_or(u64::MAX));
     let args = [("count", Arg::Count(count)), ("names", Arg::Text(names.as_str()))];
+    // What payments of this version go through.
     let deployed = registry::deployments(network);
-    let none = std::iter::once(deployed.payment_permit).chain(deployed.permit2.iter().map(|set| set.exact_proxy));
-    match missing.is_empty() {
-        true => row("contracts", say("node-contracts-there", &args), Good, None, &[]),
-        false => {
-            let state = if none.into_iter().all(|at| missing.contains(&at)) { Bad } else { Note };
-            row("contracts", say("node-contracts-missing", &args), state, Some("node-contracts-advice"), &args)
-        }
+    let sets = deployed.permit2.iter().flat_map(|set| [set.permit2, set.exact_proxy]);
+    let needed: Vec<_> = std::iter::once(deployed.payment_permit).chain(sets).collect();
+    let lacking = needed.iter().filter(|at| missing.contains(at)).count();
+    let says = say(if missing.is_empty() { "node-contracts-there" } else { "node-contracts-missing" }, &args);
+    match lacking {
+        _ if missing.is_empty() => row("contracts", says, Good, None, &[]),
+        0 => row("contracts", says, Note, Some("node-contracts-spare-advice"), &args),
+        _ if lacking < needed.len() => row("contracts", says, Note, Some("node-contracts-advice"), &args),
+        _ => row("contracts", says, Bad, Some("node-contracts-advice"), &args),
     }
 }
 

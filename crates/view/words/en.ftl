@@ -307,6 +307,7 @@ node-final-far-advice = Usually it is nineteen behind. Payments stay "seen" for 
 node-final-unknown-advice = Without it no payment ever counts as final: give solidity_url in config.toml, or use another node.
 node-contracts-there = all { $count } of the registry are there
 node-contracts-missing = missing: { $names }
+node-contracts-spare-advice = This version pays through none of these.
 node-contracts-advice = What is signed for a contract that is not there can't be settled at this node: it is behind, or another chain.
 node-contracts-unknown-advice = Try again in a minute.
 LEDGER_UNAVAILABLE = The ledger can't be written, so nothing is signed: { $detail }.

@@ -267,7 +267,7 @@ impl Wallet {
                 }
                 // An older transaction may have moved the same amounts: the nonce has to be used by now.
                 if pays(&receipt, payment)
-                    && self.nonce_used_at(terms, payment.plan.payer, nonce, finality).await?
+                    && self.nonce_used_at(terms, payment.plan.payer, nonce, finality).await? == Some(true)
                     && !self.is_anothers(id, &name).await?
                 {
                     return Ok(Some(match finality {
@@ -290,13 +290,12 @@ impl Wallet {
         if !over && !early {
             return Ok(None);
         }
-        if self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Final).await? {
-            return Ok(Some(Settled::Final { tx: None, block: None }));
+        match self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Final).await? {
+            Some(true) => return Ok(Some(Settled::Final { tx: None, block: None })),
+            Some(false) if over => return Ok(Some(Settled::NeverUsed)),
+            Some(false) | None => {}
         }
-        if over {
-            return Ok(Some(Settled::NeverUsed));
-        }
-        let used = self.nonce_used_at(terms, payment.plan.payer, nonce, Finality::Seen).await?;
+        let used = self.nonce_used(terms, payment.plan.payer, nonce).await?;
         Ok(used.then_some(Settled::Seen { tx: None }))
     }
 
@@ -316,7 +315,7 @@ impl Wallet {
                 Some(tx) => node.receipt(&tx, Finality::Seen).await?.is_some(),
                 None => false,
             };
-            if there || self.nonce_used_at(terms, payer, nonce, Finality::Seen).await? {
+            if there || self.nonce_used(terms, payer, nonce).await? {
                 return Ok(false);
             }
         }
@@ -342,19 +341,24 @@ impl Wallet {
         payer: tron::Address,
         nonce: x402::U256,
     ) -> Result<bool, WalletError> {
-        self.nonce_used_at(terms, payer, nonce, Finality::Seen).await
+        let used = self.nonce_used_at(terms, payer, nonce, Finality::Seen).await?;
+        used.ok_or(WalletError::Check { check: "answer about the nonce" })
     }
 
+    /// `None`: the node can't tell yet what is final.
     async fn nonce_used_at(
         &self,
         terms: &Terms,
         payer: tron::Address,
         nonce: x402::U256,
         at: Finality,
-    ) -> Result<bool, WalletError> {
+    ) -> Result<Option<bool>, WalletError> {
         let slot = terms.slot(payer, nonce);
-        let output = self.node(terms.network())?.call_at(at, slot.contract, slot.call()).await?;
-        slot.used(&output).ok_or(WalletError::Check { check: "answer about the nonce" })
+        match self.node(terms.network())?.call_at(at, slot.contract, slot.call()).await {
+            Ok(output) => slot.used(&output).map(Some).ok_or(WalletError::Check { check: "answer about the nonce" }),
+            Err(chain::ChainError::NotFinalYet { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

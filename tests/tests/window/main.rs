@@ -386,6 +386,17 @@ async fn dark(screen: &Screen) -> Result<()> {
 }
 
 /// The other pages, with something on them, in light and dark.
+/// The practice world's node does, the two others are nowhere; both are told with what helps.
+async fn nodes(screen: &Screen) -> Result<()> {
+    screen.click("[data-action=test-nodes]").await?;
+    screen.find("[data-node][data-usable=true]").await?;
+    screen.says("[data-part=nodes] [role=status]", "1 of 3 can be used").await?;
+    screen.says("[data-part=nodes]", "by its genesis block").await?;
+    screen.says("[data-part=nodes]", "Look whether the node runs").await?;
+    screen.script("document.querySelector('[data-part=nodes]').scrollIntoView()").await?;
+    screen.shot("nodes").await
+}
+
 async fn records(screen: &Screen) -> Result<()> {
     screen.turn_to("index").await?;
     screen.click("[data-go=activity]").await?;
@@ -393,7 +404,9 @@ async fn records(screen: &Screen) -> Result<()> {
     screen.shot("activity").await?;
     keeping::keeps(screen).await?;
     screen.click("[data-go=settings]").await?;
+    nodes(screen).await?;
     screen.find("[data-field=theme]").await?.select_by_value("dark").await?;
+    screen.shot("nodes-dark").await?;
     screen.click("[data-go=activity]").await?;
     screen.find("[data-payment]").await?;
     screen.shot("activity-dark").await?;

@@ -12,12 +12,14 @@ use view::{NodeRowState, NodeRowView, NodeView};
 const LABEL: usize = 16;
 
 pub async fn node(global: &Global, network: Option<&str>) -> Result<(), Fail> {
-    let named = network.map(tron::Network::parse).transpose();
-    let named = named.map_err(|e| {
-        Fail::of(Status::Usage, format!("NETWORK: expected mainnet, nile or shasta, found {}", safe(&e.found)))
+    let typed = network.unwrap_or_default();
+    let network = network.map(super::rules::network);
+    let named = network.as_deref().map(tron::Network::parse).transpose();
+    let named = named.map_err(|_| {
+        Fail::of(Status::Usage, format!("NETWORK: expected mainnet, nile or shasta, found {}", safe(typed)))
     })?;
     let nodes = match Reach::running(global).await? {
-        Some(client) => client.call(CheckNodes { network: network.map(str::to_owned) }).await?,
+        Some(client) => client.call(CheckNodes { network }).await?,
         None => view::nodes::check(&lookup(global)?, named, super::inspect::now()).await,
     };
     if nodes.is_empty() {

@@ -94,7 +94,13 @@ const COLUMNS: &str = "transaction_id, network, contract, owner, nonce, digest, 
 impl Store {
     /// Notes a transaction before it is sent; nothing may be sent when this fails. `now`: seconds since 1970.
     pub(crate) async fn note(&self, sent: Sent, now: u64) -> Result<(), StoreError> {
-        self.write_aside(move |tx| insert(tx, &sent, None, now)).await
+        self.write_aside(move |tx| {
+            // No node took it, and nothing has changed since: it is the very same transaction again.
+            let sql = "DELETE FROM sent WHERE transaction_id = ?1 AND state = 'dead'";
+            tx.prepare_cached(sql)?.execute([sent.id.to_string()])?;
+            insert(tx, &sent, None, now)
+        })
+        .await
     }
 
     /// Whether this caller is the one to hear of the success; from now on nobody else is. The first to ask is, unless
@@ -329,6 +335,10 @@ mod tests {
         store.note(sent(1, 1), 10).await.unwrap();
         assert!(store.note(sent(1, 2), 11).await.is_err());
         store.turn(sent(1, 1).id, News::Dead, 12).await.unwrap();
+        // The same one may come again, or another.
+        store.note(sent(1, 1), 13).await.unwrap();
+        assert_eq!(store.find(&sent(1, 1).key).unwrap().unwrap().state, State::Open);
+        store.turn(sent(1, 1).id, News::Dead, 13).await.unwrap();
         store.note(sent(1, 2), 13).await.unwrap();
         store.turn(sent(1, 2).id, News::Settled, 14).await.unwrap();
         assert!(store.note(sent(1, 3), 15).await.is_err());
