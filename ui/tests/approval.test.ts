@@ -339,6 +339,12 @@ describe("all of an app", () => {
   });
 });
 
+test("a limit tells what is left of it and when there is more", async () => {
+  render(Approval);
+  await settle();
+  expect(document.body.textContent).toMatch(/1\.50 left · 0\.25 more: \d+ November/);
+});
+
 test("nothing of a name, an amount or an address is left out, however long", async () => {
   open = [fixtures.hard];
   await shown();
