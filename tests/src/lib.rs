@@ -182,7 +182,9 @@ impl Stage {
     /// The wallet's process ends and starts again, unlocked, with its node at this URL.
     pub async fn reopen(&mut self, node: String) {
         self.wallet.close().await;
-        let options = Options { nile: Some(node.into()), ..options(&self.dir, &self.devnet, &self.clock) };
+        let own = node == self.devnet.url();
+        let node = if own { doors::wallet_node(&self.devnet) } else { node.into() };
+        let options = Options { nile: Some(node), ..options(&self.dir, &self.devnet, &self.clock) };
         self.wallet = Wallet::open(options).await.unwrap();
         self.wallet.unlock(passphrase()).await.unwrap();
     }

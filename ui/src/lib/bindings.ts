@@ -76,6 +76,8 @@ export const commands = {
 	inspect: (text: string) => __TAURI_INVOKE<InspectView>("inspect", { text }),
 	/**  With what the wallet's nodes know. `network`: where a bare transaction id belongs. */
 	lookUp: (text: string, network: string | null) => __TAURI_INVOKE<InspectView>("look_up", { text, network }),
+	/**  How each node of the settings does. */
+	checkNodes: () => __TAURI_INVOKE<NodeView[]>("check_nodes"),
 	/**  The answer to one GET, as text: no payment, no cookie, no redirect followed. */
 	fetchUrl: (url: string) => __TAURI_INVOKE<string>("fetch_url", { url }),
 	/**  The next account of the words; an empty name numbers it. */
@@ -518,6 +520,34 @@ export type MoneyView = {
 export type NewWordsView = {
 	words: string[],
 	ask: number[],
+};
+
+export type NodeRowState = "good" | 
+/**  Missing, and not needed. */
+"note" | 
+/**  The node can't be used like this. */
+"bad";
+
+/**  One fact about it. */
+export type NodeRowView = {
+	/**  `wallet`, `walletsolidity`, `jsonrpc`, `software`, `chain`, `newest`, `final` or `contracts`. */
+	code: string,
+	label: string,
+	says: string,
+	state: NodeRowState,
+	/**  What to do about it. */
+	advice: string | null,
+};
+
+/**  One node of one network. */
+export type NodeView = {
+	/**  "TRON", "TRON Nile" or "TRON Shasta". */
+	network: string,
+	/**  Scheme, host and port of its first address. */
+	node: string,
+	/**  Payments can be made with it. */
+	usable: boolean,
+	rows: NodeRowView[],
 };
 
 /**  An app that wants to be paired. The person compares the code with what the app shows. */
