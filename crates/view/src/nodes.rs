@@ -79,14 +79,16 @@ pub async fn check(lookup: &Lookup, network: Option<Network>, now: Moment) -> Ve
 }
 
 fn view(network: Network, check: &NodeCheck, contracts: usize, now: Moment) -> NodeView {
-    let mut rows: Vec<NodeRowView> = check.doors.iter().map(|door| door_row(check, door)).collect();
+    let reached = matches!(check.doors.first(), Some(door) if matches!(door.state, DoorState::Answers { .. }));
+    // Where the first address does not answer, there is no more to say of what was only looked for at it.
+    let told = check.doors.iter().filter(|door| reached || door.set);
+    let mut rows: Vec<NodeRowView> = told.map(|door| door_row(check, door)).collect();
     if let Some(version) = &check.version {
         let version = quoted(version, 40);
         let says =
             if version.starts_with(|c: char| c.is_ascii_digit()) { format!("java-tron {version}") } else { version };
         rows.push(row("software", says, Good, None, &[]));
     }
-    let reached = matches!(check.doors.first(), Some(door) if matches!(door.state, DoorState::Answers { .. }));
     if reached {
         rows.push(chain_row(network, check));
         rows.extend(block_rows(check, now));

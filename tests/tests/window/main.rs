@@ -117,9 +117,12 @@ fn without_a_display_one_sentence_names_what_to_start_instead() -> Result<()> {
 /// Nile is the devnet; the main network is nowhere.
 fn configure(folder: &Path, world: &World) -> Result<()> {
     let (node, nowhere) = (world.node_url(), "http://127.0.0.1:9");
-    let config =
-        format!("port = 0\nnode_seconds = 5\n\n[[nile]]\nurl = \"{node}\"\n\n[[mainnet]]\nurl = \"{nowhere}\"\n");
-    Ok(std::fs::write(folder.join("config.toml"), config)?)
+    // Nothing else may be asked over the network.
+    let nodes: String = [("mainnet", nowhere), ("nile", node.as_str()), ("shasta", nowhere)]
+        .iter()
+        .map(|(network, url)| format!("[[{network}]]\nurl = \"{url}\"\n"))
+        .collect();
+    Ok(std::fs::write(folder.join("config.toml"), format!("port = 0\nnode_seconds = 5\n{nodes}"))?)
 }
 
 async fn first_run(screen: &Screen) -> Result<()> {

@@ -515,7 +515,7 @@ export const words = {
     unlockProblem: (problem: string) => `${problem} The passphrase opens the wallet as before.`,
     minutes: (n: number) => (n === 1 ? "1 minute" : `${n} minutes`),
     version: "Version",
-    more: "The port and the nodes stand in config.toml in this folder and are read at the start.",
+    more: "The port stands in config.toml in this folder, as the nodes do, and is read at the start.",
   },
 
   nodes: {
