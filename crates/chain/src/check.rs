@@ -1,9 +1,9 @@
 //! Looks at each node by itself, as `countersign node` shows it: which doors answer and how fast, which chain, how new.
-//! Asks once, and changes nothing.
+//! Asks a node that is busy a few times, and changes nothing.
 
-use crate::{ChainError, Door, Finality, Head, TronGrid, config::label, http::Node};
+use crate::{ChainError, Door, Finality, Head, TronGrid, busy::pause, config::label, http::Node};
 use serde_json::json;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 use tokio::time::Instant;
 use tron::Address;
 
@@ -73,6 +73,22 @@ impl TronGrid {
     }
 }
 
+/// A busy node is asked so often.
+const TRIES: u32 = 5;
+
+async fn patiently<T, F>(ask: impl Fn() -> F) -> Result<T, ChainError>
+where
+    F: Future<Output = Result<T, ChainError>>,
+{
+    for tries in 0..TRIES.saturating_sub(1) {
+        match ask().await {
+            Err(error) if error.is_busy() => tokio::time::sleep(pause(tries, Duration::ZERO)).await,
+            answer => return answer,
+        }
+    }
+    ask().await
+}
+
 impl Node {
     async fn check(&self, contracts: &[Address]) -> NodeCheck {
         let mut doors = Vec::new();
@@ -82,32 +98,42 @@ impl Node {
         let there = async {
             let mut missing = Vec::new();
             for contract in contracts {
-                if !self.has_code(*contract).await? {
+                if !patiently(|| self.has_code(*contract)).await? {
                     missing.push(*contract);
                 }
             }
             Ok(missing)
         };
-        let (newest, solid) = (self.head(Finality::Seen), self.head(Finality::Final));
-        let (genesis, stated, info) = (self.genesis_chain_id(), self.stated_chain_id(), self.info());
+        let (newest, solid) = (patiently(|| self.head(Finality::Seen)), patiently(|| self.head(Finality::Final)));
+        let (genesis, stated, info) =
+            (patiently(|| self.genesis_chain_id()), patiently(|| self.stated_chain_id()), patiently(|| self.info()));
         let (newest, solid, genesis, stated, info, missing) = tokio::join!(newest, solid, genesis, stated, info, there);
         let version = info.ok().and_then(|info| info.version);
         NodeCheck { node: self.label.clone(), doors, version, genesis, stated: stated.ok(), newest, solid, missing }
     }
 
     async fn check_door(&self, door: Door) -> DoorCheck {
-        let started = Instant::now();
         let answer = match door {
-            Door::Wallet | Door::Solidity => self.post(door, "getnowblock", &json!({})).await.map(|_| ()),
-            Door::JsonRpc => self.stated_chain_id().await.map(|_| ()),
+            Door::Wallet | Door::Solidity => patiently(|| self.timed(door)).await,
+            Door::JsonRpc => patiently(|| self.timed_chain_id()).await,
         };
         let state = match answer {
-            Ok(()) => DoorState::Answers { after: started.elapsed() },
+            Ok(after) => DoorState::Answers { after },
             Err(ChainError::NoDoor { .. } | ChainError::Status { status: 404 | 405 | 501, .. }) => DoorState::Absent,
             Err(error) => DoorState::Failed(error),
         };
         let set = door == Door::Wallet || self.set_for(door).is_some();
         let at = self.set_for(door).map_or_else(|| self.label.clone(), label);
         DoorCheck { door, at, set, state }
+    }
+
+    async fn timed(&self, door: Door) -> Result<Duration, ChainError> {
+        let started = Instant::now();
+        self.post(door, "getnowblock", &json!({})).await.map(|_| started.elapsed())
+    }
+
+    async fn timed_chain_id(&self) -> Result<Duration, ChainError> {
+        let started = Instant::now();
+        self.stated_chain_id().await.map(|_| started.elapsed())
     }
 }

@@ -40,27 +40,31 @@ fn no_such_path() -> Response {
         .into_response()
 }
 
-/// The first door of a java-tron, whose contract answers `value`.
+/// What the first door of a java-tron answers, whose contract says `value`.
+fn own_door(tip: Tip, value: u64, path: &str, body: &Value) -> Response {
+    let answer = match path {
+        "/wallet/getnowblock" => block(tip.newest, tip.fork),
+        "/wallet/getblockbynum" => block(body["num"].as_u64().unwrap(), tip.fork),
+        "/wallet/getnodeinfo" => json!({
+            "block": format!("Num:{},ID:{}", tip.newest, id(tip.newest, tip.fork)),
+            "solidityBlock": format!("Num:{},ID:{}", tip.solid, id(tip.solid, tip.fork)),
+            "configNodeInfo": { "codeVersion": "4.8.0" },
+        }),
+        "/wallet/gettransactioninfobyid" => {
+            json!({ "id": body["value"], "blockNumber": 20, "receipt": { "result": "SUCCESS" } })
+        }
+        "/wallet/triggerconstantcontract" => returned(&word(value)),
+        "/wallet/getcontract" if body["value"] == address(9).to_string() => json!({}),
+        "/wallet/getcontract" => json!({ "bytecode": "60" }),
+        _ => return no_such_path(),
+    };
+    axum::Json(answer).into_response()
+}
+
 async fn own_node(tip: Arc<Mutex<Tip>>, value: Arc<Mutex<u64>>) -> Fake {
     Fake::start(move |path, body| {
         let (tip, value) = (*tip.lock().unwrap(), *value.lock().unwrap());
-        let answer = match path {
-            "/wallet/getnowblock" => block(tip.newest, tip.fork),
-            "/wallet/getblockbynum" => block(body["num"].as_u64().unwrap(), tip.fork),
-            "/wallet/getnodeinfo" => json!({
-                "block": format!("Num:{},ID:{}", tip.newest, id(tip.newest, tip.fork)),
-                "solidityBlock": format!("Num:{},ID:{}", tip.solid, id(tip.solid, tip.fork)),
-                "configNodeInfo": { "codeVersion": "4.8.0" },
-            }),
-            "/wallet/gettransactioninfobyid" => {
-                json!({ "id": body["value"], "blockNumber": 20, "receipt": { "result": "SUCCESS" } })
-            }
-            "/wallet/triggerconstantcontract" => returned(&word(value)),
-            "/wallet/getcontract" if body["value"] == address(9).to_string() => json!({}),
-            "/wallet/getcontract" => json!({ "bytecode": "60" }),
-            _ => return no_such_path(),
-        };
-        axum::Json(answer).into_response()
+        own_door(tip, value, path, body)
     })
     .await
 }
@@ -147,6 +151,24 @@ async fn each_node_is_looked_at_by_itself() {
     assert_eq!(own.missing, Ok(vec![address(9)]));
     assert!(gone.doors.iter().all(|door| matches!(door.state, DoorState::Failed(_))), "{gone:?}");
     assert!(gone.door(Door::Solidity).unwrap().set && !gone.door(Door::JsonRpc).unwrap().set);
+}
+
+#[tokio::test]
+async fn a_busy_node_is_looked_at_again_before_it_is_called_unusable() {
+    // Every second question is turned away.
+    let turns = Mutex::new(0);
+    let gate = Fake::start(move |path, body| {
+        *turns.lock().unwrap() += 1;
+        match *turns.lock().unwrap() % 2 {
+            1 => StatusCode::TOO_MANY_REQUESTS.into_response(),
+            _ => own_door(Tip { newest: 30, solid: 11, fork: 1 }, 0, path, body),
+        }
+    })
+    .await;
+    let checks = grid(&[&gate]).check(&[address(1)]).await;
+    assert!(matches!(checks[0].doors[0].state, DoorState::Answers { .. }), "{checks:?}");
+    assert!(matches!(checks[0].doors[1].state, DoorState::Absent), "{checks:?}");
+    assert_eq!((checks[0].newest.as_ref().unwrap().number, &checks[0].missing), (30, &Ok(vec![])));
 }
 
 /// Answers the first two questions as `busy` does, and every later one well.

@@ -63,6 +63,7 @@ fn row(code: &str, says: String, state: NodeRowState, advice: Option<&str>, args
 }
 
 fn failed(code: &str, error: &ChainError, advice: &str) -> NodeRowView {
+    let advice = if error.is_busy() { "node-too-busy-advice" } else { advice };
     row(code, say("node-failed", &[("why", Arg::Text(&quoted(&error.to_string(), 300)))]), Bad, Some(advice), &[])
 }
 

@@ -281,6 +281,7 @@ node-contracts = contracts
 node-answers = { $at } answers after { $millis } ms
 node-absent = { $at } serves none
 node-failed = no usable answer: { $why }
+node-too-busy-advice = It was asked several times. Wait a little, give it an API key of its provider (api_key in config.toml), or set another node.
 node-wallet-set-advice = url is the HTTP API of a node: java-tron serves it at port 8090, here { $there }.
 node-wallet-failed-advice = Look whether the node runs, and whether url in config.toml is its HTTP API.
 node-walletsolidity-absent-advice = Not needed: what is final is told by the node's own solid block. A java-tron serves it at port 8091: solidity_url = "{ $there }" in config.toml.
