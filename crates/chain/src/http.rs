@@ -103,6 +103,11 @@ impl Nodes {
                     }
                 }
             }
+            // One has understood the question: the others would say the same, and nobody waits for them.
+            let is_no = |error: &mut ChainError| matches!(error, ChainError::Refused { .. }) && !error.is_silence();
+            if let Some(no) = last.take_if(is_no) {
+                return Err(no);
+            }
             let wait = match &busy {
                 Some(busy) => self.next_pause(busy, tries, started),
                 None if transient.is_some() => PAUSES.get(tries as usize).copied(),

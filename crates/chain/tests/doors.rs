@@ -227,6 +227,16 @@ async fn a_busy_node_is_asked_again_and_never_taken_for_the_contract() {
 }
 
 #[tokio::test]
+async fn a_node_that_understood_the_question_is_not_kept_waiting_for_a_busy_one() {
+    let busy = Fake::json(timed_out()).await;
+    let no = json!({ "result": { "code": "CONTRACT_VALIDATE_ERROR", "message": "Smart contract is not exist." } });
+    let good = Fake::json(no).await;
+    let error = grid(&[&busy, &good]).balance(address(1), address(2)).await.unwrap_err();
+    assert!(matches!(&error, ChainError::Refused { code, .. } if code == "CONTRACT_VALIDATE_ERROR"), "{error}");
+    assert_eq!((busy.bodies().len(), good.bodies().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn a_transaction_is_offered_to_a_busy_node_again_as_the_same_bytes() {
     for code in ["SERVER_BUSY", "NO_CONNECTION", "BLOCK_UNSOLIDIFIED", "NOT_ENOUGH_EFFECTIVE_CONNECTION"] {
         let busy = move || axum::Json(json!({ "result": false, "code": code })).into_response();
