@@ -147,7 +147,11 @@ fn write(new: &Record) -> Result<()> {
 
 /// The group whose figures a bench prints.
 fn group_of(bench: &str) -> &str {
-    if matches!(bench, "scale" | "export") { "ledger" } else { bench }
+    match bench {
+        "scale" | "export" => "ledger",
+        "busy" => "settle",
+        other => other,
+    }
 }
 
 /// Runs a bench; what it says otherwise is passed on.
