@@ -61,6 +61,7 @@ fn own_door(tip: Tip, value: u64, path: &str, body: &Value) -> Response {
     axum::Json(answer).into_response()
 }
 
+/// A node with that door alone.
 async fn own_node(tip: Arc<Mutex<Tip>>, value: Arc<Mutex<u64>>) -> Fake {
     Fake::start(move |path, body| {
         let (tip, value) = (*tip.lock().unwrap(), *value.lock().unwrap());

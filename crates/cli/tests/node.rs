@@ -59,7 +59,11 @@ async fn a_node_is_told_by_its_doors_wherever_they_are() {
     let ran = asked(three, JSON).await;
     assert_eq!((ran.status, states(&ran.out).as_str()), (0, ALL_GOOD), "{}{}", ran.out, ran.err);
 
-    let ran = asked(two, JSON).await;
+    let ran = asked(two.clone(), JSON).await;
+    assert_eq!((ran.status, states(&ran.out)), (0, ALL_GOOD.replace("jsonrpc good", "jsonrpc note")));
+
+    // A wrong address of what is not needed makes no node unusable.
+    let ran = asked(format!("{two}jsonrpc_url = \"{}\"\n", apart.url()), JSON).await;
     assert_eq!((ran.status, states(&ran.out)), (0, ALL_GOOD.replace("jsonrpc good", "jsonrpc note")));
 
     // What is missing comes with its remedy, and is not needed.

@@ -99,6 +99,15 @@ fn view(network: Network, check: &NodeCheck, contracts: usize, now: Moment) -> N
     NodeView { network: network.label().to_owned(), node: check.node.clone(), usable, rows }
 }
 
+/// How bad it is that a door does not answer. JSON-RPC is never needed: the genesis block tells the chain.
+fn missing(door: &DoorCheck) -> NodeRowState {
+    match door.door {
+        Door::Wallet => Bad,
+        Door::Solidity if door.set => Bad,
+        Door::Solidity | Door::JsonRpc => Note,
+    }
+}
+
 fn door_row(check: &NodeCheck, door: &DoorCheck) -> NodeRowView {
     let code = door.door.path();
     let at = [("at", Arg::Text(door.at.as_str()))];
@@ -109,7 +118,6 @@ fn door_row(check: &NodeCheck, door: &DoorCheck) -> NodeRowView {
             row(code, say("node-answers", &args), Good, None, &[])
         }
         DoorState::Absent => {
-            let state = if door.door == Door::Wallet || door.set { Bad } else { Note };
             let advice = format!("node-{code}-{}-advice", if door.set { "set" } else { "absent" });
             let usual = match door.door {
                 Door::Wallet => "8090",
@@ -118,12 +126,11 @@ fn door_row(check: &NodeCheck, door: &DoorCheck) -> NodeRowView {
             };
             let host = check.node.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok());
             let there = format!("{}:{usual}", host.map_or(check.node.as_str(), |(host, _)| host));
-            row(code, say("node-absent", &at), state, Some(&advice), &[("there", Arg::Text(&there))])
+            row(code, say("node-absent", &at), missing(door), Some(&advice), &[("there", Arg::Text(&there))])
         }
         DoorState::Failed(error) => {
-            let set = door.door == Door::Wallet || door.set;
             let failed = failed(code, error, &format!("node-{code}-failed-advice"));
-            NodeRowView { state: if set { Bad } else { Note }, ..failed }
+            NodeRowView { state: missing(door), ..failed }
         }
     }
 }

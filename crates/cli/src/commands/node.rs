@@ -23,7 +23,10 @@ pub async fn node(global: &Global, network: Option<&str>) -> Result<(), Fail> {
         None => view::nodes::check(&lookup(global)?, named, super::inspect::now()).await,
     };
     if nodes.is_empty() {
-        return Err(Fail::of(Status::Usage, "this profile has no node of that network"));
+        let message = "this profile has no node of that network";
+        return Err(Fail::of(Status::Usage, message).advice(
+            "The practice chain stands for Nile alone: countersign node without a network shows what there is.",
+        ));
     }
     match global.json {
         true => show::json(&nodes),
